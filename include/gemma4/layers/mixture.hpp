@@ -1,0 +1,199 @@
+// Gemma4TextRouter and Gemma4TextExperts: each token goes to its `active` best experts; tokens are grouped by expert.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include <gemma4/layers/activations.hpp>
+#include <gemma4/layers/feed_forward.hpp>
+#include <gemma4/layers/norm.hpp>
+#include <gemma4/spec/architecture.hpp>
+
+namespace gemma4::inline v0
+{
+    // Elements of activations::routes: the expert of each (row, choice), the pairs sorted by expert, where each pair
+    // stands in that order, where each expert's pairs begin, and the blocks of pairs (expert, first pair).
+    constexpr std::size_t route_count(text_config const& t, std::size_t rows)
+    {
+        auto const pairs = rows * t.active_experts;
+        return t.experts == 0 ? 0 : 3 * pairs + t.experts + 1 + 2 * (t.experts + pairs / row_block) + 1;
+    }
+
+    template <text_model M, class Format>
+    class mixture
+    {
+        static constexpr text_config text = M::text;
+
+    public:
+        matrix<Format> router;                    // router.proj (experts, hidden)
+        vector_weight router_scale;               // router.scale (hidden)
+        vector_weight per_expert_scale;           // router.per_expert_scale (experts)
+        matrix<Format> gate_up_proj;              // experts.gate_up_proj (experts * 2 * expert_ffn, hidden): gate, then up
+        matrix<Format> down_proj;                 // experts.down_proj (experts * hidden, expert_ffn)
+        vector_weight post_feedforward_layernorm_1, pre_feedforward_layernorm_2, post_feedforward_layernorm_2;    // (hidden)
+
+        // a.z = norm_1(a.z) + norm_2(experts(norm(a.x))), routed on a.x itself. Uses a.y.
+        void forward(compute const& c, activations& a) const
+        {
+            norm(c, post_feedforward_layernorm_1, text.norm_eps, a.z, a.z);
+            route(c, a);
+            norm(c, pre_feedforward_layernorm_2, text.norm_eps, a.x, a.y);
+            run_experts(c, a);
+            combine(c, a);
+            add_normed(c, post_feedforward_layernorm_2, text.norm_eps, a.y, a.z);
+        }
+
+    private:
+        static constexpr auto active = text.active_experts;
+
+        // The chosen experts of each row, ascending, and their weights; then all pairs grouped by expert.
+        void route(compute const& c, activations& a) const
+        {
+            auto const rows = a.rows();
+            c.for_each_row(rows,
+                           [&](std::size_t r, std::size_t)
+                           {
+                               // no-scale norm, times router.scale, times hidden^-½: each product rounded, as in the reference
+                               c.kernels->rms_norm(a.x.row(r), router_scale.data, a.y.row(r), text.hidden, text.norm_eps);
+                               c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), a.y.row(r), text.hidden);
+                           });
+            linear(c, router, a.y, view<float>{a.scores, rows, text.experts});
+            c.for_each_row(rows,
+                           [&](std::size_t r, std::size_t)
+                           {
+                               float* const p = a.scores + r * text.experts;
+                               c.kernels->softmax(p, text.experts);
+                               choose(p, a.routes + r * active, a.route_weights + r * active);
+                           });
+            group(a);
+        }
+
+        // The `active` largest probabilities (the lower expert first where equal), normalised and scaled.
+        void choose(float const* p, std::size_t* experts, float* weights) const
+        {
+            std::size_t order[text.experts];
+            for (std::size_t e = 0; e != text.experts; ++e) { order[e] = e; }
+            std::partial_sort(order, order + active, order + text.experts,
+                              [&](std::size_t i, std::size_t j) { return p[i] > p[j] || (p[i] == p[j] && i < j); });
+            float sum = 0;
+            for (std::size_t i = 0; i != active; ++i) { sum += p[order[i]]; }
+            std::sort(order, order + active);    // the reference adds experts up in ascending order
+            for (std::size_t i = 0; i != active; ++i)
+            {
+                experts[i] = order[i];
+                weights[i] = p[order[i]] / sum * per_expert_scale.data[order[i]];
+            }
+        }
+
+        struct grouping
+        {
+            std::size_t* pair;     // (pairs) row * active + choice, sorted by expert
+            std::size_t* place;    // (pairs) where each pair stands in that order
+            std::size_t* begin;    // (experts + 1)
+            std::size_t* blocks;   // (blocks, 2) expert and first pair of up to row_block pairs of one expert
+            std::size_t* count;    // blocks
+        };
+
+        static grouping grouping_of(activations const& a)
+        {
+            auto const pairs = a.rows() * active;
+            auto const begin = a.routes + 3 * pairs;
+            auto const count = begin + text.experts + 1;
+            return {a.routes + pairs, a.routes + 2 * pairs, begin, count + 1, count};
+        }
+
+        static void group(activations const& a)
+        {
+            auto const [pair, place, begin, blocks, count] = grouping_of(a);
+            auto const pairs = a.rows() * active;
+            std::fill_n(begin, text.experts + 1, std::size_t(0));
+            for (std::size_t i = 0; i != pairs; ++i) { ++begin[a.routes[i] + 1]; }
+            for (std::size_t e = 0; e != text.experts; ++e) { begin[e + 1] += begin[e]; }
+            std::size_t filled[text.experts] = {};
+            for (std::size_t i = 0; i != pairs; ++i)
+            {
+                auto const e = a.routes[i];
+                place[i] = begin[e] + filled[e]++;
+                pair[place[i]] = i;
+            }
+            *count = 0;
+            for (std::size_t e = 0; e != text.experts; ++e)
+            {
+                for (auto first = begin[e]; first < begin[e + 1]; first += row_block, ++*count)
+                {
+                    blocks[2 * *count] = e;
+                    blocks[2 * *count + 1] = first;
+                }
+            }
+        }
+
+        // Blocks of pairs of one expert times blocks of outputs.
+        template <class Block>
+        static void for_each_block(compute const& c, grouping const& g, std::size_t outs, Block&& block)
+        {
+            auto const out_blocks = ceil_div(outs, out_block);
+            c.for_each(*g.count * out_blocks,
+                       [&](std::size_t item, std::size_t slot)
+                       {
+                           auto const expert = g.blocks[item / out_blocks * 2];
+                           auto const first = g.blocks[item / out_blocks * 2 + 1];
+                           auto const out = item % out_blocks * out_block;
+                           block(expert, first, std::min(row_block, g.begin[expert + 1] - first), out,
+                                 std::min(out_block, outs - out), slot);
+                       });
+        }
+
+        void run_experts(compute const& c, activations& a) const
+        {
+            auto const g = grouping_of(a);
+            auto const pairs = a.rows() * active;
+            c.for_each_row(pairs, [&](std::size_t i, std::size_t)
+                           { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
+            auto const gate_up = c.kernels->matmul[std::size_t(gate_up_proj.type())];
+            for_each_block(c, g, text.expert_ffn,
+                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out, std::size_t outs,
+                               std::size_t slot)
+                           {
+                               auto const gate = expert * 2 * text.expert_ffn + out;
+                               auto const x = a.expert_rows + first * text.hidden;
+                               float* const h = a.expert_ffn + first * text.expert_ffn + out;
+                               float* const u = c.scratch(slot);
+                               gate_up(x, text.hidden, gate_up_proj.row(gate), text.hidden, h, text.expert_ffn, rows, outs,
+                                       text.hidden);
+                               gate_up(x, text.hidden, gate_up_proj.row(gate + text.expert_ffn), text.hidden, u, outs, rows,
+                                       outs, text.hidden);
+                               for (std::size_t r = 0; r != rows; ++r)
+                               {
+                                   float* const to = h + r * text.expert_ffn;
+                                   c.kernels->gelu_multiply(to, u + r * outs, to, outs);
+                               }
+                           });
+            auto const down = c.kernels->matmul[std::size_t(down_proj.type())];
+            for_each_block(c, g, text.hidden,
+                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out, std::size_t outs,
+                               std::size_t)
+                           {
+                               down(a.expert_ffn + first * text.expert_ffn, text.expert_ffn,
+                                    down_proj.row(expert * text.hidden + out), text.expert_ffn,
+                                    a.expert_rows + first * text.hidden + out, text.hidden, rows, outs, text.expert_ffn);
+                           });
+        }
+
+        // a.y = the weighted sum of each row's experts, in ascending order of expert.
+        void combine(compute const& c, activations& a) const
+        {
+            auto const g = grouping_of(a);
+            c.for_each_row(a.rows(),
+                           [&](std::size_t r, std::size_t)
+                           {
+                               std::fill_n(a.y.row(r), text.hidden, 0.0f);
+                               for (auto i = r * active; i != (r + 1) * active; ++i)
+                               {
+                                   c.kernels->add_scaled(a.route_weights[i], a.expert_rows + g.place[i] * text.hidden,
+                                                         a.y.row(r), text.hidden);
+                               }
+                           });
+        }
+    };
+}

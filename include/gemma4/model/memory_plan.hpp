@@ -1,0 +1,71 @@
+// What a model will need, to the byte, before any of it is taken.
+#pragma once
+
+#include <cstddef>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/model/state.hpp>
+#include <gemma4/model/workspace.hpp>
+
+namespace gemma4::inline v0
+{
+    // Bytes of weights: those that stay where their file is mapped, and vectors that are converted to float32.
+    struct weight_bytes
+    {
+        std::size_t mapped = 0;
+        std::size_t converted = 0;
+    };
+
+    struct memory_plan
+    {
+        std::size_t context = 0;        // positions
+        weight_bytes weights;
+        std::size_t caches_empty = 0;   // keys and values of one state at position 0: the sliding layers' pages
+        std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
+        std::size_t scratch = 0;        // one workspace and one row of logits
+
+        std::size_t now() const { return weights.mapped + weights.converted + caches_empty + scratch; }
+        std::size_t full() const { return weights.mapped + weights.converted + caches_full + scratch; }
+    };
+
+    template <text_model M>
+    memory_plan plan_memory(weight_bytes weights, state_options const& state, workspace_options const& work)
+    {
+        constexpr auto const& schedule = architecture<M>::schedule;
+        memory_plan plan{.context = state.context, .weights = weights};
+        for (std::size_t l = 0; l != schedule.owners; ++l)
+        {
+            auto const& spec = schedule.specs[l];
+            auto const page = page_pool::bytes_per_page(page_floats(spec));
+            if (spec.is_global()) { plan.caches_full += page * ceil_div(state.context, kernels::page_positions); }
+            else { plan.caches_empty += page * sliding_pages(M::text, state); }
+        }
+        plan.caches_full += plan.caches_empty;
+        plan.scratch = workspace<M>::bytes(work) + M::text.vocab * sizeof(float);
+        return plan;
+    }
+
+    // Throws capacity_error when the full plan exceeds `cap` bytes (0: no cap), naming the largest context that fits.
+    template <text_model M>
+    memory_plan plan_memory(weight_bytes weights, state_options state, workspace_options work, std::size_t cap)
+    {
+        auto const plan = plan_memory<M>(weights, state, work);
+        if (cap == 0 || plan.full() <= cap) { return plan; }
+        auto const fits = [&](std::size_t context)
+        {
+            state.context = work.context = context;
+            return plan_memory<M>(weights, state, work).full() <= cap;
+        };
+        std::size_t good = 0, bad = state.context;
+        while (bad - good > 1)
+        {
+            auto const middle = good + (bad - good) / 2;
+            (fits(middle) ? good : bad) = middle;
+        }
+        auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
+                                   weights.mapped + weights.converted, ", keys and values ", plan.caches_full, ", scratch ",
+                                   plan.scratch, "), but the cap is ", cap, "; ");
+        throw capacity_error(cost + (good ? sentence("the largest context that fits is ", good)
+                                          : std::string("no context fits")));
+    }
+}

@@ -1,0 +1,234 @@
+// The text decoder: embed, layers by schedule, norm, logits (Gemma4TextModel and the head of Gemma4ForCausalLM).
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/layers/rope.hpp>
+#include <gemma4/model/state.hpp>
+#include <gemma4/model/weights.hpp>
+#include <gemma4/model/workspace.hpp>
+
+namespace gemma4::inline v0
+{
+    enum class wanted_logits { none, last, all };
+
+    // What one sequence of a batch brings to a forward call.
+    template <text_model M>
+    struct sequence_step
+    {
+        state<M>* past;
+        std::span<token_id const> tokens;    // at least one
+        wanted_logits wanted = wanted_logits::last;
+    };
+
+    template <text_model M, class Format>
+    class text_model_of
+    {
+        static constexpr text_config text = M::text;
+        static constexpr auto const& schedule = architecture<M>::schedule;
+
+    public:
+        explicit text_model_of(decoder_weights<M, Format> weights)
+            : m_weights(std::move(weights))
+            , m_frequencies{frequencies(attention_kind::sliding), frequencies(attention_kind::global)}
+        {
+        }
+
+        decoder_weights<M, Format> const& weights() const noexcept { return m_weights; }
+
+        // Runs new tokens of several sequences and returns the normed hidden states (rows, hidden) of the tokens whose logits
+        // are wanted, in batch order; they live in `w` until the next call. Every state has moved on by its tokens.
+        // If `stop` is requested, within the time of one layer it returns an empty view and no state has moved.
+        // Throws argument_error (token id, empty step) and capacity_error (rows or context exceeded) before any change.
+        template <class Observer = no_observer>
+        view<float const> forward(std::span<sequence_step<M> const> batch, workspace<M>& w, executor& threads,
+                                  kernels::table const& kernels, std::stop_token stop = {}, Observer&& observer = {}) const
+        {
+            auto const rows = check(batch, w);
+            compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
+            activations a = w.rows;
+            a.x.rows = a.y.rows = a.z.rows = rows;
+            a.places = {w.places, rows};
+            std::vector<kv_cache*> caches;
+            place_rows(batch, a, caches);
+            a.caches = caches;
+            for (auto const& s : batch) { s.past->prepare(s.tokens.size()); }
+
+            embed(c, a, a.x);
+            rope_angles(c, a);
+            prepare_per_layer(c, a, 0, schedule.owners - 1);
+            auto const only_wanted = [&]
+            {
+                a.keep_wanted();
+                prepare_per_layer(c, a, schedule.owners - 1, text.layers);
+            };
+            for (std::size_t l = 0; l != text.layers && (l < schedule.owners || a.rows() != 0); ++l)
+            {
+                if (stop.stop_requested()) { return {}; }
+                auto const& place = schedule.layers[l];
+                m_weights.with_layer(l, [&](auto const& layer)
+                {
+                    layer.forward(c, a, l, place, observer, [&] { if (l + 1 == schedule.owners) { only_wanted(); } });
+                });
+            }
+            norm(c, m_weights.norm, text.norm_eps, a.x, a.x);
+            for (auto const& s : batch) { s.past->commit(s.tokens.size()); }
+            return a.x;
+        }
+
+        // logits (hidden.rows, vocab) = cap * tanh(hidden Wᵀ / cap)
+        void logits(view<float const> hidden, view<float> out, workspace<M>& w, executor& threads,
+                    kernels::table const& kernels) const
+        {
+            compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
+            linear(c, m_weights.lm_head, hidden, out.data, out.columns,
+                   [&](std::size_t row, std::size_t rows, std::size_t first, std::size_t outs, std::size_t)
+                   {
+                       if constexpr (text.softcap != 0)
+                       {
+                           for (auto r = row; r != row + rows; ++r)
+                           {
+                               kernels.softcap(out.row(r) + first, outs, text.softcap);
+                           }
+                       }
+                   });
+        }
+
+    private:
+        static inverse_frequencies frequencies(attention_kind kind)
+        {
+            constexpr auto sliding = spec_of(text, 0);
+            constexpr auto global = spec_of(text, text.global_every - 1);
+            auto const& s = kind == attention_kind::global ? global : sliding;
+            return {kind == attention_kind::global ? text.global_rope_theta : text.rope_theta, s.head_dim, s.rotated};
+        }
+
+        // The rows of a batch. Throws before anything has changed.
+        static std::size_t check(std::span<sequence_step<M> const> batch, workspace<M> const& w)
+        {
+            std::size_t rows = 0;
+            for (auto const& s : batch)
+            {
+                rows += s.tokens.size();
+                auto const& o = s.past->options();
+                if (s.tokens.empty()) { throw argument_error("a sequence of a batch brings no token; at least one is needed"); }
+                if (s.past->size() + s.tokens.size() > o.context)
+                {
+                    throw capacity_error(sentence("context full: ", s.past->size(), " tokens are there and ", s.tokens.size(),
+                                                  " more were given, but the context holds ", o.context));
+                }
+                if (s.tokens.size() > o.chunk || o.context > w.options().context)
+                {
+                    throw capacity_error(sentence("a chunk of ", s.tokens.size(), " tokens in a context of ", o.context,
+                                                  ", but chunks of ", o.chunk, " and contexts of ", w.options().context,
+                                                  " were planned"));
+                }
+                for (std::size_t i = 0; i != s.tokens.size(); ++i)
+                {
+                    if (s.tokens[i] < 0 || std::size_t(s.tokens[i]) >= text.vocab)
+                    {
+                        throw argument_error(sentence("token ", i, " is ", s.tokens[i], ", expected an id in 0 .. ",
+                                                      text.vocab - 1));
+                    }
+                }
+            }
+            if (rows > w.options().rows)
+            {
+                throw capacity_error(sentence("a batch of ", rows, " rows, but ", w.options().rows, " were planned"));
+            }
+            return rows;
+        }
+
+        static void place_rows(std::span<sequence_step<M> const> batch, activations const& a, std::vector<kv_cache*>& caches)
+        {
+            std::size_t row = 0;
+            for (std::size_t s = 0; s != batch.size(); ++s)
+            {
+                auto const& step = batch[s];
+                caches.push_back(step.past->caches());
+                for (std::size_t i = 0; i != step.tokens.size(); ++i, ++row)
+                {
+                    bool const last = i + 1 == step.tokens.size();
+                    auto const at = step.past->size() + i;
+                    a.places[row] = {
+                        .sequence = s, .at = at, .visible_end = at + 1, .angles = row, .token = step.tokens[i],
+                        .wanted = step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
+                    };
+                }
+            }
+        }
+
+        // to (rows, hidden) = embedding * sqrt(hidden)
+        void embed(compute const& c, activations const& a, view<float> to) const
+        {
+            auto const& table = m_weights.embed_tokens;
+            auto const scale = float(std::sqrt(double(text.hidden)));
+            c.for_each_row(a.rows(),
+                           [&](std::size_t r, std::size_t)
+                           {
+                               auto const token = std::size_t(a.places[r].token);
+                               c.kernels->widen[std::size_t(table.type())](table.row(token), scale, to.row(r), text.hidden);
+                           });
+        }
+
+        void rope_angles(compute const& c, activations const& a) const
+        {
+            c.for_each_row(a.rows(),
+                           [&](std::size_t r, std::size_t)
+                           {
+                               for (std::size_t kind = 0; kind != 2; ++kind)
+                               {
+                                   auto const& rope = a.rope[kind];
+                                   auto const from = r * rope.rotated;
+                                   m_frequencies[kind].angles(a.places[r].at, rope.cosine + from, rope.sine + from);
+                               }
+                           });
+        }
+
+        // a.per_layer (rows, layers first .. end, per_layer_input) = (norm(embedding Wᵀ / sqrt(hidden)) + table row) / sqrt(2).
+        // Uses a.z and, as a row of the table is wide, rows of a.per_layer itself.
+        void prepare_per_layer(compute const& c, activations& a, std::size_t first, std::size_t end) const
+        {
+            if constexpr (text.per_layer_input != 0)
+            {
+                constexpr auto width = text.per_layer_input;
+                auto const& p = m_weights.per_layer;
+                a.per_layer_first = first;
+                a.per_layer_count = end - first;
+                if (first == end) { return; }
+                embed(c, a, a.z);
+                auto const columns = (end - first) * width;
+                auto projection = p.per_layer_model_projection;
+                projection.bind(projection.row(first * width), projection.type(), columns, text.hidden);
+                auto const widen = c.kernels->widen[std::size_t(p.embed_tokens_per_layer.type())];
+                linear(c, projection, a.z, a.per_layer, columns, [](auto...) {});
+                auto const element = size_of(p.embed_tokens_per_layer.type());
+                c.for_each_row(a.rows(),
+                               [&](std::size_t r, std::size_t slot)
+                               {
+                                   auto const row = static_cast<std::byte const*>(
+                                       p.embed_tokens_per_layer.row(std::size_t(a.places[r].token)));
+                                   float* const identity = c.scratch(slot);
+                                   for (auto l = first; l != end; ++l)
+                                   {
+                                       float* const out = a.per_layer + r * columns + (l - first) * width;
+                                       c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out, width);
+                                       c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width, text.norm_eps);
+                                       widen(row + l * width * element, float(std::sqrt(double(width))), identity, width);
+                                       c.kernels->add(identity, out, width);
+                                       c.kernels->scale(float(std::sqrt(0.5)), out, width);
+                                   }
+                               });
+            }
+        }
+
+        decoder_weights<M, Format> m_weights;
+        inverse_frequencies m_frequencies[2];    // by attention_kind
+    };
+}
