@@ -22,7 +22,7 @@ namespace gemma4::inline v0
         weight_bytes weights;
         std::size_t caches_empty = 0;   // keys and values of one state at position 0: the sliding layers' pages
         std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
-        std::size_t scratch = 0;        // one workspace and one row of logits
+        std::size_t scratch = 0;        // one workspace
 
         std::size_t now() const { return weights.mapped + weights.converted + caches_empty + scratch; }
         std::size_t full() const { return weights.mapped + weights.converted + caches_full + scratch; }
@@ -41,7 +41,7 @@ namespace gemma4::inline v0
             else { plan.caches_empty += page * sliding_pages(M::text, state); }
         }
         plan.caches_full += plan.caches_empty;
-        plan.scratch = workspace<M>::bytes(work) + M::text.vocab * sizeof(float);
+        plan.scratch = workspace<M>::bytes(work);
         return plan;
     }
 

@@ -82,22 +82,34 @@ namespace gemma4::inline v0
             return a.x;
         }
 
-        // logits (hidden.rows, vocab) = cap * tanh(hidden Wᵀ / cap)
-        void logits(view<float const> hidden, view<float> out, workspace<M>& w, executor& threads,
-                    kernels::table const& kernels) const
+        // Logits of hidden states as forward() returns them: cap * tanh(hidden Wᵀ / cap), float32. each(row, logits) sees every
+        // row of `hidden` in order, as a span (vocab) of `w` that it may change and that lives during the call.
+        // Returns false where `stop` is requested before the last row.
+        template <class Each>
+        bool logits(view<float const> hidden, workspace<M>& w, executor& threads, kernels::table const& kernels,
+                    std::stop_token stop, Each&& each) const
         {
             compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
-            linear(c, m_weights.lm_head, hidden, out.data, out.columns,
-                   [&](std::size_t row, std::size_t rows, std::size_t first, std::size_t outs, std::size_t)
-                   {
-                       if constexpr (text.softcap != 0)
+            auto const block = std::min(w.options().logit_rows, w.options().rows);
+            for (std::size_t first = 0; first < hidden.rows; first += block)
+            {
+                if (stop.stop_requested()) { return false; }
+                view<float> const out{w.logits, std::min(block, hidden.rows - first), text.vocab};
+                linear(c, m_weights.lm_head, view<float const>{hidden.row(first), out.rows, hidden.columns}, out.data,
+                       out.columns,
+                       [&](std::size_t row, std::size_t rows, std::size_t from, std::size_t outs, std::size_t)
                        {
-                           for (auto r = row; r != row + rows; ++r)
+                           if constexpr (text.softcap != 0)
                            {
-                               kernels.softcap(out.row(r) + first, outs, text.softcap);
+                               for (auto r = row; r != row + rows; ++r)
+                               {
+                                   kernels.softcap(out.row(r) + from, outs, text.softcap);
+                               }
                            }
-                       }
-                   });
+                       });
+                for (std::size_t r = 0; r != out.rows; ++r) { each(first + r, out[r]); }
+            }
+            return true;
         }
 
     private:
@@ -116,6 +128,13 @@ namespace gemma4::inline v0
             for (auto const& s : batch)
             {
                 rows += s.tokens.size();
+                for (auto const& other : batch)
+                {
+                    if (&other != &s && other.past == s.past)
+                    {
+                        throw argument_error("a batch holds the same state twice; every sequence needs one of its own");
+                    }
+                }
                 auto const& o = s.past->options();
                 if (s.tokens.empty()) { throw argument_error("a sequence of a batch brings no token; at least one is needed"); }
                 if (s.past->size() + s.tokens.size() > o.context)

@@ -15,6 +15,7 @@ namespace gemma4::inline v0
         std::size_t rows = 512;         // of one forward call at most
         std::size_t context = 4096;     // positions of a state at most
         std::size_t slots = 1;          // items under way at once: the executor's concurrency
+        std::size_t logit_rows = 16;    // rows of logits that are made at a time
     };
 
     template <text_model M>
@@ -42,6 +43,7 @@ namespace gemma4::inline v0
         activations rows;               // buffers for `options.rows` rows
         row_place* places = nullptr;    // (rows)
         float* slot_scratch = nullptr;  // (slots, slot_floats)
+        float* logits = nullptr;        // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats()
         {
@@ -112,6 +114,7 @@ namespace gemma4::inline v0
                 }
             }
             take(&workspace::slot_scratch, o.slots * slot_floats());
+            take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);
             return used;
         }
 
