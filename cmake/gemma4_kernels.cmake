@@ -1,0 +1,50 @@
+# gemma4_add_kernels(target): a static library with the kernels of every instruction set of the target processor, each
+# compiled with its own flags, and the list that chooses among them at run time. Linking it replaces gemma4::gemma4.
+include_guard()
+
+function(gemma4_add_kernels target)
+    # Best first. Conditions are in terms of `cpu`, a gemma4::simd::cpu_features.
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+        set(names avx512 avx2 baseline)
+        set(flags_avx512 -march=x86-64-v4 -mprefer-vector-width=512)
+        set(condition_avx512 cpu.avx512)
+        set(flags_avx2 -march=x86-64-v3)
+        set(condition_avx2 cpu.avx2)
+        set(flags_baseline -march=x86-64)
+        set(condition_baseline true)
+    elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+        set(names neon)
+        set(condition_neon true)
+    else()
+        set(names portable)
+        set(condition_portable true)
+    endif()
+
+    set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target})
+    add_library(${target} STATIC)
+    target_link_libraries(${target} PUBLIC gemma4::gemma4)
+    target_compile_definitions(${target} PUBLIC GEMMA4_SEPARATE_KERNELS)
+
+    # The table of a known instruction set must not be changed by flags of the surrounding build: ours come last, they are
+    # optimised in every build type, and only a written fma is fused.
+    set(gemma4_kernels_declarations "")
+    set(gemma4_kernels_entries "")
+    foreach(gemma4_kernels_name IN LISTS names)
+        set(file ${folder}/kernels_${gemma4_kernels_name}.cpp)
+        configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernels.cpp.in ${file} @ONLY)
+        target_sources(${target} PRIVATE ${file})
+        set(options ${flags_${gemma4_kernels_name}} -O3 -ffp-contract=off -fno-math-errno)
+        if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+            # g++ 12 finds uninitialised vectors in its own AVX-512 headers.
+            list(APPEND options -Wno-uninitialized -Wno-maybe-uninitialized)
+        endif()
+        set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options}")
+        string(APPEND gemma4_kernels_declarations "    extern table const ${gemma4_kernels_name}_table;\n")
+        string(APPEND gemma4_kernels_entries
+               "                if (${condition_${gemma4_kernels_name}}) "
+               "{ tables[count++] = &${gemma4_kernels_name}_table; }\n")
+    endforeach()
+    list(LENGTH names gemma4_kernels_count)
+    configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/kernel_list.cpp.in ${folder}/kernel_list.cpp @ONLY)
+    target_sources(${target} PRIVATE ${folder}/kernel_list.cpp)
+endfunction()

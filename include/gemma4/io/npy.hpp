@@ -1,0 +1,339 @@
+// NumPy's .npy files: a streaming float32 writer, and a reader for float32 and int64.
+// Source: the format description in NumPy's documentation (versions 1.0 to 3.0 differ in the header's length
+// field).
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <variant>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/io/mapped_file.hpp>
+
+namespace gemma4::inline v0
+{
+    // Writes float32 [rows, columns] in C order, version 1.0, while rows arrive. The bytes go to
+    // "<path>.part", which finish() completes and renames; a writer destroyed before that removes it.
+    // file_error names the path and the system's reason.
+    class npy_writer
+    {
+    public:
+        npy_writer(std::filesystem::path const& path, std::size_t columns)
+            : m_path(path)
+            , m_part(path)
+            , m_columns(columns)
+        {
+            static_assert(std::endian::native == std::endian::little,
+                          "gemma4: .npy files are written little-endian");
+            if (columns == 0)
+            {
+                throw argument_error(sentence(path.string(), ": an .npy row needs at least one column"));
+            }
+            m_part += ".part";
+            errno = 0;
+            m_out.open(m_part, std::ios::binary | std::ios::trunc);
+            check("cannot be created");
+            m_open = true;
+            try
+            {
+                write_header();
+            }
+            catch (...)
+            {
+                discard();
+                throw;
+            }
+        }
+
+        npy_writer(npy_writer const&) = delete;
+        npy_writer& operator=(npy_writer const&) = delete;
+
+        ~npy_writer()
+        {
+            if (m_open) { discard(); }
+        }
+
+        // One or more whole rows. argument_error otherwise, or after finish().
+        void append(std::span<float const> rows)
+        {
+            if (!m_open)
+            {
+                throw argument_error(sentence(m_path.string(), ": rows appended to a finished .npy file"));
+            }
+            if (rows.size() % m_columns != 0)
+            {
+                throw argument_error(sentence(m_path.string(), ": ", rows.size(),
+                                              " values appended, expected rows of ", m_columns));
+            }
+            errno = 0;
+            m_out.write(reinterpret_cast<char const*>(rows.data()),
+                        static_cast<std::streamsize>(rows.size_bytes()));
+            check("cannot be written");
+            m_rows += rows.size() / m_columns;
+        }
+
+        // The file is complete and has its name. A second call does nothing.
+        void finish()
+        {
+            if (!m_open) { return; }
+            errno = 0;
+            m_out.seekp(0);
+            write_header();
+            m_out.close();
+            check("cannot be written");
+            std::error_code reason;
+            std::filesystem::rename(m_part, m_path, reason);
+            if (reason)
+            {
+                throw file_error(sentence(m_path.string(), " cannot be written: ", reason.message()));
+            }
+            m_open = false;
+        }
+
+    private:
+        static constexpr std::size_t header_size =
+            128;    // room for any two 64-bit numbers; a multiple of 64
+
+        void write_header()
+        {
+            auto header = std::string("\x93NUMPY\x01\x00", 8);
+            header += static_cast<char>(header_size - 10);
+            header += '\0';
+            header += sentence("{'descr': '<f4', 'fortran_order': False, 'shape': (", m_rows, ", ", m_columns,
+                               "), }");
+            header.resize(header_size - 1, ' ');
+            header += '\n';
+            m_out.write(header.data(), static_cast<std::streamsize>(header.size()));
+            check("cannot be written");
+        }
+
+        void check(char const* what)
+        {
+            if (m_out) { return; }
+            auto const reason =
+                errno ? std::generic_category().message(errno) : std::string("input/output error");
+            throw file_error(sentence(m_part.string(), " ", what, ": ", reason));
+        }
+
+        void discard() noexcept
+        {
+            m_open = false;
+            if (m_out.is_open()) { m_out.close(); }
+            std::error_code ignored;
+            std::filesystem::remove(m_part, ignored);
+        }
+
+        std::filesystem::path m_path;
+        std::filesystem::path m_part;
+        std::size_t m_columns;
+        std::size_t m_rows = 0;
+        bool m_open = false;
+        std::ofstream m_out;
+    };
+
+    // An array of any rank in C order. floats() and integers() are argument_error where the file holds the
+    // other kind.
+    struct npy_array
+    {
+        std::vector<std::size_t> shape;
+        std::variant<std::vector<float>, std::vector<std::int32_t>, std::vector<std::int64_t>> values;
+
+        std::vector<float> const& floats() const { return values_of<float>("float32"); }
+        std::vector<std::int64_t> const& integers() const { return values_of<std::int64_t>("int64"); }
+
+    private:
+        template <class T>
+        std::vector<T> const& values_of(char const* name) const
+        {
+            if (auto const* found = std::get_if<std::vector<T>>(&values)) { return *found; }
+            throw argument_error(sentence("the array is not of ", name));
+        }
+    };
+
+    namespace detail
+    {
+        // The header is a Python dictionary literal with the three keys descr, fortran_order and shape.
+        class npy_header
+        {
+        public:
+            npy_header(std::string_view text, std::string_view file)
+                : m_text(text)
+                , m_file(file)
+            {
+                expect('{');
+                while (!accept('}'))
+                {
+                    auto const key = string();
+                    expect(':');
+                    if (key == "descr") { descr = string(); }
+                    else if (key == "fortran_order") { fortran_order = boolean(); }
+                    else if (key == "shape") { tuple(); }
+                    else { fail(); }
+                    if (!accept(','))
+                    {
+                        expect('}');
+                        break;
+                    }
+                }
+                skip();
+                if (!m_text.empty() || descr.empty()) { fail(); }
+            }
+
+            std::string descr;
+            bool fortran_order = false;
+            std::vector<std::size_t> shape;
+
+        private:
+            [[noreturn]] void fail() const
+            {
+                throw file_error(sentence(m_file, ": the .npy header is malformed"));
+            }
+
+            void skip()
+            {
+                while (!m_text.empty() && (m_text.front() == ' ' || m_text.front() == '\n'))
+                {
+                    m_text.remove_prefix(1);
+                }
+            }
+
+            bool accept(char c)
+            {
+                skip();
+                if (m_text.empty() || m_text.front() != c) { return false; }
+                m_text.remove_prefix(1);
+                return true;
+            }
+
+            void expect(char c)
+            {
+                if (!accept(c)) { fail(); }
+            }
+
+            std::string string()
+            {
+                expect('\'');
+                auto const end = m_text.find('\'');
+                if (end == m_text.npos) { fail(); }
+                std::string const out(m_text.substr(0, end));
+                m_text.remove_prefix(end + 1);
+                return out;
+            }
+
+            bool boolean()
+            {
+                skip();
+                for (std::string_view const word : {"True", "False"})
+                {
+                    if (!m_text.starts_with(word)) { continue; }
+                    m_text.remove_prefix(word.size());
+                    return word == "True";
+                }
+                fail();
+            }
+
+            void tuple()
+            {
+                expect('(');
+                while (!accept(')'))
+                {
+                    skip();
+                    std::size_t value = 0;
+                    auto const [end, error] =
+                        std::from_chars(m_text.data(), m_text.data() + m_text.size(), value);
+                    if (error != std::errc()) { fail(); }
+                    m_text.remove_prefix(static_cast<std::size_t>(end - m_text.data()));
+                    shape.push_back(value);
+                    if (!accept(','))
+                    {
+                        expect(')');
+                        break;
+                    }
+                }
+            }
+
+            std::string_view m_text;
+            std::string_view m_file;
+        };
+    }
+
+    // The array in the .npy file `bytes`; `file` is its name in errors. file_error: not such a file, Fortran
+    // order, a type other than float32, int32 (widened) and int64, or a size that disagrees with the shape.
+    inline npy_array parse_npy(std::span<std::byte const> bytes, std::string_view file)
+    {
+        std::string_view const text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+        if (!text.starts_with("\x93NUMPY") || text.size() < 10)
+        {
+            throw file_error(sentence(file, " is not an .npy file"));
+        }
+        auto const byte = [&](std::size_t i)
+        { return static_cast<std::size_t>(static_cast<unsigned char>(text[i])); };
+        auto const version = byte(6);
+        std::size_t const start = version == 1 ? 10 : 12;
+        if (version < 1 || version > 3 || text.size() < start)
+        {
+            throw file_error(sentence(file, ": .npy version ", version, ", expected 1, 2 or 3"));
+        }
+        auto const length =
+            byte(8) + (byte(9) << 8) + (version == 1 ? 0 : (byte(10) << 16) + (byte(11) << 24));
+        if (length > text.size() - start)
+        {
+            throw file_error(sentence(file, ": the .npy header is truncated"));
+        }
+        detail::npy_header const header(text.substr(start, length), file);
+        if (header.fortran_order)
+        {
+            throw file_error(sentence(file, ": the array is in Fortran order, expected C order"));
+        }
+
+        std::size_t const item = header.descr == "<f4" || header.descr == "<i4" ? 4 : header.descr == "<i8" ? 8 : 0;
+        if (item == 0)
+        {
+            throw file_error(sentence(file, ": the array's type is '", header.descr.substr(0, 20),
+                                      "', expected '<f4', '<i4' or '<i8'"));
+        }
+        std::size_t size = item;
+        bool overflow = false;
+        for (auto const extent : header.shape) { overflow |= __builtin_mul_overflow(size, extent, &size); }
+        auto const data = bytes.subspan(start + length);
+        if (overflow || size != data.size())
+        {
+            throw file_error(sentence(file, ": ", data.size(), " bytes of values do not fit the shape"));
+        }
+
+        npy_array out{.shape = header.shape, .values = {}};
+        auto const fill = [&](auto values)
+        {
+            values.resize(size / item);
+            if (size != 0) { std::memcpy(values.data(), data.data(), size); }
+            out.values = std::move(values);
+        };
+        if (header.descr == "<f4") { fill(std::vector<float>()); }
+        else if (header.descr == "<i8") { fill(std::vector<std::int64_t>()); }
+        else
+        {
+            fill(std::vector<std::int32_t>());
+            auto const narrow = std::get<std::vector<std::int32_t>>(out.values);
+            out.values = std::vector<std::int64_t>(narrow.begin(), narrow.end());
+        }
+        return out;
+    }
+
+    inline npy_array read_npy(std::filesystem::path const& path)
+    {
+        mapped_file const file(path);
+        return parse_npy(file.bytes(), path.string());
+    }
+}

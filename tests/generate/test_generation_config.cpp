@@ -1,0 +1,110 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <unistd.h>
+
+#include <gemma4/generate/generation_config.hpp>
+
+using namespace gemma4;
+
+namespace
+{
+    generation_config parse(std::string const& text) { return parse_generation_config(text, "g.json"); }
+}
+
+TEST_CASE("the file of an instruction-tuned Gemma 4")
+{
+    auto const config =
+        parse(R"({"bos_token_id": 2, "do_sample": true, "eos_token_id": [1, 106, 50], "pad_token_id": 0,
+        "suppress_tokens": [258882, 258883], "temperature": 1.0, "top_k": 64, "top_p": 0.95,
+        "transformers_version": "5.5.0.dev0", "cache_implementation": "hybrid", "num_beams": 1, "penalty_alpha": null})");
+    CHECK(config.sampling == sampling_options{.do_sample = true, .top_k = 64, .top_p = 0.95,
+                                              .suppress_tokens = {258882, 258883}});
+    CHECK(config.stop == stop_options{.tokens = {1, 106, 50}});
+    CHECK(config.bos == 2);
+    CHECK(config.pad == 0);
+    CHECK(config.max_length == 0);
+}
+
+TEST_CASE("other fields, and transformers' defaults")
+{
+    auto const config =
+        parse(R"({"do_sample": true, "eos_token_id": 1, "temperature": 0.5, "min_p": 0.1, "top_p": 1,
+        "repetition_penalty": 1.1, "max_new_tokens": 300, "max_length": 4096, "stop_strings": "END"})");
+    CHECK(config.sampling
+          == sampling_options{
+              .do_sample = true, .temperature = 0.5, .top_k = 50, .min_p = 0.1, .repetition_penalty = 1.1});
+    CHECK(config.stop == stop_options{.tokens = {1}, .strings = {"END"}, .max_tokens = 300});
+    CHECK(config.max_length == 4096);
+    CHECK_FALSE(config.bos);
+
+    CHECK(parse("{}").sampling == sampling_options{});
+    CHECK(parse("{}").stop == stop_options{});
+    CHECK(parse(R"({"top_k": null, "do_sample": null, "eos_token_id": null})").sampling
+          == sampling_options{});
+    CHECK(parse(R"({"stop_strings": ["a", "b"]})").stop.strings == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE("what would change the text and is not done is an error that names the field")
+{
+    CHECK_THROWS_WITH_AS(parse(R"({"num_beams": 4})"),
+                         "g.json: num_beams changes what is generated and is not supported: expected it "
+                         "absent, null or 1, found 4",
+                         mismatch_error);
+    for (auto const* text :
+         {R"({"penalty_alpha": 0.6})", R"({"no_repeat_ngram_size": 3})", R"({"typical_p": 0.9})",
+          R"({"min_new_tokens": 1})", R"({"bad_words_ids": [[5]]})", R"({"guidance_scale": 1.5})",
+          R"({"top_h": 0.4})", R"({"forced_eos_token_id": 1})", R"({"token_healing": true})",
+          R"({"encoder_repetition_penalty": "x"})", R"({"dola_layers": "high"})"})
+    {
+        CHECK_THROWS_AS(parse(text), mismatch_error);
+    }
+    CHECK_NOTHROW(parse(
+        R"({"num_beams": 1, "penalty_alpha": 0.0, "typical_p": 1.0, "token_healing": false, "bad_words_ids": [],
+                            "encoder_repetition_penalty": 1.0, "length_penalty": 2.0, "renormalize_logits": true})"));
+}
+
+TEST_CASE("wrong types and values, in a sentence each")
+{
+    CHECK_THROWS_WITH_AS(parse(R"({"do_sample": 1})"),
+                         "g.json: do_sample is a whole number, expected true or false", file_error);
+    CHECK_THROWS_WITH_AS(parse(R"({"eos_token_id": "x"})"),
+                         "g.json: eos_token_id is a string, expected a token id", file_error);
+    CHECK_THROWS_WITH_AS(parse(R"({"eos_token_id": [1, -1]})"),
+                         "g.json: eos_token_id holds -1, expected token ids from 0 to 2147483647",
+                         file_error);
+    CHECK_THROWS_WITH_AS(parse(R"({"top_p": 1.5})"), "g.json: top_p: expected a number in 0 to 1, found 1.5",
+                         argument_error);
+    for (auto const* text :
+         {"", "[]", "{", R"({"top_k": -1})", R"({"top_k": 1.5})", R"({"temperature": "hot"})",
+          R"({"eos_token_id": 99999999999})", R"({"eos_token_id": [[1]]})", R"({"stop_strings": [""]})",
+          R"({"stop_strings": [1]})", R"({"max_new_tokens": true})", "{\"a\": \"\xff\"}"})
+    {
+        CHECK_THROWS_AS(parse(text), file_error);
+    }
+    CHECK_THROWS_AS(parse(R"({"temperature": -1})"), argument_error);
+}
+
+TEST_CASE("a folder without the file has the defaults; errors name the path")
+{
+    static std::atomic<int> number = 0;
+    auto const folder =
+        std::filesystem::temp_directory_path()
+        / ("gemma4_generation_config_" + std::to_string(::getpid()) + "_" + std::to_string(number++));
+    std::filesystem::create_directories(folder);
+    auto const empty = read_generation_config(folder);
+    CHECK(empty.sampling == sampling_options{});
+    CHECK(empty.stop == stop_options{});
+    auto const path = folder / "generation_config.json";
+    std::ofstream(path) << R"({"eos_token_id": 7})";
+    CHECK(read_generation_config(folder).stop.tokens == std::vector<token_id>{7});
+    std::ofstream(path) << R"({"top_k": "many"})";
+    CHECK_THROWS_WITH_AS(read_generation_config(folder),
+                         (path.string() + ": top_k is a string, expected a whole number").c_str(),
+                         file_error);
+    std::filesystem::remove_all(folder);
+}
