@@ -100,7 +100,10 @@ namespace gemma4::inline v0::simd
 
         [[gnu::always_inline]] friend f32x16 operator/(f32x16 a, f32x16 const& b)
         {
-            for (std::size_t i = 0; i != parts; ++i) { a.m_part[i] = a.m_part[i] / b.m_part[i]; }
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                a.m_part[i] = arch::divide<Arch>(a.m_part[i], b.m_part[i], Arch{});
+            }
             return a;
         }
 

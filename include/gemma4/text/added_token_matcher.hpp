@@ -53,7 +53,8 @@ namespace gemma4::inline v0
         }
 
     private:
-        // Entries that agree with text in their first n bytes are neighbours; the one that ends there comes first.
+        // Entries that agree with text in their first n bytes are neighbours; the one that ends there comes
+        // first.
         entry const* longest_at(std::string_view text) const noexcept
         {
             entry const* longest = nullptr;

@@ -1,5 +1,6 @@
-// Byte-pair merging of one piece of text: the adjacent pair of lowest rank becomes one symbol, leftmost on ties, until no
-// pair has a rank. A heap over a linked list: n log n for a piece of n symbols, however long its words are.
+// Byte-pair merging of one piece of text: the adjacent pair of lowest rank becomes one symbol, leftmost on
+// ties, until no pair has a rank. A heap over a linked list: n log n for a piece of n symbols, however long
+// its words are.
 #pragma once
 
 #include <algorithm>

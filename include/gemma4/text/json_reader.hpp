@@ -1,7 +1,9 @@
-// A strict pull reader for JSON (RFC 8259) that builds no tree: for tokenizer.json, whose 32 MB are read once at start-up.
+// A strict pull reader for JSON (RFC 8259) that builds no tree: for tokenizer.json, whose 32 MB are read once
+// at start-up.
 //
-// The caller asks for what must come next; anything else is a file_error that names the file, the field, what was expected,
-// what was found and where. Text must be UTF-8, nesting is bounded, and nothing is allocated but strings that hold escapes.
+// The caller asks for what must come next; anything else is a file_error that names the file, the field, what
+// was expected, what was found and where. Text must be UTF-8, nesting is bounded, and nothing is allocated
+// but strings that hold escapes.
 #pragma once
 
 #include <charconv>
@@ -26,7 +28,8 @@ namespace gemma4::inline v0
     public:
         static constexpr unsigned max_depth = 64;
 
-        // Both views must outlive the reader, and every string view that it returns lives as long as it and text do.
+        // Both views must outlive the reader, and every string view that it returns lives as long as it and
+        // text do.
         json_reader(std::string_view text, std::string_view file_name) noexcept : m_text(text), m_file(file_name) {}
 
         json_reader(json_reader const&) = delete;
@@ -48,7 +51,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // Calls member(key) for every member; it must read exactly the member's value. The key is a view like string()'s.
+        // Calls member(key) for every member; it must read exactly the member's value. The key is a view like
+        // string()'s.
         template <class F>
         void object(F&& member)
         {
@@ -142,7 +146,8 @@ namespace gemma4::inline v0
         // A place to come back to with read_at.
         std::size_t position() const noexcept { return m_at; }
 
-        // Calls value() at the place of a member's value that was skipped in the object being read, and comes back.
+        // Calls value() at the place of a member's value that was skipped in the object being read, and comes
+        // back.
         template <class F>
         void read_at(std::size_t place, std::string_view key, F&& value)
         {
@@ -285,8 +290,8 @@ namespace gemma4::inline v0
             fail("a number");
         }
 
-        // From m_at: the place of the first quote or backslash; everything before it is checked to be UTF-8 without
-        // control characters.
+        // From m_at: the place of the first quote or backslash; everything before it is checked to be UTF-8
+        // without control characters.
         std::size_t plain_characters()
         {
             auto at = m_at;

@@ -1,4 +1,5 @@
-// (left, right) -> (rank, result): open addressing with linear probing, at most half full, fixed after construction.
+// (left, right) -> (rank, result): open addressing with linear probing, at most half full, fixed after
+// construction.
 #pragma once
 
 #include <cstddef>

@@ -10,9 +10,10 @@
 
 namespace gemma4::inline v0
 {
-    // Holds back nothing but the bytes of an incomplete UTF-8 sequence, so every piece is UTF-8. The pieces together equal
-    // tokenizer::decode of all ids, except where a run of byte tokens is not UTF-8: there decode turns the good characters
-    // of the run into U+FFFD as well, which were already given out here; only ill-formed bytes become one U+FFFD each.
+    // Holds back nothing but the bytes of an incomplete UTF-8 sequence, so every piece is UTF-8. The pieces
+    // together equal tokenizer::decode of all ids, except where a run of byte tokens is not UTF-8: there
+    // decode turns the good characters of the run into U+FFFD as well, which were already given out here;
+    // only ill-formed bytes become one U+FFFD each.
     class stream_decoder
     {
     public:

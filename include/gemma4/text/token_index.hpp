@@ -72,7 +72,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // The id in the first slot looked at under this hash, which most often is the one sought. May be none.
+        // The id in the first slot looked at under this hash, which most often is the one sought. May be
+        // none.
         token_id first(std::uint64_t hash) const noexcept { return m_slots[std::size_t(hash) & (m_slots.size() - 1)].id; }
 
         // The caller has found none under this hash, and has_room().

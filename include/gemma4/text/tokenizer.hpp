@@ -1,8 +1,8 @@
 // Text -> token ids -> text, equal to Hugging Face `tokenizers` on Gemma 4's tokenizer.json.
 //
-// Encoding: added tokens are cut out of the raw text; in the rest U+0020 becomes U+2581, every code point is a symbol (one
-// without a token is its UTF-8 bytes as byte tokens), and pairs of symbols merge by rank. No <bos> is added.
-// Decoding: token strings with U+2581 -> U+0020; runs of byte tokens are joined.
+// Encoding: added tokens are cut out of the raw text; in the rest U+0020 becomes U+2581, every code point is
+// a symbol (one without a token is its UTF-8 bytes as byte tokens), and pairs of symbols merge by rank. No
+// <bos> is added. Decoding: token strings with U+2581 -> U+0020; runs of byte tokens are joined.
 #pragma once
 
 #include <algorithm>
@@ -97,8 +97,8 @@ namespace gemma4::inline v0
                   });
         }
 
-        // Ids outside 0 .. size() - 1 are dropped, and with skip_special_tokens special tokens, before anything else. A run
-        // of byte tokens that is not UTF-8 as a whole becomes one U+FFFD per byte.
+        // Ids outside 0 .. size() - 1 are dropped, and with skip_special_tokens special tokens, before
+        // anything else. A run of byte tokens that is not UTF-8 as a whole becomes one U+FFFD per byte.
         std::string decode(std::span<token_id const> ids, bool skip_special_tokens = false) const
         {
             std::string text;
@@ -207,8 +207,8 @@ namespace gemma4::inline v0
             if (begin != text.size()) { between(text.substr(begin)); }
         }
 
-        // text is UTF-8. Merging may start afresh before a U+2581 that follows a character c, because no symbol can ever
-        // reach over that border unless some token holds c + U+2581.
+        // text is UTF-8. Merging may start afresh before a U+2581 that follows a character c, because no
+        // symbol can ever reach over that border unless some token holds c + U+2581.
         void encode_plain(std::string_view text, byte_pair_merger& merger, std::vector<token_id>& ids) const
         {
             auto previous = space_code_point;

@@ -1,9 +1,9 @@
 // tokenizer.json of Hugging Face `tokenizers`, as Gemma 4 has it -> vocabulary.
 //
-// The file describes a pipeline; only Gemma's is accepted, and every part of it is checked, because the tokenizer below has
-// it built in: normalizer " " -> U+2581, no effective pre-tokenizer, BPE with byte fallback, decoder Replace, ByteFallback,
-// Fuse, and a post-processor that adds nothing or one <bos> in front. Fields without influence on ids (version, truncation,
-// padding, unk_token, fuse_unk) are skipped.
+// The file describes a pipeline; only Gemma's is accepted, and every part of it is checked, because the
+// tokenizer below has it built in: normalizer " " -> U+2581, no effective pre-tokenizer, BPE with byte
+// fallback, decoder Replace, ByteFallback, Fuse, and a post-processor that adds nothing or one <bos> in
+// front. Fields without influence on ids (version, truncation, padding, unk_token, fuse_unk) are skipped.
 #pragma once
 
 #include <algorithm>

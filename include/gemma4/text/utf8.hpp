@@ -11,9 +11,9 @@ namespace gemma4::inline v0
 {
     inline constexpr char32_t replacement_character = 0xfffd;
 
-    // What stands at one place of a byte string: a code point of `length` bytes, or (valid == false) a maximal ill-formed
-    // subpart of `length` bytes (Unicode 15, section 3.9), whose code_point is U+FFFD. `complete` is false when the text
-    // ends inside a sequence that was good so far.
+    // What stands at one place of a byte string: a code point of `length` bytes, or (valid == false) a
+    // maximal ill-formed subpart of `length` bytes (Unicode 15, section 3.9), whose code_point is U+FFFD.
+    // `complete` is false when the text ends inside a sequence that was good so far.
     struct utf8_sequence
     {
         char32_t code_point = replacement_character;
@@ -22,7 +22,8 @@ namespace gemma4::inline v0
         bool complete = true;
     };
 
-    // The range that the second byte of a sequence must lie in; it depends on the first (Unicode 15, table 3-7).
+    // The range that the second byte of a sequence must lie in; it depends on the first (Unicode 15, table
+    // 3-7).
     struct utf8_second_byte
     {
         unsigned char low = 0x80;
@@ -95,7 +96,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // The number of leading bytes of text that are ASCII, a multiple of eight (a fast first step, not the exact count).
+    // The number of leading bytes of text that are ASCII, a multiple of eight (a fast first step, not the
+    // exact count).
     inline std::size_t ascii_prefix(std::string_view text) noexcept
     {
         std::size_t n = 0;

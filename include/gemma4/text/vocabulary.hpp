@@ -1,5 +1,5 @@
-// What a tokenizer is made of, as plain data: token strings by id, merges by rank, added tokens. It is filled from
-// tokenizer.json (text/tokenizer_json.hpp) or from the arrays of a GGUF file, and given to a tokenizer.
+// What a tokenizer is made of, as plain data: token strings by id, merges by rank, added tokens. It is filled
+// from tokenizer.json (text/tokenizer_json.hpp) or from the arrays of a GGUF file, and given to a tokenizer.
 #pragma once
 
 #include <algorithm>
@@ -68,8 +68,8 @@ namespace gemma4::inline v0
             return true;
         }
 
-        // Adds merges of the next ranks. Returns how many were good: all, or those before the first one whose left, right
-        // or left + right has no id.
+        // Adds merges of the next ranks. Returns how many were good: all, or those before the first one whose
+        // left, right or left + right has no id.
         std::size_t add_merges(std::span<merge_text const> texts)
         {
             constexpr std::size_t batch = 64;
@@ -137,8 +137,9 @@ namespace gemma4::inline v0
             return texts.size();
         }
 
-        // The same as find for each. Every pass touches one kind of memory for all names, so that its cache misses overlap:
-        // the real tokenizer.json loads in 0.16 s (CPU time) instead of 0.20 s with one find after the other.
+        // The same as find for each. Every pass touches one kind of memory for all names, so that its cache
+        // misses overlap: the real tokenizer.json loads in 0.16 s (CPU time) instead of 0.20 s with one find
+        // after the other.
         std::vector<token_id> find_all(std::span<std::string_view const> names) const
         {
             struct candidate

@@ -68,6 +68,12 @@ namespace gemma4::inline v0::simd
             else { return xsimd::fma(a, b, c); }
         }
 
+        template <class Arch>
+        [[gnu::always_inline]] inline part_t<Arch> divide(part_t<Arch> const& a, part_t<Arch> const& b, any)
+        {
+            return a / b;
+        }
+
         template <class Part>
         [[gnu::always_inline]] inline Part max(Part const& a, Part const& b)
         {

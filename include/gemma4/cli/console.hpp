@@ -1,0 +1,22 @@
+// Where a program reads and writes. Only the program itself names the standard streams.
+#pragma once
+
+#include <istream>
+#include <ostream>
+
+namespace gemma4::inline v0::cli
+{
+    struct console
+    {
+        std::istream& in;
+        std::ostream& out;                 // results only
+        std::ostream& err;                 // errors, warnings, progress, prompts of a chat
+        bool in_is_terminal = false;
+        bool err_is_terminal = false;
+    };
+
+    // Exit statuses.
+    inline constexpr int success = 0;
+    inline constexpr int failure = 1;
+    inline constexpr int wrong_usage = 2;
+}

@@ -1,0 +1,38 @@
+// gemma4 logits
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+#include <gemma4/api/any_model.hpp>
+#include <gemma4/cli/load.hpp>
+#include <gemma4/cli/prompt.hpp>
+#include <gemma4/io/npy.hpp>
+
+namespace gemma4::inline v0::cli
+{
+    // Writes rows as they are made: memory does not grow with the prompt's rows of logits.
+    inline void logits(logits_options const& o, std::span<known_variant const> known, console const& io)
+    {
+        auto const from = prompt_of(o.tokens, o.prompt);
+        auto const model = load_model(known, o.model, io, from.tokens.size());
+        auto const ids = encode(from, *model);
+        demand_room(from, ids.size(), *model);
+
+        npy_writer file(o.out, model->text().vocab);
+        progress_bar bar(io, "prompt");
+        auto const session = model->session();
+        auto const chunk = model->options().chunk;
+        for (std::size_t at = 0; at < ids.size(); at += chunk)
+        {
+            bar.show(at, ids.size());
+            auto const part = std::span(ids).subspan(at, std::min(chunk, ids.size() - at));
+            bool const last = at + part.size() == ids.size();
+            auto const wanted = !o.last ? wanted_logits::all : last ? wanted_logits::last : wanted_logits::none;
+            feed_step const step{session.get(), part, wanted};
+            model->feed(std::span(&step, 1), [&](std::size_t, std::span<float> row) { file.append(row); });
+        }
+        file.finish();
+    }
+}

@@ -1,0 +1,163 @@
+// What the command line says, one struct per command, and the values that need more than a number.
+#pragma once
+
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <variant>
+#include <vector>
+
+#include <gemma4/core/dtype.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/types.hpp>
+
+namespace gemma4::inline v0::cli
+{
+    // The command line cannot be understood (exit status 2).
+    class usage_error : public error { public: using error::error; };
+
+    // Of every command that loads a model. 0: the library's default.
+    struct model_options
+    {
+        std::string model;
+        std::size_t context = 0;
+        std::size_t max_memory = 0;
+        std::size_t threads = 0;
+        std::optional<std::size_t> chunk;
+        bool strict = false;
+    };
+
+    struct info_options
+    {
+        model_options model;
+        bool json = false;
+    };
+
+    // What is not given is the checkpoint's default.
+    struct run_options
+    {
+        model_options model;
+        std::optional<std::string> prompt;
+        std::optional<std::size_t> max_tokens;
+        std::optional<double> temperature;
+        std::optional<std::size_t> top_k;
+        std::optional<double> top_p;
+        std::optional<double> min_p;
+        std::optional<std::uint64_t> seed;
+    };
+
+    struct tokenize_options
+    {
+        std::string model;
+        bool bos = false;
+    };
+
+    struct detokenize_options
+    {
+        std::string model;
+    };
+
+    struct logits_options
+    {
+        model_options model;
+        std::optional<std::string> tokens;
+        std::optional<std::string> prompt;
+        std::string out;
+        bool last = false;
+    };
+
+    struct generate_options
+    {
+        model_options model;
+        std::optional<std::string> tokens;
+        std::optional<std::string> prompt;
+        std::optional<std::string> batch;
+        std::size_t max_tokens = 0;
+        bool stop = false;
+    };
+
+    struct bench_options
+    {
+        model_options model;              // model.model is empty where a variant is named
+        std::string variant;
+        dtype weights = dtype::bf16;
+        std::size_t prompt_tokens = 512;
+        std::size_t new_tokens = 32;
+        std::size_t depth = 0;
+        std::size_t batch = 1;
+        std::size_t repeat = 3;
+        std::size_t roof_bytes = std::size_t(1) << 30;
+        bool json = false;
+    };
+
+    // --help of the program or of a command.
+    struct help_text
+    {
+        std::string text;
+    };
+
+    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options, logits_options,
+                                 generate_options, bench_options>;
+
+    // A number of bytes: digits, and one of K M G T (or KiB, KB ...) for powers of 1024. Throws usage_error.
+    inline std::size_t parse_bytes(std::string_view text, std::string_view option)
+    {
+        std::size_t value = 0;
+        auto const* const end = text.data() + text.size();
+        auto const [rest, failed] = std::from_chars(text.data(), end, value);
+        std::string_view unit(rest, std::size_t(end - rest));
+        std::size_t shift = 0;
+        if (failed == std::errc() && !unit.empty())
+        {
+            auto const letter = std::string_view("KMGTkmgt").find(unit.front());
+            shift = letter == std::string_view::npos ? 0 : 10 * (letter % 4 + 1);
+            if (shift != 0) { unit.remove_prefix(1); }
+            if (unit == "B" || (shift != 0 && unit == "iB")) { unit = {}; }
+        }
+        if (failed != std::errc() || !unit.empty() || value > (std::numeric_limits<std::size_t>::max() >> shift))
+        {
+            throw usage_error(sentence(option, " is \"", text, "\", expected a number of bytes such as 500M or 8G"));
+        }
+        return value << shift;
+    }
+
+    // Token ids with commas between them. Throws argument_error.
+    inline std::vector<token_id> parse_tokens(std::string_view text, std::string_view option)
+    {
+        std::vector<token_id> ids;
+        auto const* at = text.data();
+        auto const* const end = at + text.size();
+        for (;;)
+        {
+            while (at != end && *at == ' ') { ++at; }
+            token_id id = 0;
+            auto const [rest, failed] = std::from_chars(at, end, id);
+            if (failed != std::errc() || id < 0)
+            {
+                throw argument_error(sentence(option, ": entry ", ids.size(), " is not a token id; expected a list such as 2,9259,1902"));
+            }
+            ids.push_back(id);
+            at = rest;
+            while (at != end && *at == ' ') { ++at; }
+            if (at == end) { return ids; }
+            if (*at != ',')
+            {
+                throw argument_error(sentence(option, ": entry ", ids.size() - 1, " is followed by '", *at, "', expected a comma"));
+            }
+            ++at;
+        }
+    }
+
+    inline dtype parse_dtype(std::string_view text, std::string_view option)
+    {
+        if (text == "f32") { return dtype::f32; }
+        if (text == "bf16") { return dtype::bf16; }
+        if (text == "f16") { return dtype::f16; }
+        throw usage_error(sentence(option, " is \"", text, "\", expected f32, bf16 or f16"));
+    }
+}
