@@ -90,7 +90,7 @@ TEST_CASE("a separate lm_head is used")
     double square = 0;
     for (auto const h : hidden) { square += double(h) * h; }
     auto const scale = 1 / std::sqrt(square / double(hidden.size()) + double(M::text.norm_eps));
-    for (std::size_t t = 0; t != logits.size(); t += 97)
+    for (std::size_t t = 0; t < logits.size(); t += 97)
     {
         double sum = 0;
         for (std::size_t i = 0; i != hidden.size(); ++i) { sum += hidden[i] * scale * gain[i] * w[t * hidden.size() + i]; }

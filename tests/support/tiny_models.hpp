@@ -5,6 +5,7 @@
 
 #include <gemma4/api/engine.hpp>
 #include <gemma4/io/npy.hpp>
+#include <gemma4/spec/models.hpp>
 #include <gemma4/spec/tiny.hpp>
 
 #include <filesystem>

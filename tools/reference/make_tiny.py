@@ -1,7 +1,7 @@
 """Makes tests/data/tiny from the spelled-out configurations: python make_tiny.py SPEC_FOLDER
 
-Copies the json files; asks transformers for the names and shapes of all tensors (tensors.json; the tied lm_head
-is left out) and for the way it spells the same configuration when it saves it (config_resaved.json,
+Copies the json files; asks transformers for the names and shapes of all tensors (tensors.json; tied lm_head
+left out) and for the way it spells the same configuration when it saves it (config_resaved.json,
 config_causal_lm.json).
 """
 import json

@@ -27,7 +27,7 @@ def compact(value) -> str:
 
 
 def leftover_kv(tensors: list) -> list:
-    """The k/v tensors that released files still carry for KV-shared layers, shaped as in the layer they read."""
+    """k and v that released files still carry for KV-shared layers, shaped as in the layer they read."""
     shapes = {name: shape for name, shape in tensors}
     like, extra, layer = {}, [], 0
     while True:

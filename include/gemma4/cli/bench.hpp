@@ -23,7 +23,7 @@ namespace gemma4::inline v0::cli
     {
         struct bench_run
         {
-            double prefill_s = 0;     // all conversations' prompts
+            double prefill_s = 0;    // all conversations' prompts
             double decode_s = 0;
             std::uint64_t logits_hash = 0;    // of the last logits, conversation by conversation
         };
@@ -62,8 +62,10 @@ namespace gemma4::inline v0::cli
                         bar.show(at, ids.size());
                         auto const part = ids.subspan(at, std::min(chunk, ids.size() - at));
                         bool const last = at + part.size() == ids.size();
-                        feed_step const step{sessions[b].get(), part, last ? wanted_logits::last : wanted_logits::none};
-                        model.feed(std::span(&step, 1), [&](std::size_t, std::span<float> logits) { choose(b, logits); });
+                        feed_step const step{sessions[b].get(), part,
+                                             last ? wanted_logits::last : wanted_logits::none};
+                        model.feed(std::span(&step, 1),
+                                   [&](std::size_t, std::span<float> logits) { choose(b, logits); });
                     }
                 };
                 auto const ids = bench_prompt(o.prompt_tokens + o.depth, model.text().vocab, b);
@@ -78,12 +80,18 @@ namespace gemma4::inline v0::cli
             {
                 auto const fed = next;
                 std::vector<feed_step> steps;
-                for (std::size_t b = 0; b != o.batch; ++b) { steps.push_back({sessions[b].get(), {&fed[b], 1}, wanted_logits::last}); }
+                for (std::size_t b = 0; b != o.batch; ++b)
+                {
+                    steps.push_back({sessions[b].get(), {&fed[b], 1}, wanted_logits::last});
+                }
                 model.feed(steps, [&](std::size_t row, std::span<float> logits) { choose(row, logits); });
             }
             result.decode_s = time.seconds();
             result.logits_hash = fnv1a_start;
-            for (auto const hash : hashes) { result.logits_hash = (result.logits_hash ^ hash) * 0x100000001b3u; }
+            for (auto const hash : hashes)
+            {
+                result.logits_hash = (result.logits_hash ^ hash) * 0x100000001b3u;
+            }
             if (o.batch == 1) { result.logits_hash = hashes.front(); }
             return result;
         }
@@ -100,11 +108,12 @@ namespace gemma4::inline v0::cli
         }
     }
 
-    // Timed: prompt_tokens from an empty conversation; then, `depth` more untimed, new_tokens one after the other.
+    // Timed: prompt_tokens from an empty conversation; then, `depth` more untimed, new_tokens one after the
+    // other.
     inline void bench(bench_options o, std::span<known_variant const> known, console const& io)
     {
-        for (auto const& [value, option] : {std::pair(o.prompt_tokens, "--prompt-tokens"), std::pair(o.batch, "--batch"),
-                                            std::pair(o.repeat, "--repeat")})
+        for (auto const& [value, option] : {std::pair(o.prompt_tokens, "--prompt-tokens"),
+                                            std::pair(o.batch, "--batch"), std::pair(o.repeat, "--repeat")})
         {
             if (value == 0) { throw usage_error(sentence(option, " is 0, expected at least 1")); }
         }
@@ -121,7 +130,8 @@ namespace gemma4::inline v0::cli
         if (o.variant.empty()) { model = load_any_of(known, o.model.model, std::move(to)); }
         else
         {
-            auto const v = std::find_if(known.begin(), known.end(), [&](auto const& k) { return k.name == o.variant; });
+            auto const v =
+                std::find_if(known.begin(), known.end(), [&](auto const& k) { return k.name == o.variant; });
             if (v == known.end())
             {
                 std::string names;
@@ -136,7 +146,8 @@ namespace gemma4::inline v0::cli
         auto const start = o.prompt_tokens + o.depth;    // where decoding begins
         if (start + o.new_tokens > model->options().context)
         {
-            throw capacity_error(sentence(start + o.new_tokens, " positions are needed, but the context holds ",
+            throw capacity_error(sentence(start + o.new_tokens,
+                                          " positions are needed, but the context holds ",
                                           model->options().context, " (--context)"));
         }
         progress_bar prompt(io, "prompt");

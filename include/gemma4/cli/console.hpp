@@ -9,8 +9,8 @@ namespace gemma4::inline v0::cli
     struct console
     {
         std::istream& in;
-        std::ostream& out;                 // results only
-        std::ostream& err;                 // errors, warnings, progress, prompts of a chat
+        std::ostream& out;    // results only
+        std::ostream& err;    // errors, warnings, progress, prompts of a chat
         bool in_is_terminal = false;
         bool err_is_terminal = false;
     };

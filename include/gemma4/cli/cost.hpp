@@ -8,12 +8,14 @@
 
 namespace gemma4::inline v0::cli
 {
-    // Elements of the matrices that one decoder layer multiplies a token with, in two parts: what every token needs because
-    // its keys and values are remembered, and the rest.
+    // Elements of the matrices that one decoder layer multiplies a token with where `experts` experts work, in
+    // two parts: what every token needs because its keys and values are remembered, and the rest.
     struct layer_cost
     {
         std::size_t remember = 0;    // k_proj and, where there is one, v_proj
-        std::size_t rest = 0;        // q_proj, o_proj; gate, up, down; router and `experts` experts; the two of per-layer input
+        // q_proj, o_proj; gate, up, down; router and experts; per_layer_input_gate, per_layer_projection
+        std::size_t rest = 0;
+
         std::size_t all() const { return remember + rest; }
     };
 
@@ -21,14 +23,16 @@ namespace gemma4::inline v0::cli
     {
         layer_cost c;
         if (s.owns_kv()) { c.remember = (s.value_is_key ? 1 : 2) * s.kv_heads * s.head_dim * s.hidden; }
-        c.rest = 2 * s.heads * s.head_dim * s.hidden + 3 * s.ffn * s.hidden + 2 * s.per_layer_input * s.hidden;
+        c.rest =
+            2 * s.heads * s.head_dim * s.hidden + 3 * s.ffn * s.hidden + 2 * s.per_layer_input * s.hidden;
         if (s.experts != 0) { c.rest += s.experts * s.hidden + experts * 3 * s.expert_ffn * s.hidden; }
         return c;
     }
 
-    // Elements of weights that one decode step reads for `batch` conversations together: each layer's matrices (of the experts
-    // at most batch * active_experts), the lm head, the projection of per-layer inputs; and per conversation one row of the
-    // embedding and one row of the per-layer table. Norm vectors are left out.
+    // Elements of weights that one decode step reads for `batch` conversations together: each layer's
+    // matrices (of the experts at most batch * active_experts), the lm head, the projection of per-layer
+    // inputs; and per conversation one row of the embedding and one row of the per-layer table. Norm vectors
+    // are left out.
     inline std::size_t weights_per_step(text_config const& c, std::size_t batch)
     {
         auto const experts = std::min(c.experts, batch * c.active_experts);
@@ -43,8 +47,8 @@ namespace gemma4::inline v0::cli
         return s.is_global() ? at + 1 : std::min(s.window, at + 1);
     }
 
-    // Bytes of keys and values (float32) that the token at position `at` reads: visible positions * kv_heads * head_dim * 2 in
-    // every layer, also where the layer reads another's.
+    // Bytes of keys and values (float32) that the token at position `at` reads: visible positions * kv_heads
+    // * head_dim * 2 in every layer, also where the layer reads another's.
     inline std::size_t kv_bytes(text_config const& c, std::size_t at)
     {
         std::size_t sum = 0;
@@ -56,17 +60,20 @@ namespace gemma4::inline v0::cli
         return sum;
     }
 
-    // Bytes read per decoded token, the mean over `count` tokens from position `from`: weights_per_step / batch in elements of
-    // `element` bytes, and kv_bytes.
-    inline double bytes_per_token(text_config const& c, double element, std::size_t batch, std::size_t from, std::size_t count)
+    // Bytes read per decoded token, the mean over `count` tokens from position `from`: weights_per_step /
+    // batch in elements of `element` bytes, and kv_bytes.
+    inline double bytes_per_token(text_config const& c, double element, std::size_t batch, std::size_t from,
+                                  std::size_t count)
     {
         double kv = 0;
         for (std::size_t i = 0; i != count; ++i) { kv += double(kv_bytes(c, from + i)); }
-        return element * double(weights_per_step(c, batch)) / double(batch) + (count ? kv / double(count) : 0);
+        return element * double(weights_per_step(c, batch)) / double(batch)
+               + (count ? kv / double(count) : 0);
     }
 
-    // The layers that run for a prompt's last token only, and their share of the weights that the layers multiply with. All
-    // but the last owner's k_proj and v_proj is skipped from that layer on; the KV-shared layers are skipped as a whole.
+    // The layers that run for a prompt's last token only, and their share of the weights that the layers
+    // multiply with. All but the last owner's k_proj and v_proj is skipped from that layer on; the KV-shared
+    // layers are skipped as a whole.
     struct skipped_work
     {
         std::size_t layers = 0;
@@ -87,8 +94,8 @@ namespace gemma4::inline v0::cli
         return {c.kv_shared_layers, skipped / all};
     }
 
-    // Floating-point operations of a prompt of n tokens whose last logits are wanted: 2 per weight multiplied with, and in
-    // attention 4 * heads * head_dim per visible position; skipped work is not counted.
+    // Floating-point operations of a prompt of n tokens whose last logits are wanted: 2 per weight multiplied
+    // with, and in attention 4 * heads * head_dim per visible position; skipped work is not counted.
     inline double prefill_flops(text_config const& c, std::size_t n)
     {
         auto const owners = c.layers - c.kv_shared_layers;
@@ -98,10 +105,12 @@ namespace gemma4::inline v0::cli
         {
             auto const s = spec_of(c, l);
             auto const cost = cost_of(s, c.active_experts);
-            auto const attention = [&](std::size_t at) { return 4.0 * double(s.heads * s.head_dim) * double(visible(s, at)); };
-            double const per_layer = 2.0 * double(c.per_layer_input) * double(c.hidden);    // of the projection
+            auto const attention = [&](std::size_t at)
+            { return 4.0 * double(s.heads * s.head_dim) * double(visible(s, at)); };
+            double const per_layer =
+                2.0 * double(c.per_layer_input) * double(c.hidden);    // of the projection
             bool const every_token = l + 1 < owners;
-            sum += 2.0 * double(cost.all()) + attention(n - 1) + per_layer;                 // the last token
+            sum += 2.0 * double(cost.all()) + attention(n - 1) + per_layer;    // the last token
             sum += last * 2.0 * double(every_token ? cost.all() : l + 1 == owners ? cost.remember : 0);
             if (!every_token) { continue; }
             sum += last * per_layer;

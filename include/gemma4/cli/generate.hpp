@@ -26,7 +26,8 @@ namespace gemma4::inline v0::cli
     inline void generate(generate_options const& o, std::span<known_variant const> known, console const& io)
     {
         auto const prompts = o.batch ? read_prompts(*o.batch) : std::vector{prompt_of(o.tokens, o.prompt)};
-        auto const positions = [&](std::size_t tokens) { return tokens + std::max<std::size_t>(o.max_tokens, 1) - 1; };
+        auto const positions = [&](std::size_t tokens)
+        { return tokens + std::max<std::size_t>(o.max_tokens, 1) - 1; };
         std::size_t needed = 0;
         for (auto const& p : prompts) { needed = std::max(needed, positions(p.tokens.size())); }
         auto const model = load_model(known, o.model, io, needed);
@@ -43,7 +44,10 @@ namespace gemma4::inline v0::cli
         options.stop.max_tokens = o.max_tokens;
         if (o.stop) { options.stop.tokens = model->defaults().stop.tokens; }
         progress_bar bar(io, o.batch ? "prompts" : "prompt");
-        if (!o.batch) { options.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); }; }
+        if (!o.batch)
+        {
+            options.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); };
+        }
 
         auto const group = group_size(*model);
         for (std::size_t first = 0; first < ids.size(); first += group)

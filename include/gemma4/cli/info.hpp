@@ -21,28 +21,53 @@ namespace gemma4::inline v0::cli
 
         inline ordered_json json_of(text_config const& c)
         {
-            return {{"vocab", c.vocab}, {"hidden", c.hidden}, {"layers", c.layers}, {"global_every", c.global_every},
-                    {"heads", c.heads}, {"kv_heads", c.kv_heads}, {"global_kv_heads", c.global_kv_heads},
-                    {"head_dim", c.head_dim}, {"global_head_dim", c.global_head_dim}, {"window", c.window}, {"ffn", c.ffn},
-                    {"shared_ffn", c.shared_ffn}, {"kv_shared_layers", c.kv_shared_layers},
-                    {"per_layer_input", c.per_layer_input}, {"experts", c.experts}, {"active_experts", c.active_experts},
-                    {"expert_ffn", c.expert_ffn}, {"max_positions", c.max_positions}, {"value_is_key", c.value_is_key},
-                    {"softcap", c.softcap}, {"norm_eps", c.norm_eps}};
+            return {{"vocab", c.vocab},
+                    {"hidden", c.hidden},
+                    {"layers", c.layers},
+                    {"global_every", c.global_every},
+                    {"heads", c.heads},
+                    {"kv_heads", c.kv_heads},
+                    {"global_kv_heads", c.global_kv_heads},
+                    {"head_dim", c.head_dim},
+                    {"global_head_dim", c.global_head_dim},
+                    {"window", c.window},
+                    {"ffn", c.ffn},
+                    {"shared_ffn", c.shared_ffn},
+                    {"kv_shared_layers", c.kv_shared_layers},
+                    {"per_layer_input", c.per_layer_input},
+                    {"experts", c.experts},
+                    {"active_experts", c.active_experts},
+                    {"expert_ffn", c.expert_ffn},
+                    {"max_positions", c.max_positions},
+                    {"value_is_key", c.value_is_key},
+                    {"softcap", c.softcap},
+                    {"norm_eps", c.norm_eps}};
         }
 
         inline ordered_json json_of(memory_plan const& p)
         {
-            return {{"context", p.context}, {"weights_mapped", p.weights.mapped}, {"weights_converted", p.weights.converted},
-                    {"caches_empty", p.caches_empty}, {"caches_full", p.caches_full}, {"scratch", p.scratch},
-                    {"now", p.now()}, {"full", p.full()}};
+            return {{"context", p.context},
+                    {"weights_mapped", p.weights.mapped},
+                    {"weights_converted", p.weights.converted},
+                    {"caches_empty", p.caches_empty},
+                    {"caches_full", p.caches_full},
+                    {"scratch", p.scratch},
+                    {"now", p.now()},
+                    {"full", p.full()}};
         }
 
         inline ordered_json json_of(generation_config const& d)
         {
             auto const& s = d.sampling;
-            return {{"do_sample", s.do_sample}, {"temperature", s.temperature}, {"top_k", s.top_k}, {"top_p", s.top_p},
-                    {"min_p", s.min_p}, {"repetition_penalty", s.repetition_penalty}, {"stop_tokens", d.stop.tokens},
-                    {"stop_strings", d.stop.strings}, {"max_new_tokens", d.stop.max_tokens}};
+            return {{"do_sample", s.do_sample},
+                    {"temperature", s.temperature},
+                    {"top_k", s.top_k},
+                    {"top_p", s.top_p},
+                    {"min_p", s.min_p},
+                    {"repetition_penalty", s.repetition_penalty},
+                    {"stop_tokens", d.stop.tokens},
+                    {"stop_strings", d.stop.strings},
+                    {"max_new_tokens", d.stop.max_tokens}};
         }
 
         inline bool contains(std::span<std::string const> names, std::string_view name)
@@ -54,7 +79,10 @@ namespace gemma4::inline v0::cli
         inline std::string with_commas(std::size_t number)
         {
             auto text = std::to_string(number);
-            for (auto at = std::ptrdiff_t(text.size()) - 3; at > 0; at -= 3) { text.insert(std::size_t(at), 1, ','); }
+            for (auto at = std::ptrdiff_t(text.size()) - 3; at > 0; at -= 3)
+            {
+                text.insert(std::size_t(at), 1, ',');
+            }
             return text;
         }
 
@@ -73,7 +101,8 @@ namespace gemma4::inline v0::cli
         out["variant"] = model.variant();
         out["model"] = model.file() ? model.file()->folder().string() : std::string();
         out["is_chat"] = model.is_chat();
-        out["tokenizer_tokens"] = model.has_tokenizer() ? nlohmann::ordered_json(model.tokens().size()) : nullptr;
+        out["tokenizer_tokens"] =
+            model.has_tokenizer() ? nlohmann::ordered_json(model.tokens().size()) : nullptr;
         out["text"] = detail::json_of(model.text());
         out["defaults"] = detail::json_of(model.defaults());
         out["kernels"] = model.kernels();
@@ -87,12 +116,16 @@ namespace gemma4::inline v0::cli
             for (auto const& t : model.file()->tensors())
             {
                 parameters += detail::elements(t);
-                tensors.push_back({{"name", t.name}, {"dtype", t.dtype_word}, {"shape", t.shape}, {"bytes", t.bytes},
+                tensors.push_back({{"name", t.name},
+                                   {"dtype", t.dtype_word},
+                                   {"shape", t.shape},
+                                   {"bytes", t.bytes},
                                    {"known", !detail::contains(model.unknown_tensors(), t.name)}});
             }
         }
         out["parameters"] = parameters;
-        out["unknown_tensors"] = std::vector<std::string>(model.unknown_tensors().begin(), model.unknown_tensors().end());
+        out["unknown_tensors"] =
+            std::vector<std::string>(model.unknown_tensors().begin(), model.unknown_tensors().end());
         return out;
     }
 
@@ -105,15 +138,20 @@ namespace gemma4::inline v0::cli
             out << title << std::string(title.size() < 16 ? 16 - title.size() : 1, ' ');
             (out << ... << what) << '\n';
         };
-        line("model", model.variant(), model.is_chat() ? ", with a chat template" : ", a base model (no chat template)");
-        line("layers", c.layers, ": every ", c.global_every, "th global, the others see ", c.window, " positions; the last ",
-             c.kv_shared_layers, " share keys and values");
-        line("width", c.hidden, ", feed-forward ", c.ffn, ", heads ", c.heads, " (", c.head_dim, " and ", c.global_head_dim,
-             " wide), kv heads ", c.kv_heads, " and ", c.global_kv_heads);
-        if (c.experts != 0) { line("experts", c.active_experts, " of ", c.experts, " at work, each ", c.expert_ffn, " wide"); }
+        line("model", model.variant(),
+             model.is_chat() ? ", with a chat template" : ", a base model (no chat template)");
+        line("layers", c.layers, ", one in ", c.global_every, " global, the others see ", c.window,
+             " positions; the last ", c.kv_shared_layers, " share keys and values");
+        line("width", c.hidden, ", feed-forward ", c.ffn, ", heads ", c.heads, " (", c.head_dim, " and ",
+             c.global_head_dim, " wide), kv heads ", c.kv_heads, " and ", c.global_kv_heads);
+        if (c.experts != 0)
+        {
+            line("experts", c.active_experts, " of ", c.experts, " at work, each ", c.expert_ffn, " wide");
+        }
         if (c.per_layer_input != 0) { line("per layer", "an embedding of ", c.per_layer_input); }
         line("vocabulary", c.vocab, ", tokenizer ",
-             model.has_tokenizer() ? sentence("of ", model.tokens().size(), " tokens") : std::string("absent"));
+             model.has_tokenizer() ? sentence("of ", model.tokens().size(), " tokens")
+                                   : std::string("absent"));
         line("positions", with_commas(c.max_positions), " at most");
         line("kernels", model.kernels(), ", ", model.threads(), " threads");
 
@@ -140,13 +178,18 @@ namespace gemma4::inline v0::cli
             most = std::max(most, t.name.size());
             of_dtype[t.dtype_word] += t.bytes;
         }
-        out << "\ntensors: " << model.file()->tensors().size() << ", " << with_commas(parameters) << " parameters";
-        for (auto const& [word, size] : of_dtype) { out << ", " << with_commas(size) << " bytes of " << word; }
+        out << "\ntensors: " << model.file()->tensors().size() << ", " << with_commas(parameters)
+            << " parameters";
+        for (auto const& [word, size] : of_dtype)
+        {
+            out << ", " << with_commas(size) << " bytes of " << word;
+        }
         out << '\n';
         for (auto const& t : model.file()->tensors())
         {
             out << t.name << std::string(most + 2 - t.name.size(), ' ') << t.dtype_word
-                << std::string(t.dtype_word.size() < 6 ? 6 - t.dtype_word.size() : 1, ' ') << gemma4::detail::shape_text(t.shape)
+                << std::string(t.dtype_word.size() < 6 ? 6 - t.dtype_word.size() : 1, ' ')
+                << gemma4::detail::shape_text(t.shape)
                 << (detail::contains(model.unknown_tensors(), t.name) ? "  unknown" : "") << '\n';
         }
         out << "unknown tensors: " << model.unknown_tensors().size() << '\n';

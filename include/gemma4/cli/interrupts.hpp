@@ -12,12 +12,13 @@
 
 namespace gemma4::inline v0::cli
 {
-    // While one lives, SIGINT calls the handler on a thread of its own and interrupts nothing else. Make it before any other
-    // thread, which then inherits that the signal is blocked.
+    // While one lives, SIGINT calls the handler on a thread of its own and interrupts nothing else. Make it
+    // before any other thread, which then inherits that the signal is blocked.
     class interrupts
     {
     public:
-        explicit interrupts(std::function<void()> handler) : m_handler(std::move(handler))
+        explicit interrupts(std::function<void()> handler)
+            : m_handler(std::move(handler))
         {
             sigemptyset(&m_signals);
             sigaddset(&m_signals, SIGINT);

@@ -15,7 +15,8 @@
 
 namespace gemma4::inline v0::cli
 {
-    // use(value, where) for every line, `where` naming the text and the line. Throws file_error where a line is no JSON value.
+    // use(value, where) for every line, `where` naming the text and the line. Throws file_error where a line
+    // is no JSON value.
     template <class Use>
     void for_each_json_line(std::istream& in, std::string_view name, Use&& use)
     {
@@ -32,7 +33,8 @@ namespace gemma4::inline v0::cli
     {
         if (!list.is_array())
         {
-            throw argument_error(sentence(where, ": the ids are ", gemma4::detail::kind_of(list), ", expected a list of token ids"));
+            throw argument_error(sentence(where, ": the ids are ", gemma4::detail::kind_of(list),
+                                          ", expected a list of token ids"));
         }
         std::vector<token_id> ids;
         for (auto const& item : list)
@@ -40,9 +42,10 @@ namespace gemma4::inline v0::cli
             constexpr std::uint64_t most = std::numeric_limits<token_id>::max();
             if (!item.is_number_unsigned() || item.get<std::uint64_t>() > most)
             {
-                throw argument_error(sentence(where, ": id ", ids.size(), " is ",
-                                              item.is_number() ? item.dump() : std::string(gemma4::detail::kind_of(item)),
-                                              ", expected a whole number from 0 to ", most));
+                throw argument_error(
+                    sentence(where, ": id ", ids.size(), " is ",
+                             item.is_number() ? item.dump() : std::string(gemma4::detail::kind_of(item)),
+                             ", expected a whole number from 0 to ", most));
             }
             ids.push_back(token_id(item.get<std::uint64_t>()));
         }

@@ -30,8 +30,9 @@ namespace gemma4::inline v0::cli
     }
 
     // `needed`: positions that the command will fill; they enlarge a context that was not given.
-    inline std::unique_ptr<any_model> load_model(std::span<known_variant const> known, model_options const& o, console const& io,
-                                                 std::size_t needed = 0, std::stop_token stop = {})
+    inline std::unique_ptr<any_model> load_model(std::span<known_variant const> known, model_options const& o,
+                                                 console const& io, std::size_t needed = 0,
+                                                 std::stop_token stop = {})
     {
         constexpr std::size_t usual_context = 8192;    // as load_options says
         auto to = load_options_of(o, io);

@@ -29,7 +29,9 @@ namespace gemma4::inline v0::cli
             bar.show(at, ids.size());
             auto const part = std::span(ids).subspan(at, std::min(chunk, ids.size() - at));
             bool const last = at + part.size() == ids.size();
-            auto const wanted = !o.last ? wanted_logits::all : last ? wanted_logits::last : wanted_logits::none;
+            auto const wanted = !o.last ? wanted_logits::all
+                                : last  ? wanted_logits::last
+                                        : wanted_logits::none;
             feed_step const step{session.get(), part, wanted};
             model->feed(std::span(&step, 1), [&](std::size_t, std::span<float> row) { file.append(row); });
         }

@@ -46,8 +46,8 @@ namespace gemma4::inline v0::cli
         return n % 2 != 0 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
     }
 
-    // Bytes per second of a plain read of `bytes` bytes of memory by all threads of `threads`, the median of 3. Where `bytes`
-    // exceeds the last-level cache, what no kernel that reads its weights once can beat.
+    // Bytes per second of a plain read of `bytes` bytes of memory by all threads of `threads`, the median
+    // of 3. Where `bytes` exceeds the last-level cache, what no kernel that reads its weights once can beat.
     inline double read_bytes_per_second(executor& threads, std::size_t bytes)
     {
         constexpr std::size_t piece = std::size_t(1) << 20;

@@ -19,7 +19,11 @@
 namespace gemma4::inline v0::cli
 {
     // The command line cannot be understood (exit status 2).
-    class usage_error : public error { public: using error::error; };
+    class usage_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     // Of every command that loads a model. 0: the library's default.
     struct model_options
@@ -83,7 +87,7 @@ namespace gemma4::inline v0::cli
 
     struct bench_options
     {
-        model_options model;              // model.model is empty where a variant is named
+        model_options model;    // model.model is empty where a variant is named
         std::string variant;
         dtype weights = dtype::bf16;
         std::size_t prompt_tokens = 512;
@@ -101,8 +105,21 @@ namespace gemma4::inline v0::cli
         std::string text;
     };
 
-    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options, logits_options,
-                                 generate_options, bench_options>;
+    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
+                                 logits_options, generate_options, bench_options>;
+
+    // Digits and nothing else. Throws usage_error.
+    inline std::uint64_t parse_number(std::string_view text, std::string_view option)
+    {
+        std::uint64_t value = 0;
+        auto const* const end = text.data() + text.size();
+        auto const [rest, failed] = std::from_chars(text.data(), end, value);
+        if (failed != std::errc() || rest != end)
+        {
+            throw usage_error(sentence(option, " is \"", text, "\", expected a whole number from 0"));
+        }
+        return value;
+    }
 
     // A number of bytes: digits, and one of K M G T (or KiB, KB ...) for powers of 1024. Throws usage_error.
     inline std::size_t parse_bytes(std::string_view text, std::string_view option)
@@ -119,9 +136,11 @@ namespace gemma4::inline v0::cli
             if (shift != 0) { unit.remove_prefix(1); }
             if (unit == "B" || (shift != 0 && unit == "iB")) { unit = {}; }
         }
-        if (failed != std::errc() || !unit.empty() || value > (std::numeric_limits<std::size_t>::max() >> shift))
+        if (failed != std::errc() || !unit.empty()
+            || value > (std::numeric_limits<std::size_t>::max() >> shift))
         {
-            throw usage_error(sentence(option, " is \"", text, "\", expected a number of bytes such as 500M or 8G"));
+            throw usage_error(
+                sentence(option, " is \"", text, "\", expected a number of bytes such as 500M or 8G"));
         }
         return value << shift;
     }
@@ -139,7 +158,8 @@ namespace gemma4::inline v0::cli
             auto const [rest, failed] = std::from_chars(at, end, id);
             if (failed != std::errc() || id < 0)
             {
-                throw argument_error(sentence(option, ": entry ", ids.size(), " is not a token id; expected a list such as 2,9259,1902"));
+                throw argument_error(sentence(option, ": entry ", ids.size(),
+                                              " is not a token id; expected a list such as 2,9259,1902"));
             }
             ids.push_back(id);
             at = rest;
@@ -147,7 +167,8 @@ namespace gemma4::inline v0::cli
             if (at == end) { return ids; }
             if (*at != ',')
             {
-                throw argument_error(sentence(option, ": entry ", ids.size() - 1, " is followed by '", *at, "', expected a comma"));
+                throw argument_error(sentence(option, ": entry ", ids.size() - 1, " is followed by '", *at,
+                                              "', expected a comma"));
             }
             ++at;
         }

@@ -48,7 +48,8 @@ namespace gemma4::inline v0
     }
 
     // Returns the exit status: 0, 1 after an error, 2 after wrong usage; the sentence is on io.err.
-    inline int program(std::span<known_variant const> known, int argc, char const* const* argv, cli::console const& io)
+    inline int program(std::span<known_variant const> known, int argc, char const* const* argv,
+                       cli::console const& io)
     {
         try
         {
@@ -74,7 +75,10 @@ namespace gemma4::inline v0
     {
         auto const known = variants<Ms...>();
         return program(known, argc, argv,
-                       {.in = std::cin, .out = std::cout, .err = std::cerr, .in_is_terminal = isatty(STDIN_FILENO) != 0,
+                       {.in = std::cin,
+                        .out = std::cout,
+                        .err = std::cerr,
+                        .in_is_terminal = isatty(STDIN_FILENO) != 0,
                         .err_is_terminal = isatty(STDERR_FILENO) != 0});
     }
 }

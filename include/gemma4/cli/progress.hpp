@@ -12,7 +12,10 @@ namespace gemma4::inline v0::cli
     class progress_bar
     {
     public:
-        progress_bar(console const& to, std::string_view title) : m_to(to), m_title(title) {}
+        progress_bar(console const& to, std::string_view title)
+            : m_to(to)
+            , m_title(title)
+        {}
         progress_bar(progress_bar const&) = delete;
         progress_bar& operator=(progress_bar const&) = delete;
         ~progress_bar() { clear(); }
@@ -24,8 +27,8 @@ namespace gemma4::inline v0::cli
             if (percent == m_percent) { return; }
             m_percent = percent;
             auto const filled = std::size_t(percent) * width / 100;
-            m_to.err << "\r\x1b[K" << m_title << " [" << std::string(filled, '#') << std::string(width - filled, '.') << "] "
-                     << percent << " %" << std::flush;
+            m_to.err << "\r\x1b[K" << m_title << " [" << std::string(filled, '#')
+                     << std::string(width - filled, '.') << "] " << percent << " %" << std::flush;
         }
 
         // Takes the line back. The next show() begins a new one.

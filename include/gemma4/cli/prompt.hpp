@@ -21,7 +21,7 @@ namespace gemma4::inline v0::cli
     // Known before a model is loaded: ids, or text that its tokenizer will encode.
     struct prompt
     {
-        std::string where;                 // for errors: "--tokens", "prompts.jsonl, line 3"
+        std::string where;    // for errors: "--tokens", "prompts.jsonl, line 3"
         std::optional<std::string> text;
         std::vector<token_id> tokens;
     };
@@ -32,30 +32,38 @@ namespace gemma4::inline v0::cli
         return {"--prompt", text, {}};
     }
 
-    // A prompt a line: "text", {"prompt": "text"}, {"tokens": [ids]} or [ids]; other members of an object are passed over.
+    // A prompt a line: "text", {"prompt": "text"}, {"tokens": [ids]} or [ids]; other members of an object are
+    // passed over.
     inline std::vector<prompt> read_prompts(std::string const& path)
     {
         errno = 0;
         std::ifstream file(path, std::ios::binary);
-        if (!file) { throw file_error(sentence(path, " cannot be opened: ", std::generic_category().message(errno))); }
-        std::vector<prompt> prompts;
-        for_each_json_line(file, path, [&](nlohmann::json const& value, std::string_view where)
+        if (!file)
         {
-            prompt p{std::string(where), std::nullopt, {}};
-            if (value.is_string()) { p.text = value.get<std::string>(); }
-            else if (value.is_array()) { p.tokens = token_ids(value, where); }
-            else if (value.is_object() && value.contains("prompt") != value.contains("tokens"))
+            throw file_error(sentence(path, " cannot be opened: ", std::generic_category().message(errno)));
+        }
+        std::vector<prompt> prompts;
+        for_each_json_line(
+            file, path,
+            [&](nlohmann::json const& value, std::string_view where)
             {
-                json_fields const fields(value, where);
-                if (value.contains("prompt")) { p.text = fields.text("prompt"); }
-                else { p.tokens = token_ids(fields.get("tokens"), where); }
-            }
-            else
-            {
-                throw argument_error(sentence(where, ": expected a string, {\"prompt\": string}, {\"tokens\": [ids]} or a list of ids"));
-            }
-            prompts.push_back(std::move(p));
-        });
+                prompt p{std::string(where), std::nullopt, {}};
+                if (value.is_string()) { p.text = value.get<std::string>(); }
+                else if (value.is_array()) { p.tokens = token_ids(value, where); }
+                else if (value.is_object() && value.contains("prompt") != value.contains("tokens"))
+                {
+                    json_fields const fields(value, where);
+                    if (value.contains("prompt")) { p.text = fields.text("prompt"); }
+                    else { p.tokens = token_ids(fields.get("tokens"), where); }
+                }
+                else
+                {
+                    throw argument_error(sentence(
+                        where,
+                        ": expected a string, {\"prompt\": string}, {\"tokens\": [ids]} or a list of ids"));
+                }
+                prompts.push_back(std::move(p));
+            });
         return prompts;
     }
 
@@ -68,8 +76,9 @@ namespace gemma4::inline v0::cli
         {
             if (std::size_t(ids[i]) >= model.text().vocab)
             {
-                throw argument_error(sentence(p.where, ": token ", i, " is ", ids[i], ", but the vocabulary of ", model.variant(),
-                                              " ends at ", model.text().vocab - 1));
+                throw argument_error(sentence(p.where, ": token ", i, " is ", ids[i],
+                                              ", but the vocabulary of ", model.variant(), " ends at ",
+                                              model.text().vocab - 1));
             }
         }
         return ids;
@@ -80,7 +89,8 @@ namespace gemma4::inline v0::cli
     {
         if (auto const context = model.options().context; positions > context)
         {
-            throw capacity_error(sentence(p.where, ": ", positions, " positions are needed, but the context holds ", context,
+            throw capacity_error(sentence(p.where, ": ", positions,
+                                          " positions are needed, but the context holds ", context,
                                           " (--context)"));
         }
     }

@@ -15,7 +15,8 @@
 
 namespace gemma4::inline v0::cli
 {
-    // The checkpoint's defaults, changed by what the command line says. Any sampling option switches sampling on.
+    // The checkpoint's defaults, changed by what the command line says. Any sampling option switches sampling
+    // on.
     inline generation_options generation_options_of(run_options const& o, generation_config const& defaults)
     {
         generation_options to;
@@ -33,8 +34,8 @@ namespace gemma4::inline v0::cli
     }
 
     // Streams one answer (of a base model: continuation) to io.out and ends it with a new line.
-    inline void answer(any_model const& model, any_session& session, std::string_view text, generation_options options,
-                       console const& io)
+    inline void answer(any_model const& model, any_session& session, std::string_view text,
+                       generation_options options, console const& io)
     {
         progress_bar bar(io, "prompt");
         options.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); };
@@ -45,12 +46,14 @@ namespace gemma4::inline v0::cli
             io.out << part << std::flush;
             new_line = part.empty() ? new_line : part.back() == '\n';
         };
-        auto const result = model.is_chat() ? session.ask(text, options, piece) : session.complete(text, options, piece);
+        auto const result =
+            model.is_chat() ? session.ask(text, options, piece) : session.complete(text, options, piece);
         bar.clear();
         if (!new_line) { io.out << '\n' << std::flush; }
         if (result.reason == stop_reason::max_tokens || result.reason == stop_reason::context_full)
         {
-            io.err << "gemma4: " << name(result.reason) << " after " << result.tokens.size() << " new tokens\n";
+            io.err << "gemma4: " << name(result.reason) << " after " << result.tokens.size()
+                   << " new tokens\n";
         }
     }
 

@@ -26,25 +26,32 @@ namespace gemma4::inline v0::cli
     inline void tokenize(tokenize_options const& o, console const& io)
     {
         auto const tokens = tokenizer::from_file(std::filesystem::path(o.model) / "tokenizer.json");
-        for_each_json_line(io.in, "standard input", [&](nlohmann::json const& value, std::string_view where)
-        {
-            if (!value.is_string())
+        for_each_json_line(
+            io.in, "standard input",
+            [&](nlohmann::json const& value, std::string_view where)
             {
-                throw argument_error(sentence(where, " is ", gemma4::detail::kind_of(value), ", expected a string"));
-            }
-            auto const& text = value.get_ref<std::string const&>();
-            io.out << nlohmann::json(o.bos ? tokens_with_bos(tokens, text) : tokens.encode(text)).dump() << std::endl;
-        });
+                if (!value.is_string())
+                {
+                    throw argument_error(
+                        sentence(where, " is ", gemma4::detail::kind_of(value), ", expected a string"));
+                }
+                auto const& text = value.get_ref<std::string const&>();
+                io.out << nlohmann::json(o.bos ? tokens_with_bos(tokens, text) : tokens.encode(text)).dump()
+                       << std::endl;
+            });
     }
 
     inline void detokenize(detokenize_options const& o, console const& io)
     {
         auto const tokens = tokenizer::from_file(std::filesystem::path(o.model) / "tokenizer.json");
-        for_each_json_line(io.in, "standard input", [&](nlohmann::json const& value, std::string_view where)
-        {
-            json_fields const fields(value, where);
-            auto const ids = token_ids(fields.get("ids"), where);
-            io.out << json_text(tokens.decode(ids, fields.boolean("skip_special_tokens", false))) << std::endl;
-        });
+        for_each_json_line(io.in, "standard input",
+                           [&](nlohmann::json const& value, std::string_view where)
+                           {
+                               json_fields const fields(value, where);
+                               auto const ids = token_ids(fields.get("ids"), where);
+                               io.out << json_text(
+                                   tokens.decode(ids, fields.boolean("skip_special_tokens", false)))
+                                      << std::endl;
+                           });
     }
 }

@@ -18,7 +18,7 @@ namespace gemma4::inline v0
         virtual std::size_t concurrency() const noexcept = 0;
 
         // Calls work(piece) once for every piece in [0, pieces), in any order, on any threads, and returns when all are
-        // done. `work` does not throw. Called from one thread at a time per engine; may be called from any thread.
+        // done. `work` neither throws nor calls run() itself. Called by one thread at a time per engine.
         virtual void run(std::size_t pieces, function_ref<void(std::size_t)> work) = 0;
     };
 

@@ -11,22 +11,19 @@
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/function_ref.hpp>
 #include <gemma4/core/memory.hpp>
 #include <gemma4/parallel/cores.hpp>
 #include <gemma4/parallel/executor.hpp>
+#include <gemma4/simd/arch/pause.hpp>
 
 namespace gemma4::inline v0
 {
     // Pieces are claimed one at a time, so a slow or sleeping thread delays at most the piece it has. Idle threads spin
     // for a moment, because a decode step has hundreds of short regions and waking a sleeper costs tens of microseconds;
     // never more threads spin or are woken than there are cores, so that many threads on few cores do no harm.
-    // run() may be called from several threads (the calls take turns) and from inside a piece (it runs right there).
+    // run() may be called from several threads: the calls take turns. Not from inside a piece.
     class pool final : public executor
     {
     public:
@@ -57,7 +54,7 @@ namespace gemma4::inline v0
 
         void run(std::size_t pieces, function_ref<void(std::size_t)> work) override
         {
-            if (pieces <= 1 || m_threads.empty() || s_working_for == this)
+            if (pieces <= 1 || m_threads.empty())
             {
                 for (std::size_t piece = 0; piece != pieces; ++piece) { work(piece); }
                 return;
@@ -79,15 +76,6 @@ namespace gemma4::inline v0
         }
 
     private:
-        static void pause() noexcept
-        {
-#if defined(__x86_64__)
-            _mm_pause();
-#elif defined(__aarch64__)
-            __asm__ volatile("yield");
-#endif
-        }
-
         // Spins until `ready` or the time is over, giving way to other threads now and then.
         template <class Ready>
         static bool wait_for(Ready ready, std::chrono::microseconds limit)
@@ -95,7 +83,7 @@ namespace gemma4::inline v0
             for (int i = 0; i != 64; ++i)
             {
                 if (ready()) { return true; }
-                pause();
+                simd::pause();
             }
             auto const end = std::chrono::steady_clock::now() + limit;
             do
@@ -103,7 +91,7 @@ namespace gemma4::inline v0
                 for (int i = 0; i != 64; ++i)
                 {
                     if (ready()) { return true; }
-                    pause();
+                    simd::pause();
                 }
                 std::this_thread::yield();
             } while (std::chrono::steady_clock::now() < end);
@@ -112,8 +100,6 @@ namespace gemma4::inline v0
 
         void take_pieces()
         {
-            auto const outer = s_working_for;
-            s_working_for = this;
             // What a claim reads was written before the count it took from was published, and is not written again
             // before the piece is finished; a claim that comes late finds nothing or a later run, and both are right.
             for (auto left = m_unclaimed.load(std::memory_order_relaxed); left != 0;)
@@ -126,7 +112,6 @@ namespace gemma4::inline v0
                 if (m_unfinished.fetch_sub(1, std::memory_order_seq_cst) == 1) { m_unfinished.notify_all(); }
                 left = m_unclaimed.load(std::memory_order_relaxed);
             }
-            s_working_for = outer;
         }
 
         void work_until_stopped()
@@ -158,8 +143,6 @@ namespace gemma4::inline v0
             m_epoch.notify_all();
             for (auto& thread : m_threads) { thread.join(); }
         }
-
-        inline static thread_local pool const* s_working_for = nullptr;
 
         std::size_t const m_max_active;
         std::mutex m_turn;

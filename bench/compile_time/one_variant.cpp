@@ -1,0 +1,3 @@
+#include "talk.hpp"
+
+template void talk<gemma4::e2b>(std::ostream&);

@@ -1,0 +1,25 @@
+// The program over two tiny variants, run inside the test process.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gemma4/api/any_model.hpp>
+
+namespace gemma4_test
+{
+    struct program_result
+    {
+        int status;
+        std::string out;
+        std::string err;
+    };
+
+    // tiny_e2b and tiny_a4b
+    std::span<gemma4::known_variant const> known_variants();
+
+    // `arguments` without the program's own name.
+    program_result run_program(std::vector<std::string> arguments, std::string const& in = {},
+                               bool terminal = false);
+}

@@ -1,0 +1,22 @@
+cmake_minimum_required(VERSION 3.25)
+
+# cmake -D header=... -D sources=... -P coverage.cmake: every "gemma4: ..." of the header is expected by some source.
+file(GLOB files ${sources}/*.cpp)
+set(expected "")
+foreach(file IN LISTS files)
+    file(STRINGS ${file} first_line LIMIT_COUNT 1)
+    string(APPEND expected "${first_line}\n")
+endforeach()
+
+file(READ ${header} text)
+if(NOT text MATCHES "\"gemma4: ")
+    message(FATAL_ERROR "${header} holds no sentence: is it still the header of the rules?")
+endif()
+while(text MATCHES "\"(gemma4: [^\"]+)\"(.*)$")
+    set(sentence "${CMAKE_MATCH_1}")
+    set(text "${CMAKE_MATCH_2}")
+    string(FIND "${expected}" "// expect: ${sentence}\n" at)
+    if(at EQUAL -1)
+        message(SEND_ERROR "no source of tests/compile_fail expects \"${sentence}\"")
+    endif()
+endwhile()

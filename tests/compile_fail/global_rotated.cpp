@@ -1,0 +1,18 @@
+// expect: gemma4: global_rotated must be in (0, 1]
+#include <gemma4/spec/architecture.hpp>
+#include <gemma4/spec/tiny.hpp>
+
+struct variant
+{
+    static constexpr char const* name = "variant";
+    static constexpr gemma4::text_config text = []
+    {
+        auto text = gemma4::tiny_e2b::text;
+#if GEMMA4_FAIL
+        text.global_rotated = 1.5f;
+#endif
+        return text;
+    }();
+};
+
+template struct gemma4::architecture<variant>;

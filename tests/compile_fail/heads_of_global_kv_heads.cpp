@@ -1,0 +1,18 @@
+// expect: gemma4: heads must be a multiple of global_kv_heads
+#include <gemma4/spec/architecture.hpp>
+#include <gemma4/spec/tiny.hpp>
+
+struct variant
+{
+    static constexpr char const* name = "variant";
+    static constexpr gemma4::text_config text = []
+    {
+        auto text = gemma4::tiny_e2b::text;
+#if GEMMA4_FAIL
+        text.global_kv_heads = 3;
+#endif
+        return text;
+    }();
+};
+
+template struct gemma4::architecture<variant>;

@@ -1,0 +1,18 @@
+// expect: gemma4: max_positions must be positive
+#include <gemma4/spec/architecture.hpp>
+#include <gemma4/spec/tiny.hpp>
+
+struct variant
+{
+    static constexpr char const* name = "variant";
+    static constexpr gemma4::text_config text = []
+    {
+        auto text = gemma4::tiny_e2b::text;
+#if GEMMA4_FAIL
+        text.max_positions = 0;
+#endif
+        return text;
+    }();
+};
+
+template struct gemma4::architecture<variant>;

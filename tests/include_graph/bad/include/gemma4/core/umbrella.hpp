@@ -1,0 +1,2 @@
+#pragma once
+#include <gemma4/gemma4.hpp>

@@ -1,0 +1,2 @@
+#pragma once
+inline __m512 zero();
