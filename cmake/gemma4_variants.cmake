@@ -18,7 +18,7 @@ function(gemma4_compile_variants target)
         target_sources(${target} PRIVATE ${folder}/${name}.cpp)
         string(APPEND declarations
                "extern template std::unique_ptr<gemma4::any_model> gemma4::load_any<${gemma4_variant}>(\n"
-               "    std::filesystem::path const&, gemma4::load_options);\n"
+               "    gemma4::opened_checkpoint, gemma4::load_options);\n"
                "extern template std::unique_ptr<gemma4::any_model> gemma4::random_any<${gemma4_variant}>(\n"
                "    gemma4::dtype, gemma4::load_options);\n")
     endforeach()

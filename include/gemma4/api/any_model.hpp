@@ -238,9 +238,9 @@ namespace gemma4::inline v0
     // A variant that a program can load. One instantiation of load_any and random_any is one variant's machine code: a program
     // puts each in a translation unit of its own (extern template).
     template <text_model M>
-    std::unique_ptr<any_model> load_any(std::filesystem::path const& folder, load_options options)
+    std::unique_ptr<any_model> load_any(opened_checkpoint opened, load_options options)
     {
-        return std::make_unique<detail::model_of<engine<M>>>(engine<M>::load(folder, std::move(options)));
+        return std::make_unique<detail::model_of<engine<M>>>(engine<M>::load(std::move(opened), std::move(options)));
     }
 
     template <text_model M>
@@ -253,7 +253,7 @@ namespace gemma4::inline v0
     {
         std::string_view name;
         text_config text;
-        std::unique_ptr<any_model> (*load)(std::filesystem::path const&, load_options);
+        std::unique_ptr<any_model> (*load)(opened_checkpoint, load_options);
         std::unique_ptr<any_model> (*random)(dtype, load_options);
     };
 
@@ -271,7 +271,7 @@ namespace gemma4::inline v0
         auto const config = read_json(path);
         for (auto const& v : known)
         {
-            if (matches(v.text, config)) { return v.load(folder, std::move(options)); }
+            if (matches(v.text, config)) { return v.load(open_checkpoint(folder, v.text, v.name), std::move(options)); }
         }
         auto const found = read_text_config(config, path.string());
         std::string names;

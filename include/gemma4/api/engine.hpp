@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
 #include <memory_resource>
 #include <mutex>
@@ -16,15 +14,12 @@
 #include <string>
 #include <string_view>
 
-#include <gemma4/api/chat_format.hpp>
 #include <gemma4/api/modality.hpp>
+#include <gemma4/api/opened_checkpoint.hpp>
 #include <gemma4/api/random_weights.hpp>
-#include <gemma4/generate/generation_config.hpp>
-#include <gemma4/io/config.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/model/text_model.hpp>
 #include <gemma4/parallel/pool.hpp>
-#include <gemma4/text/tokenizer.hpp>
 
 namespace gemma4::inline v0
 {
@@ -57,21 +52,18 @@ namespace gemma4::inline v0
         // a chat template where they are). Throws file_error, mismatch_error, capacity_error, cancelled_error.
         static engine load(std::filesystem::path const& folder, load_options options = {})
         {
-            auto file = std::make_shared<checkpoint const>(folder);
-            check_text_config(M::text, M::name, file->config(), file->config_path().string());
+            return load(open_checkpoint(folder, M::text, M::name), std::move(options));
+        }
+
+        // A folder that was opened, and checked against this variant, by open_checkpoint.
+        static engine load(opened_checkpoint opened, load_options options)
+        {
             settle(options);
-            auto loaded = load_weights<M, Format>(file, options.strict, options.memory, options.progress, options.stop);
-            warn_of_unknown(loaded.unknown, folder, options);
+            auto loaded = load_weights<M, Format>(opened.file, opened.tied, options.strict, options.memory,
+                                                  options.progress, options.stop);
+            if (!loaded.unknown.empty() && options.log) { options.log(unknown_tensors_warning(opened, loaded.unknown, M::name)); }
             auto parts = std::make_shared<shared>(std::move(loaded), options);
-            parts->folder = folder;
-            parts->defaults = read_generation_config(folder);
-            if (std::filesystem::exists(folder / "tokenizer.json"))
-            {
-                parts->tokens.emplace(tokenizer::from_file(folder / "tokenizer.json"));
-                check_vocabulary(*parts->tokens, folder);
-                if (parts->defaults.stop.tokens.empty()) { parts->defaults.stop.tokens = end_tokens(*parts->tokens); }
-            }
-            parts->format = read_chat_format(folder);
+            parts->opened = std::move(opened);
             return engine(std::move(parts));
         }
 
@@ -85,23 +77,23 @@ namespace gemma4::inline v0
 
         memory_plan const& plan() const noexcept { return m_parts->plan; }
         load_options const& options() const noexcept { return m_parts->options; }
-        std::filesystem::path const& folder() const noexcept { return m_parts->folder; }
-        generation_config const& defaults() const noexcept { return m_parts->defaults; }
-        std::optional<chat_format> const& chat() const noexcept { return m_parts->format; }    // none: a base model
+        std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
+        generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
+        std::optional<chat_format> const& chat() const noexcept { return m_parts->opened.chat; }    // none: a base model
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
         checkpoint const* file() const noexcept { return m_parts->loaded.file.get(); }
         std::size_t threads() const noexcept { return m_parts->options.executor->concurrency(); }
         kernels::table const& kernels() const noexcept { return gemma4::kernels::best(); }
-        bool has_tokenizer() const noexcept { return m_parts->tokens.has_value(); }
+        bool has_tokenizer() const noexcept { return m_parts->opened.tokens.has_value(); }
 
         // Throws file_error where the folder holds none.
         tokenizer const& tokens() const
         {
-            if (!m_parts->tokens)
+            if (!m_parts->opened.tokens)
             {
-                throw file_error(sentence(m_parts->folder.string(), " holds no tokenizer.json, which text needs"));
+                throw file_error(sentence(m_parts->opened.folder.string(), " holds no tokenizer.json, which text needs"));
             }
-            return *m_parts->tokens;
+            return *m_parts->opened.tokens;
         }
 
         // An empty conversation.
@@ -149,10 +141,7 @@ namespace gemma4::inline v0
             memory_plan plan;
             std::mutex turn;           // of `work`
             workspace<M> work;
-            std::optional<tokenizer> tokens;
-            generation_config defaults;
-            std::optional<chat_format> format;
-            std::filesystem::path folder;
+            opened_checkpoint opened;
         };
 
         explicit engine(std::shared_ptr<shared> parts) : m_parts(std::move(parts)) {}
@@ -169,34 +158,6 @@ namespace gemma4::inline v0
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);
             if (!o.executor) { o.executor = std::make_shared<pool>(o.threads ? o.threads : available_cores()); }
-        }
-
-        static void warn_of_unknown(std::vector<std::string> const& unknown, std::filesystem::path const& folder,
-                                    load_options const& options)
-        {
-            if (unknown.empty() || !options.log) { return; }
-            options.log(sentence(folder.string(), ": ", unknown.size(), " tensors are not of variant ", M::name,
-                                 " and were passed over, the first is ", unknown.front()));
-        }
-
-        static void check_vocabulary(tokenizer const& tokens, std::filesystem::path const& folder)
-        {
-            if (tokens.size() > M::text.vocab)
-            {
-                throw mismatch_error(sentence((folder / "tokenizer.json").string(), " has ", tokens.size(),
-                                              " tokens, but ", M::name, " has a vocabulary of ", M::text.vocab));
-            }
-        }
-
-        // What ends a text where generation_config.json does not say.
-        static std::vector<token_id> end_tokens(tokenizer const& tokens)
-        {
-            std::vector<token_id> ends;
-            for (auto const* const name : {"<eos>", "<turn|>"})
-            {
-                if (auto const id = tokens.find(name)) { ends.push_back(*id); }
-            }
-            return ends;
         }
 
         std::shared_ptr<shared> m_parts;

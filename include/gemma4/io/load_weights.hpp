@@ -98,18 +98,16 @@ namespace gemma4::inline v0
     }
 
     // Checks every tensor's name, shape and dtype, and binds matrices to the mapping. Reads the small vectors only.
+    // `tied`: the head is the embedding (config.json: tie_word_embeddings).
     // `progress(done, all)` is called per tensor; cancelled_error when `stop` is requested. mismatch_error as above; unknown
     // tensors are listed, or the first is a mismatch_error where `strict`.
     template <text_model M, class Format>
-    loaded_weights<M, Format> load_weights(std::shared_ptr<checkpoint const> file, bool strict,
+    loaded_weights<M, Format> load_weights(std::shared_ptr<checkpoint const> file, bool tied, bool strict,
                                            std::pmr::memory_resource* memory,
                                            std::function<void(std::size_t, std::size_t)> const& progress = {},
                                            std::stop_token stop = {})
     {
         loaded_weights<M, Format> loaded{.weights = {}, .file = file, .converted = {}, .bytes = {}, .unknown = {}};
-        auto const& config = file->config();
-        auto const& nested = config.contains("text_config") ? config["text_config"] : config;
-        bool const tied = config.value("tie_word_embeddings", nested.value("tie_word_embeddings", true));
         auto const prefix = detail::text_prefix(*file);
 
         std::set<std::string_view> used;

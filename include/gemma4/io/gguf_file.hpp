@@ -1,0 +1,172 @@
+// A GGUF model: one file, or all the parts of a split one.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/io/gguf.hpp>
+#include <gemma4/io/mapped_file.hpp>
+
+namespace gemma4::inline v0
+{
+    namespace detail
+    {
+        inline constexpr std::size_t max_gguf_parts = 99999;    // five digits
+
+        // "model-00002-of-00003.gguf" -> {"model-", 2, 3}
+        struct gguf_part_name
+        {
+            std::string prefix;
+            std::size_t number;    // from 1
+            std::size_t count;
+
+            static std::optional<gguf_part_name> of(std::string_view file)
+            {
+                constexpr std::string_view pattern = "00000-of-00000.gguf";
+                if (file.size() <= pattern.size() || file[file.size() - pattern.size() - 1] != '-') { return std::nullopt; }
+                auto const tail = file.substr(file.size() - pattern.size());
+                std::size_t numbers[2] = {};
+                for (std::size_t i = 0; i != pattern.size(); ++i)
+                {
+                    if (pattern[i] != '0' && tail[i] != pattern[i]) { return std::nullopt; }
+                    if (pattern[i] != '0') { continue; }
+                    if (tail[i] < '0' || tail[i] > '9') { return std::nullopt; }
+                    auto& number = numbers[i > 5];
+                    number = 10 * number + std::size_t(tail[i] - '0');
+                }
+                auto const [number, count] = numbers;
+                if (number == 0 || number > count) { return std::nullopt; }
+                return gguf_part_name{std::string(file.substr(0, file.size() - pattern.size())), number, count};
+            }
+
+            std::string name(std::size_t part) const
+            {
+                auto const five = [](std::size_t n)
+                {
+                    auto const digits = sentence(n);
+                    return std::string(5 - digits.size(), '0') + digits;
+                };
+                return sentence(prefix, five(part), "-of-", five(count), ".gguf");
+            }
+        };
+    }
+
+    // Whether the path is a file that begins with the magic of GGUF.
+    inline bool is_gguf_file(std::filesystem::path const& path)
+    {
+        char magic[4] = {};
+        std::error_code ignored;
+        if (!std::filesystem::is_regular_file(path, ignored)) { return false; }
+        std::ifstream in(path, std::ios::binary);
+        return in.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == detail::gguf_magic;
+    }
+
+    // Stays mapped as long as it lives; moving it keeps tensors and metadata valid. Any part of a split model names all of
+    // them: they lie in the same folder. file_error: as parse_gguf, or parts that do not belong together.
+    class gguf_file
+    {
+    public:
+        explicit gguf_file(std::filesystem::path const& path)
+            : m_path(path)
+        {
+            open(path);
+            auto const parts = contents().metadata.size("split.count", 0);
+            if (parts > 1) { open_parts(parts); }
+            for (std::size_t i = 0; i != m_parts.size(); ++i)
+            {
+                for (auto const& t : m_parts[i]->contents.tensors)
+                {
+                    m_tensors.push_back(t);
+                    m_tensors.back().file = i;
+                }
+            }
+            std::ranges::sort(m_tensors, {}, &gguf_tensor::name);
+            auto const twice = std::ranges::adjacent_find(m_tensors, {}, &gguf_tensor::name);
+            if (twice != m_tensors.end())
+            {
+                throw file_error(sentence(name_of(twice[1]), " has tensor ", detail::printable(twice->name),
+                                          ", which ", name_of(*twice), " has as well"));
+            }
+            if (auto const all = metadata().size("split.tensors.count", m_tensors.size()); parts > 1 && all != m_tensors.size())
+            {
+                throw file_error(sentence(metadata().file(), ": metadata split.tensors.count is ", all, ", but the ", parts,
+                                          " parts have ", m_tensors.size(), " tensors"));
+            }
+        }
+
+        // Of the first part.
+        gguf_metadata const& metadata() const noexcept { return contents().metadata; }
+
+        std::span<gguf_tensor const> tensors() const noexcept { return m_tensors; }    // sorted by name
+
+        // nullptr: no tensor of this name
+        gguf_tensor const* find(std::string_view name) const noexcept
+        {
+            auto const place = std::ranges::lower_bound(m_tensors, name, {}, &gguf_tensor::name);
+            return place == m_tensors.end() || place->name != name ? nullptr : &*place;
+        }
+
+        // The file that holds a tensor, for sentences.
+        std::string const& name_of(gguf_tensor const& t) const noexcept { return m_parts[t.file]->contents.metadata.file(); }
+
+        std::size_t parts() const noexcept { return m_parts.size(); }
+        std::span<std::byte const> bytes(std::size_t index) const noexcept { return m_parts[index]->file.bytes(); }
+        std::filesystem::path const& path() const noexcept { return m_path; }
+
+    private:
+        struct part
+        {
+            mapped_file file;
+            gguf_contents contents;
+        };
+
+        gguf_contents const& contents() const noexcept { return m_parts.front()->contents; }
+
+        void open(std::filesystem::path const& path)
+        {
+            mapped_file file(path);
+            auto contents = parse_gguf(file.bytes(), path.string());
+            m_parts.push_back(std::make_unique<part>(part{std::move(file), std::move(contents)}));
+        }
+
+        void open_parts(std::size_t count)
+        {
+            auto const where = m_path.string();
+            auto const name = detail::gguf_part_name::of(m_path.filename().string());
+            if (!name || name->count != count || count > detail::max_gguf_parts)
+            {
+                throw file_error(sentence(where, ": metadata split.count is ", count,
+                                          ", expected a file name that ends in -0000n-of-0000m.gguf with m = ", count));
+            }
+            m_parts.clear();
+            for (std::size_t k = 1; k <= count; ++k)
+            {
+                open(m_path.parent_path() / name->name(k));
+                auto const& metadata = m_parts.back()->contents.metadata;
+                auto const check = [&](std::string_view key, std::size_t expected)
+                {
+                    if (auto const found = metadata.size(key); found != expected)
+                    {
+                        throw file_error(sentence(metadata.file(), ": metadata ", key, " is ", found, ", expected ", expected));
+                    }
+                };
+                check("split.count", count);
+                check("split.no", k - 1);
+            }
+        }
+
+        std::filesystem::path m_path;
+        std::vector<std::unique_ptr<part>> m_parts;
+        std::vector<gguf_tensor> m_tensors;
+    };
+}
