@@ -1,8 +1,8 @@
 // Asks a model one question. hello [FOLDER]: a checkpoint of the default model.
+#include <iostream>
+
 #include <gemma4/gemma4.hpp>
 #include <gemma4/spec/nano.hpp>
-
-#include <iostream>
 
 int main(int argc, char** argv)
 {

@@ -1,11 +1,12 @@
-// Inside a program that has threads, an allocator and a clock of its own: nothing is started or taken behind its back.
-#include <gemma4/gemma4.hpp>
-#include <gemma4/spec/nano.hpp>
-
+// Inside a program that has threads, an allocator and a clock of its own: nothing is started or taken behind
+// its back.
 #include <atomic>
 #include <iostream>
 #include <thread>
 #include <vector>
+
+#include <gemma4/gemma4.hpp>
+#include <gemma4/spec/nano.hpp>
 
 namespace
 {
@@ -18,7 +19,10 @@ namespace
         void run(std::size_t pieces, gemma4::function_ref<void(std::size_t)> work) override
         {
             std::atomic<std::size_t> next{0};
-            auto const help = [&] { for (auto piece = next++; piece < pieces; piece = next++) { work(piece); } };
+            auto const help = [&]
+            {
+                for (auto piece = next++; piece < pieces; piece = next++) { work(piece); }
+            };
             std::jthread const other(help);
             help();
         }
@@ -41,7 +45,10 @@ namespace
             held -= bytes;
             std::pmr::new_delete_resource()->deallocate(p, bytes, alignment);
         }
-        bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override { return this == &other; }
+        bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override
+        {
+            return this == &other;
+        }
     };
 }
 

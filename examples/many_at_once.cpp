@@ -1,8 +1,9 @@
-// Several conversations step together: the weights are read once for all of them, and each gets what it would get alone.
+// Several conversations step together: the weights are read once for all of them, and each gets what it would
+// get alone.
+#include <iostream>
+
 #include <gemma4/gemma4.hpp>
 #include <gemma4/spec/nano.hpp>
-
-#include <iostream>
 
 int main(int argc, char** argv)
 {

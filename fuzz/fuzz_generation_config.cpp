@@ -9,7 +9,11 @@
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
-    try { gemma4::parse_generation_config(text, "generation_config.json"); }
-    catch (gemma4::error const&) {}
+    try
+    {
+        gemma4::parse_generation_config(text, "generation_config.json");
+    }
+    catch (gemma4::error const&)
+    {}
     return 0;
 }

@@ -34,20 +34,21 @@ namespace
             }
         }
         catch (gemma4::error const&)
-        {
-        }
+        {}
     }
 
     // A good file up to its vocabulary's 257th entry: what follows is `rest`.
     std::string good_file_then(std::string_view rest)
     {
-        std::string json = R"({"added_tokens":[],"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"\u2581"},
+        std::string json =
+            R"({"added_tokens":[],"normalizer":{"type":"Replace","pattern":{"String":" "},"content":"\u2581"},
 "pre_tokenizer":null,"post_processor":null,"decoder":{"type":"Sequence","decoders":[
 {"type":"Replace","pattern":{"String":"\u2581"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}]},
 "model":{"type":"BPE","byte_fallback":true,"vocab":{)";
         for (unsigned byte = 0; byte != 256; ++byte)
         {
-            json += gemma4::sentence("\"", gemma4::byte_token_name(static_cast<unsigned char>(byte)), "\":", byte, ",");
+            json += gemma4::sentence("\"", gemma4::byte_token_name(static_cast<unsigned char>(byte)),
+                                     "\":", byte, ",");
         }
         json += R"("a":256,"b":257,"ab":258,"\u2581":259,"\u2581a":260,)";
         json += rest;

@@ -1,8 +1,9 @@
 // fuzz_<thing>_replay ITERATIONS SEED...: runs a fuzz target without libFuzzer, the same inputs every time.
 //
-// A SEED is a file or a folder of files. Each is run as it is, cut at every one of its first 64 lengths, and then changed
-// ITERATIONS times: flipped bits, replaced, inserted, removed and repeated bytes, splices of two seeds, large numbers,
-// noise. A target that throws, crashes or trips a sanitizer fails; the last input is then in replay_crash.bin.
+// A SEED is a file or a folder of files. Each is run as it is, cut at every one of its first 64 lengths, and
+// then changed ITERATIONS times: flipped bits, replaced, inserted, removed and repeated bytes, splices of two
+// seeds, large numbers, noise. A target that throws, crashes or trips a sanitizer fails; the last input is
+// then in replay_crash.bin.
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
@@ -56,7 +57,10 @@ namespace
             if (std::filesystem::is_regular_file(paths[i])) { files.emplace_back(paths[i]); }
             else if (std::filesystem::is_directory(paths[i]))
             {
-                for (auto const& entry : std::filesystem::directory_iterator(paths[i])) { files.push_back(entry.path()); }
+                for (auto const& entry : std::filesystem::directory_iterator(paths[i]))
+                {
+                    files.push_back(entry.path());
+                }
             }
         }
         std::sort(files.begin(), files.end());
@@ -66,9 +70,26 @@ namespace
     }
 
     // Texts that parsers of headers, JSON and UTF-8 trip over.
-    constexpr std::string_view odd[] = {
-        "18446744073709551615", "9223372036854775808", "-1", "1e309", "0.0", "null", "[[[[[[[[", "{\"\":", "\\ud800", "\\u0000",
-        "\xff\xfe", "\xf4\x90\x80\x80", "\xc0\x80", "\xe2\x96", "\xff\xff\xff\xff\xff\xff\xff\x7f", "\"", "\\", ",", "\n", "}"};
+    constexpr std::string_view odd[] = {"18446744073709551615",
+                                        "9223372036854775808",
+                                        "-1",
+                                        "1e309",
+                                        "0.0",
+                                        "null",
+                                        "[[[[[[[[",
+                                        "{\"\":",
+                                        "\\ud800",
+                                        "\\u0000",
+                                        "\xff\xfe",
+                                        "\xf4\x90\x80\x80",
+                                        "\xc0\x80",
+                                        "\xe2\x96",
+                                        "\xff\xff\xff\xff\xff\xff\xff\x7f",
+                                        "\"",
+                                        "\\",
+                                        ",",
+                                        "\n",
+                                        "}"};
 
     void put(bytes& input, std::size_t at, std::string_view text)
     {
@@ -84,12 +105,21 @@ namespace
         auto const last = first + std::ptrdiff_t(length);
         switch (random.below(8))
         {
-        case 0: if (!input.empty()) { input[inside] ^= std::uint8_t(1u << random.below(8)); } break;
-        case 1: if (!input.empty()) { input[inside] = random.byte(); } break;
+        case 0:
+            if (!input.empty()) { input[inside] ^= std::uint8_t(1u << random.below(8)); }
+            break;
+        case 1:
+            if (!input.empty()) { input[inside] = random.byte(); }
+            break;
         case 2: input.erase(first, last); break;
         case 3: input.resize(at); break;
         case 4: put(input, at, odd[random.below(std::size(odd))]); break;
-        case 5: { bytes const part(first, last); put(input, at, {reinterpret_cast<char const*>(part.data()), part.size()}); } break;
+        case 5:
+        {
+            bytes const part(first, last);
+            put(input, at, {reinterpret_cast<char const*>(part.data()), part.size()});
+        }
+        break;
         case 6:
         {
             auto const& other = seeds[random.below(seeds.size())];
@@ -99,7 +129,10 @@ namespace
             break;
         }
         default:
-            for (auto n = random.below(16) + 1; n != 0; --n) { input.insert(input.begin() + std::ptrdiff_t(at), random.byte()); }
+            for (auto n = random.below(16) + 1; n != 0; --n)
+            {
+                input.insert(input.begin() + std::ptrdiff_t(at), random.byte());
+            }
         }
     }
 
@@ -116,7 +149,8 @@ namespace
     void run(bytes const& input)
     {
         current = &input;
-        auto const copy = std::make_unique<std::uint8_t[]>(input.size());    // of the exact size, so that ASan sees its end
+        auto const copy =
+            std::make_unique<std::uint8_t[]>(input.size());    // of the exact size, so that ASan sees its end
         for (std::size_t i = 0; i != input.size(); ++i) { copy[i] = input[i]; }
         LLVMFuzzerTestOneInput(copy.get(), input.size());
     }
@@ -135,7 +169,10 @@ int main(int argc, char** argv)
         std::fprintf(stderr, "no seeds in %s\n", argv[2]);
         return 1;
     }
-    for (auto const signal : {SIGABRT, SIGILL, SIGSEGV, SIGFPE, SIGBUS, SIGTRAP}) { std::signal(signal, keep_current); }
+    for (auto const signal : {SIGABRT, SIGILL, SIGSEGV, SIGFPE, SIGBUS, SIGTRAP})
+    {
+        std::signal(signal, keep_current);
+    }
 
     seeds.emplace_back();    // the empty input
     std::size_t inputs = 0;

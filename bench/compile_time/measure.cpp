@@ -1,5 +1,5 @@
-// measure [--title TITLE] COMMAND...: runs a command; prints wall seconds, processor seconds and the resident memory of the
-// largest process among all that it started.
+// measure [--title TITLE] COMMAND...: runs a command; prints wall seconds, processor seconds and the resident
+// memory of the largest process among all that it started.
 #include <chrono>
 #include <cstdio>
 #include <string>
@@ -46,7 +46,8 @@ int main(int argc, char** argv)
         return 1;
     }
     std::chrono::duration<double> const wall = std::chrono::steady_clock::now() - start;
-    std::printf("%-32s %8.2f s wall %8.2f s processor %8.0f MiB largest process\n", title.c_str(), wall.count(),
-                seconds(usage.ru_utime) + seconds(usage.ru_stime), double(usage.ru_maxrss) / 1024.0);
+    std::printf("%-32s %8.2f s wall %8.2f s processor %8.0f MiB largest process\n", title.c_str(),
+                wall.count(), seconds(usage.ru_utime) + seconds(usage.ru_stime),
+                double(usage.ru_maxrss) / 1024.0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }

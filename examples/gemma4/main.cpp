@@ -1,7 +1,8 @@
-// The program gemma4: every command for the four models, the default model and the four tiny test models. Each is compiled
-// in a translation unit of its own (cmake/gemma4_variants.cmake).
-#include <gemma4/cli/program.hpp>
+// The program gemma4: every command for the four models, the default model and the four tiny test models.
+// Each is compiled in a translation unit of its own (cmake/gemma4_variants.cmake).
 #include <gemma4_program_variants.hpp>
+
+#include <gemma4/cli/program.hpp>
 
 int main(int argc, char** argv)
 {

@@ -1,14 +1,13 @@
 // Sessions, generations and batches on a tiny model.
+#include <atomic>
+#include <thread>
+
 #include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 #include <gemma4/api/batch.hpp>
 #include <gemma4/api/session.hpp>
 #include <gemma4/generate/processors.hpp>
-
-#include <doctest/doctest.h>
-
-#include <atomic>
-#include <thread>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -31,7 +30,8 @@ namespace
 
     engine<M> const& base_model()
     {
-        static auto const loaded = engine<M>::load(tiny_checkpoint(M::name), {.context = 256, .chunk = 64, .threads = 1});
+        static auto const loaded =
+            engine<M>::load(tiny_checkpoint(M::name), {.context = 256, .chunk = 64, .threads = 1});
         return loaded;
     }
 
@@ -78,20 +78,22 @@ TEST_CASE("pieces together are the text of the tokens")
     CHECK(run.used().prompt_tokens == encode("The memory plan").size() + 1);    // bos
     CHECK(s.tokens()[0] == 2);
     auto again = s.complete("<bos>The memory plan", at_most(1));
-    CHECK(again.used().prompt_tokens == run.used().prompt_tokens);              // bos exactly once
+    CHECK(again.used().prompt_tokens == run.used().prompt_tokens);    // bos exactly once
 }
 
 TEST_CASE("a base model cannot be asked")
 {
     session s(base_model());
-    CHECK_THROWS_WITH_AS(s.ask("Hello"), doctest::Contains("has no chat template: it is a base model"), mismatch_error);
+    CHECK_THROWS_WITH_AS(s.ask("Hello"), doctest::Contains("has no chat template: it is a base model"),
+                         mismatch_error);
 }
 
 TEST_CASE("a conversation is the turns of the chat format, and its past is reused")
 {
     session s(chat_model(), "Be brief.");
     auto first = s.ask("  What is a page?\n", at_most(5));
-    std::string const opening = "<bos><|turn>system\nBe brief.<turn|>\n<|turn>user\nWhat is a page?<turn|>\n<|turn>model\n";
+    std::string const opening =
+        "<bos><|turn>system\nBe brief.<turn|>\n<|turn>user\nWhat is a page?<turn|>\n<|turn>model\n";
     CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == encode(opening));
     auto const answer = made(first);
     CHECK(first.used().cached_tokens == 0);
@@ -99,7 +101,10 @@ TEST_CASE("a conversation is the turns of the chat format, and its past is reuse
     auto second = s.ask("And a fork?", at_most(3));
     auto expected = encode(opening);
     expected.insert(expected.end(), answer.begin(), answer.end());
-    for (auto const t : encode("<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n")) { expected.push_back(t); }
+    for (auto const t : encode("<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n"))
+    {
+        expected.push_back(t);
+    }
     CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == expected);
     CHECK(second.used().cached_tokens >= encode(opening).size() + answer.size() - 1);
     auto const after = made(second);
@@ -133,7 +138,10 @@ TEST_CASE("a template with an empty thought is rendered, and the thought does no
     auto expected = encode("<bos><|turn>user\nA<turn|>\n<|turn>model\n");
     auto const shared = expected.size();
     expected.insert(expected.end(), answer.begin(), answer.end());
-    for (auto const t : encode("<turn|>\n<|turn>user\nB<turn|>\n<|turn>model\n<|channel>thought\n<channel|>")) { expected.push_back(t); }
+    for (auto const t : encode("<turn|>\n<|turn>user\nB<turn|>\n<|turn>model\n<|channel>thought\n<channel|>"))
+    {
+        expected.push_back(t);
+    }
     CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == expected);
     CHECK(second.used().cached_tokens == shared);
     auto const found = made(second);
@@ -170,11 +178,14 @@ TEST_CASE("generation stops at stop tokens, stop strings, max tokens and the end
     }
     {
         auto const before = std::vector(s.tokens().begin(), s.tokens().end());
-        CHECK_THROWS_WITH_AS(s.complete(std::vector<token_id>(257, 600), at_most(1)),
-                             "context full: the conversation would be 257 tokens long, but the context holds 256", capacity_error);
+        CHECK_THROWS_WITH_AS(
+            s.complete(std::vector<token_id>(257, 600), at_most(1)),
+            "context full: the conversation would be 257 tokens long, but the context holds 256",
+            capacity_error);
         CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == before);    // nothing was lost
         CHECK_THROWS_AS(s.complete(std::vector<token_id>{}, at_most(1)), argument_error);
-        CHECK_THROWS_AS(s.complete(prompt, {.sampling = {.do_sample = true, .temperature = -1}}), argument_error);
+        CHECK_THROWS_AS(s.complete(prompt, {.sampling = {.do_sample = true, .temperature = -1}}),
+                        argument_error);
     }
 }
 
@@ -232,7 +243,8 @@ TEST_CASE("log-probabilities are those of the model")
     auto const& best = run.choices()[0].best;
     REQUIRE(best.size() == 3);
     CHECK(best[0].id == run.tokens()[0]);
-    CHECK(best[0].log_probability == doctest::Approx(double(last[std::size_t(best[0].id)]) - std::log(sum)).epsilon(1e-5));
+    CHECK(best[0].log_probability
+          == doctest::Approx(double(last[std::size_t(best[0].id)]) - std::log(sum)).epsilon(1e-5));
     CHECK(best[0].log_probability >= best[1].log_probability);
     CHECK(best[1].log_probability >= best[2].log_probability);
 }
@@ -248,7 +260,10 @@ TEST_CASE("a host's processor takes part, and what it throws comes out")
 
     struct refuse
     {
-        void operator()(std::span<float>, std::span<token_id const>) const { throw argument_error("the host says no"); }
+        void operator()(std::span<float>, std::span<token_id const>) const
+        {
+            throw argument_error("the host says no");
+        }
     };
     auto failing = s.complete(prompt, at_most(4), refuse{});
     CHECK_THROWS_WITH_AS(failing.next(), "the host says no", argument_error);

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <string_view>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/core/dtype.hpp>
 

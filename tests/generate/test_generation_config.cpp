@@ -1,10 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <gemma4/generate/generation_config.hpp>
@@ -22,8 +21,9 @@ TEST_CASE("the file of an instruction-tuned Gemma 4")
         parse(R"({"bos_token_id": 2, "do_sample": true, "eos_token_id": [1, 106, 50], "pad_token_id": 0,
         "suppress_tokens": [258882, 258883], "temperature": 1.0, "top_k": 64, "top_p": 0.95,
         "transformers_version": "5.5.0.dev0", "cache_implementation": "hybrid", "num_beams": 1, "penalty_alpha": null})");
-    CHECK(config.sampling == sampling_options{.do_sample = true, .top_k = 64, .top_p = 0.95,
-                                              .suppress_tokens = {258882, 258883}});
+    CHECK(config.sampling
+          == sampling_options{
+              .do_sample = true, .top_k = 64, .top_p = 0.95, .suppress_tokens = {258882, 258883}});
     CHECK(config.stop == stop_options{.tokens = {1, 106, 50}});
     CHECK(config.bos == 2);
     CHECK(config.pad == 0);

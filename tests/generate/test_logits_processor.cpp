@@ -1,8 +1,8 @@
-#include <doctest/doctest.h>
-
 #include <functional>
 #include <type_traits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/logits_processor.hpp>
 

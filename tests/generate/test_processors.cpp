@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/processors.hpp>
 

@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <cstdlib>
 #include <set>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/random.hpp>
 

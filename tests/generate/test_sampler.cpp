@@ -1,5 +1,3 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -11,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include <gemma4/generate/sampler.hpp>
@@ -85,9 +84,9 @@ TEST_CASE("processed logits equal those of transformers' own processors")
         int more = 0;    // border tokens that stay here, less those that stay there
         for (std::size_t i = 0; i < logits.size(); ++i)
         {
-            bool const same = logits[i] == expected[i] ||
-                              (std::isfinite(logits[i]) && std::isfinite(expected[i]) &&
-                               std::abs(logits[i] - expected[i]) <= 1e-6f * std::abs(expected[i]));
+            bool const same = logits[i] == expected[i]
+                              || (std::isfinite(logits[i]) && std::isfinite(expected[i])
+                                  && std::abs(logits[i] - expected[i]) <= 1e-6f * std::abs(expected[i]));
             if (same) { continue; }
             if (options.top_p < 1 && logits[i] == border && expected[i] == -inf) { ++more; }
             else if (options.top_p < 1 && expected[i] == border && logits[i] == -inf) { --more; }
@@ -210,7 +209,11 @@ TEST_CASE("log-probabilities are those of the model, before any processor")
     auto logits = some_logits(500, 21);
     logits[10] = logits[20] = logits[30] = 9;    // equal: the lower id first
     auto const p = softmax(logits);
-    sampler one{{.do_sample = true, .temperature = 0.5, .top_k = 3, .suppress_tokens = {10}, .seed = 5,
+    sampler one{{.do_sample = true,
+                 .temperature = 0.5,
+                 .top_k = 3,
+                 .suppress_tokens = {10},
+                 .seed = 5,
                  .top_log_probabilities = 5}};
     auto x = logits;
     auto const got = one.pick(x, {});

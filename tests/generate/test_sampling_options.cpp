@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include <limits>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/sampling_options.hpp>
 

@@ -1,9 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/scan.hpp>
 

@@ -1,10 +1,10 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/softmax_weight.hpp>
 

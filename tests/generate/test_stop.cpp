@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <set>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/stop.hpp>
 

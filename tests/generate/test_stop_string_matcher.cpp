@@ -1,8 +1,8 @@
-#include <doctest/doctest.h>
-
 #include <random>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/stop_string_matcher.hpp>
 
@@ -25,8 +25,8 @@ namespace
             std::size_t best = std::size_t(-1);
             for (std::size_t s = 0; s < stops.size(); ++s)
             {
-                if (std::string_view(text).substr(0, end).ends_with(stops[s]) &&
-                    (best == std::size_t(-1) || stops[s].size() > stops[best].size()))
+                if (std::string_view(text).substr(0, end).ends_with(stops[s])
+                    && (best == std::size_t(-1) || stops[s].size() > stops[best].size()))
                 {
                     best = s;
                 }

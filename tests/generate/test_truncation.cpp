@@ -1,11 +1,11 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <random>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/generate/truncation.hpp>
 
@@ -68,7 +68,10 @@ TEST_CASE("order keeps the order of floats, equals for both zeros, NaN on top")
     }
     CHECK(detail::order(-0.0f) == detail::order(0.0f));
     CHECK(detail::order(-not_a_number) == detail::order(not_a_number));
-    for (float const x : rising) { if (x == x) { CHECK(detail::value_of(detail::order(x)) == x); } }
+    for (float const x : rising)
+    {
+        if (x == x) { CHECK(detail::value_of(detail::order(x)) == x); }
+    }
 }
 
 TEST_CASE("top_k equals sorting everything")

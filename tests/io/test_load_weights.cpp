@@ -1,9 +1,8 @@
 // Checkpoints of every layout give the same model; those that do not fit are refused in a sentence.
-#include "support/tiny_models.hpp"
-
-#include <doctest/doctest.h>
-
 #include <cstring>
+
+#include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -30,14 +29,18 @@ namespace
         return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
     }
 
-    std::vector<named_shape> tensor_list() { return read_tensor_list(data() / "tiny" / M::name / "tensors.json"); }
+    std::vector<named_shape> tensor_list()
+    {
+        return read_tensor_list(data() / "tiny" / M::name / "tensors.json");
+    }
 
     // A checkpoint whose tensor list went through `spoil`.
     template <class Spoil>
     std::filesystem::path spoiled(std::string const& tag, Spoil&& spoil)
     {
         auto tensors = tensor_list();
-        std::erase_if(tensors, [](named_shape const& t) { return !t.name.starts_with("model.language_model."); });
+        std::erase_if(tensors,
+                      [](named_shape const& t) { return !t.name.starts_with("model.language_model."); });
         spoil(tensors);
         auto const folder = scratch() / ("spoiled-" + tag);
         write_checkpoint(data() / "tiny" / M::name, folder, {.towers = false}, tensors);
@@ -46,7 +49,8 @@ namespace
 
     void expect_mismatch(std::filesystem::path const& folder, std::string const& said)
     {
-        CHECK_THROWS_WITH_AS(engine<M>::load(folder, one_thread()), doctest::Contains(said.c_str()), mismatch_error);
+        CHECK_THROWS_WITH_AS(engine<M>::load(folder, one_thread()), doctest::Contains(said.c_str()),
+                             mismatch_error);
     }
 
     std::string const q3 = "model.language_model.layers.3.self_attn.q_proj.weight";
@@ -55,16 +59,23 @@ namespace
 TEST_CASE("both layouts of tensor names, shards, towers and leftovers give the same model")
 {
     CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "towers", {})), expected()));
-    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "causal", {.layout = checkpoint_layout::causal})), expected()));
-    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "shards", {.shards = 3, .towers = false})), expected()));
-    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "leftover", {.towers = false, .leftover_kv = true})), expected()));
-    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "tied", {.towers = false, .lm_head = stored_head::tied})), expected()));
+    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "causal", {.layout = checkpoint_layout::causal})),
+                    expected()));
+    CHECK(
+        same_bits(logits_of(tiny_checkpoint(M::name, "shards", {.shards = 3, .towers = false})), expected()));
+    CHECK(same_bits(logits_of(tiny_checkpoint(M::name, "leftover", {.towers = false, .leftover_kv = true})),
+                    expected()));
+    CHECK(same_bits(
+        logits_of(tiny_checkpoint(M::name, "tied", {.towers = false, .lm_head = stored_head::tied})),
+        expected()));
 }
 
 TEST_CASE("a separate lm_head is used")
 {
-    auto const folder = tiny_checkpoint(M::name, "separate", {.towers = false, .lm_head = stored_head::separate});
-    CHECK(same_bits(logits_of(folder), expected()));    // tie_word_embeddings is true: the reference ties them as well
+    auto const folder =
+        tiny_checkpoint(M::name, "separate", {.towers = false, .lm_head = stored_head::separate});
+    CHECK(same_bits(logits_of(folder),
+                    expected()));    // tie_word_embeddings is true: the reference ties them as well
     nlohmann::json config;
     std::ifstream(folder / "config.json") >> config;
     config["tie_word_embeddings"] = config["text_config"]["tie_word_embeddings"] = false;
@@ -85,23 +96,31 @@ TEST_CASE("a separate lm_head is used")
         for (std::size_t i = 0; i != hidden.size(); ++i) { hidden[i] = rows(0, i); }
     };
     sequence_step<M> const step{&past, prompt, wanted_logits::last};
-    model.step(std::span(&step, 1), [&](std::size_t, std::span<float> row) { logits.assign(row.begin(), row.end()); }, {}, keep);
-    auto const* gain = reinterpret_cast<float const*>(model.file()->find("model.language_model.norm.weight")->data);
+    model.step(
+        std::span(&step, 1),
+        [&](std::size_t, std::span<float> row) { logits.assign(row.begin(), row.end()); }, {}, keep);
+    auto const* gain =
+        reinterpret_cast<float const*>(model.file()->find("model.language_model.norm.weight")->data);
     double square = 0;
     for (auto const h : hidden) { square += double(h) * h; }
     auto const scale = 1 / std::sqrt(square / double(hidden.size()) + double(M::text.norm_eps));
     for (std::size_t t = 0; t < logits.size(); t += 97)
     {
         double sum = 0;
-        for (std::size_t i = 0; i != hidden.size(); ++i) { sum += hidden[i] * scale * gain[i] * w[t * hidden.size() + i]; }
+        for (std::size_t i = 0; i != hidden.size(); ++i)
+        {
+            sum += hidden[i] * scale * gain[i] * w[t * hidden.size() + i];
+        }
         CHECK(logits[t] == doctest::Approx(30 * std::tanh(sum / 30)).epsilon(1e-5));
     }
 }
 
 TEST_CASE("tensors that no layer names are one warning, or an error where strict")
 {
-    auto const folder = tiny_checkpoint(M::name, "extra", {.towers = false, .extra = {{"model.language_model.layers.2.mystery", {3, 4}},
-                                                                                     {"model.language_model.rotary_emb.inv_freq", {16}}}});
+    auto const folder = tiny_checkpoint(M::name, "extra",
+                                        {.towers = false,
+                                         .extra = {{"model.language_model.layers.2.mystery", {3, 4}},
+                                                   {"model.language_model.rotary_emb.inv_freq", {16}}}});
     std::vector<std::string> said;
     auto options = one_thread();
     options.log = [&](std::string_view text) { said.emplace_back(text); };
@@ -110,9 +129,10 @@ TEST_CASE("tensors that no layer names are one warning, or an error where strict
     CHECK(said[0].find("model.language_model.layers.2.mystery") != said[0].npos);
     CHECK(model.unknown_tensors() == std::vector<std::string>{"model.language_model.layers.2.mystery"});
     options.strict = true;
-    CHECK_THROWS_WITH_AS(engine<M>::load(folder, options),
-                         doctest::Contains("tensor model.language_model.layers.2.mystery is not one of variant tiny_e2b"),
-                         mismatch_error);
+    CHECK_THROWS_WITH_AS(
+        engine<M>::load(folder, options),
+        doctest::Contains("tensor model.language_model.layers.2.mystery is not one of variant tiny_e2b"),
+        mismatch_error);
 }
 
 TEST_CASE("missing and misshapen tensors are named, with both shapes")
@@ -120,16 +140,38 @@ TEST_CASE("missing and misshapen tensors are named, with both shapes")
     expect_mismatch(spoiled("missing", [](auto& tensors)
                             { std::erase_if(tensors, [](named_shape const& t) { return t.name == q3; }); }),
                     "tensor " + q3 + " is missing");
-    expect_mismatch(spoiled("shape", [](auto& tensors)
-                            { for (auto& t : tensors) { if (t.name == q3) { t.shape = {96, 256}; } } }),
+    expect_mismatch(spoiled("shape",
+                            [](auto& tensors)
+                            {
+                                for (auto& t : tensors)
+                                {
+                                    if (t.name == q3) { t.shape = {96, 256}; }
+                                }
+                            }),
                     "tensor " + q3 + " has shape [96, 256], expected [256, 96]");
-    expect_mismatch(spoiled("rank", [](auto& tensors)
-                            { for (auto& t : tensors) { if (t.name == q3) { t.shape = {24576}; } } }),
+    expect_mismatch(spoiled("rank",
+                            [](auto& tensors)
+                            {
+                                for (auto& t : tensors)
+                                {
+                                    if (t.name == q3) { t.shape = {24576}; }
+                                }
+                            }),
                     "tensor " + q3 + " has shape [24576], expected [256, 96]");
-    expect_mismatch(spoiled("scalar", [](auto& tensors)
-                            { for (auto& t : tensors) { if (t.name.ends_with("layers.0.layer_scalar")) { t.shape = {2}; } } }),
+    expect_mismatch(spoiled("scalar",
+                            [](auto& tensors)
+                            {
+                                for (auto& t : tensors)
+                                {
+                                    if (t.name.ends_with("layers.0.layer_scalar")) { t.shape = {2}; }
+                                }
+                            }),
                     "layers.0.layer_scalar has shape [2], expected [1]");
-    expect_mismatch(spoiled("prefix", [](auto& tensors) { for (auto& t : tensors) { t.name = "decoder." + t.name; } }),
+    expect_mismatch(spoiled("prefix",
+                            [](auto& tensors)
+                            {
+                                for (auto& t : tensors) { t.name = "decoder." + t.name; }
+                            }),
                     "model.language_model.embed_tokens.weight or model.embed_tokens.weight is missing");
 }
 
@@ -155,8 +197,10 @@ TEST_CASE("an engine of one weight format takes that format only")
     auto const folder = tiny_checkpoint(M::name, "bf16", {.dtype = stored_dtype::bf16, .towers = false});
     auto const any = all_logits(engine<M>::load(folder, one_thread()), prompt, 10);
     CHECK(same_bits(all_logits(bf16_engine::load(folder, one_thread()), prompt, 10), any));
-    CHECK_THROWS_WITH_AS(bf16_engine::load(tiny_checkpoint(M::name), one_thread()),
-                         doctest::Contains("has dtype F32, which this engine's weight format does not include"), mismatch_error);
+    CHECK_THROWS_WITH_AS(
+        bf16_engine::load(tiny_checkpoint(M::name), one_thread()),
+        doctest::Contains("has dtype F32, which this engine's weight format does not include"),
+        mismatch_error);
 }
 
 TEST_CASE("another model's folder is refused by its config")
@@ -180,6 +224,9 @@ TEST_CASE("loading reports progress and can be cancelled")
     auto const model = engine<M>::load(tiny_checkpoint(M::name), options);
     CHECK(calls == all);
     CHECK(last == all);
-    options.progress = [&](std::size_t done, std::size_t) { if (done == 10) { stop.request_stop(); } };
+    options.progress = [&](std::size_t done, std::size_t)
+    {
+        if (done == 10) { stop.request_stop(); }
+    };
     CHECK_THROWS_AS(engine<M>::load(tiny_checkpoint(M::name), options), cancelled_error);
 }

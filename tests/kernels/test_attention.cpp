@@ -1,10 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <kernels/tables.hpp>
 #include <reference/attention.hpp>
 #include <reference/values.hpp>
@@ -19,9 +18,10 @@ namespace
         std::vector<float> max, sum, out;
 
         state(std::size_t rows, std::size_t ldo)
-            : max(rows, -std::numeric_limits<float>::infinity()), sum(rows, 0.0f), out(rows * ldo, 0.0f)
-        {
-        }
+            : max(rows, -std::numeric_limits<float>::infinity())
+            , sum(rows, 0.0f)
+            , out(rows * ldo, 0.0f)
+        {}
 
         bool operator==(state const&) const = default;
     };
@@ -34,10 +34,15 @@ namespace
         std::vector<std::size_t> first, last;    // (rows), absolute
 
         problem(std::size_t r, std::size_t d, std::size_t p, float size)
-            : rows(r), head_dim(d), pages(p), ldq(d + 3), ldo(d + 5), q(reference::values(r * ldq, 14, size))
-            , keys(reference::values(p * page_positions * d, 15)), values(reference::values(p * page_positions * d, 16))
-        {
-        }
+            : rows(r)
+            , head_dim(d)
+            , pages(p)
+            , ldq(d + 3)
+            , ldo(d + 5)
+            , q(reference::values(r * ldq, 14, size))
+            , keys(reference::values(p * page_positions * d, 15))
+            , values(reference::values(p * page_positions * d, 16))
+        {}
 
         // Rows [from, to) in one call per page.
         state run(kernels::table const& table, std::size_t from, std::size_t to) const
@@ -58,8 +63,9 @@ namespace
                     end[r - from] = inside(last[r]);
                 }
                 auto const offset = p * page_positions * head_dim;
-                table.attend_page(q.data() + from * ldq, ldq, to - from, keys.data() + offset, values.data() + offset, head_dim,
-                                  begin.data(), end.data(), s.max.data(), s.sum.data(), s.out.data(), ldo, scratch.data());
+                table.attend_page(q.data() + from * ldq, ldq, to - from, keys.data() + offset,
+                                  values.data() + offset, head_dim, begin.data(), end.data(), s.max.data(),
+                                  s.sum.data(), s.out.data(), ldo, scratch.data());
             }
             return s;
         }
@@ -77,7 +83,10 @@ namespace
         return p;
     }
 
-    bool same_bits(float const* a, float const* b, std::size_t n) { return std::memcmp(a, b, n * sizeof(float)) == 0; }
+    bool same_bits(float const* a, float const* b, std::size_t n)
+    {
+        return std::memcmp(a, b, n * sizeof(float)) == 0;
+    }
 }
 
 TEST_CASE("pages merged one after the other are softmax attention")
@@ -93,8 +102,8 @@ TEST_CASE("pages merged one after the other are softmax attention")
                 double worst = 0;
                 for (std::size_t r = 0; r != p.rows; ++r)
                 {
-                    auto const want = reference::attention(p.q.data() + r * p.ldq, p.keys.data(), p.values.data(), head_dim,
-                                                           p.first[r], p.last[r]);
+                    auto const want = reference::attention(p.q.data() + r * p.ldq, p.keys.data(),
+                                                           p.values.data(), head_dim, p.first[r], p.last[r]);
                     for (std::size_t d = 0; d != head_dim; ++d)
                     {
                         worst = std::fmax(worst, std::abs(double(s.out[r * p.ldo + d] / s.sum[r]) - want[d]));
@@ -103,8 +112,8 @@ TEST_CASE("pages merged one after the other are softmax attention")
                 CAPTURE(table->name);
                 CAPTURE(head_dim);
                 CAPTURE(window);
-                // A score of up to head_dim / 3 terms is off by at most 2^-24 * 40 * head_dim / 4 and that is the relative
-                // error of its weight; values are at most 1, chains of 128 keys add 128 * 2^-24.
+                // A score of up to head_dim / 3 terms is off by at most 2^-24 * 40 * head_dim / 4 and that is
+                // the relative error of its weight; values are at most 1, chains of 128 keys add 128 * 2^-24.
                 CHECK(worst <= (10.0 * double(head_dim) + 160) * half_ulp);
             }
         }
@@ -163,8 +172,12 @@ TEST_CASE("rows of unlike ranges share a call: disjoint, nested and empty ones")
                 CHECK(together.max[r] == -std::numeric_limits<float>::infinity());
                 continue;
             }
-            auto const want = reference::attention(p.q.data() + r * p.ldq, p.keys.data(), p.values.data(), 32, p.first[r], p.last[r]);
-            for (std::size_t d = 0; d != 32; ++d) { CHECK(std::abs(double(together.out[r * p.ldo + d] / together.sum[r]) - want[d]) <= 1e-4); }
+            auto const want = reference::attention(p.q.data() + r * p.ldq, p.keys.data(), p.values.data(), 32,
+                                                   p.first[r], p.last[r]);
+            for (std::size_t d = 0; d != 32; ++d)
+            {
+                CHECK(std::abs(double(together.out[r * p.ldo + d] / together.sum[r]) - want[d]) <= 1e-4);
+            }
         }
     }
 }
@@ -202,12 +215,15 @@ TEST_CASE("merge joins two halves as if one had gone on; empty parts change noth
 
         state const empty(1, p.ldo);
         auto const before = a;
-        table->merge(a.max.data(), a.sum.data(), a.out.data(), empty.max[0], empty.sum[0], empty.out.data(), 64);
+        table->merge(a.max.data(), a.sum.data(), a.out.data(), empty.max[0], empty.sum[0], empty.out.data(),
+                     64);
         CHECK(a == before);
         state start(1, p.ldo);
-        table->merge(start.max.data(), start.sum.data(), start.out.data(), a.max[0], a.sum[0], a.out.data(), 64);
+        table->merge(start.max.data(), start.sum.data(), start.out.data(), a.max[0], a.sum[0], a.out.data(),
+                     64);
         CHECK(start == a);
-        table->merge(start.max.data(), start.sum.data(), start.out.data(), empty.max[0], empty.sum[0], empty.out.data(), 64);
+        table->merge(start.max.data(), start.sum.data(), start.out.data(), empty.max[0], empty.sum[0],
+                     empty.out.data(), 64);
         CHECK(start == a);
 
         table->merge(a.max.data(), a.sum.data(), a.out.data(), b.max[0], b.sum[0], b.out.data(), 64);

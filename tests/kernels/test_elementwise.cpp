@@ -1,10 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <kernels/tables.hpp>
 #include <reference/pointwise.hpp>
 #include <reference/values.hpp>
@@ -26,15 +25,17 @@ namespace
         for (std::size_t i = 0; i != all.size(); ++i)
         {
             float const want = all[i].value();
-            bool const right = std::isnan(want) ? std::isnan(y[i])
-                                                : std::bit_cast<std::uint32_t>(y[i]) == std::bit_cast<std::uint32_t>(want);
+            bool const right = std::isnan(want)
+                                   ? std::isnan(y[i])
+                                   : std::bit_cast<std::uint32_t>(y[i]) == std::bit_cast<std::uint32_t>(want);
             wrong += !right;
         }
         CAPTURE(table.name);
         CHECK(wrong == 0);
     }
 
-    // f(table, y) works in place on a copy of `y`; want(i) is what it must give within `bound` units of half an ulp.
+    // f(table, y) works in place on a copy of `y`; want(i) is what it must give within `bound` units of half
+    // an ulp.
     template <class F, class Want>
     void check_map(std::vector<float> const& y, double bound, F f, Want want)
     {
@@ -89,12 +90,15 @@ TEST_CASE("add, scale and multiply round once; add_scaled at most twice")
     {
         auto const x = reference::values(n, 4, 3.0f);
         auto const y = reference::values(n, 5);
-        check_map(y, 1, [&](auto& t, auto& v) { t.add(x.data(), v.data(), n); },
-                  [&](std::size_t i) { return double(y[i]) + double(x[i]); });
-        check_map(y, 1, [&](auto& t, auto& v) { t.scale(0.3f, v.data(), n); },
-                  [&](std::size_t i) { return double(0.3f) * double(y[i]); });
-        check_map(y, 1, [&](auto& t, auto& v) { t.multiply(x.data(), v.data(), n); },
-                  [&](std::size_t i) { return double(x[i]) * double(y[i]); });
+        check_map(
+            y, 1, [&](auto& t, auto& v) { t.add(x.data(), v.data(), n); },
+            [&](std::size_t i) { return double(y[i]) + double(x[i]); });
+        check_map(
+            y, 1, [&](auto& t, auto& v) { t.scale(0.3f, v.data(), n); },
+            [&](std::size_t i) { return double(0.3f) * double(y[i]); });
+        check_map(
+            y, 1, [&](auto& t, auto& v) { t.multiply(x.data(), v.data(), n); },
+            [&](std::size_t i) { return double(x[i]) * double(y[i]); });
         for (auto const table : all_tables())
         {
             auto got = y;
@@ -103,7 +107,8 @@ TEST_CASE("add, scale and multiply round once; add_scaled at most twice")
             for (std::size_t i = 0; i != n; ++i)
             {
                 double const product = double(0.7f) * double(x[i]);
-                double const bound = half_ulp * (std::abs(product) + std::abs(product + double(y[i])) + 1e-30);
+                double const bound =
+                    half_ulp * (std::abs(product) + std::abs(product + double(y[i])) + 1e-30);
                 close = close && std::abs(double(got[i]) - (product + double(y[i]))) <= 1.01 * bound;
             }
             CAPTURE(table->name);
@@ -125,9 +130,11 @@ TEST_CASE("gelu_multiply is gelu's tanh form times the other factor")
             double worst = 0;
             for (std::size_t i = 0; i != n; ++i)
             {
-                // 2u is rounded to 2^-24 |2u| and goes through exp: absolute 3 * 2^-24 * |x| near 0, less elsewhere.
+                // 2u is rounded to 2^-24 |2u| and goes through exp: absolute 3 * 2^-24 * |x| near 0, less
+                // elsewhere.
                 double const want = reference::gelu(double(gate[i])) * double(up[i]);
-                worst = std::fmax(worst, std::abs(double(y[i]) - want) / (std::abs(double(gate[i] * up[i])) + 1e-30));
+                worst = std::fmax(worst, std::abs(double(y[i]) - want)
+                                             / (std::abs(double(gate[i] * up[i])) + 1e-30));
             }
             CAPTURE(table->name);
             CHECK(worst <= 8 * half_ulp);
@@ -153,7 +160,8 @@ TEST_CASE("softcap is cap * tanh(x / cap)")
     {
         auto const x = reference::values(n, 8, 90.0f);
         // One rounding in x / cap, 2 ulp in tanh, one in the product.
-        check_map(x, 8, [&](auto& t, auto& v) { t.softcap(v.data(), n, 30.0f); },
-                  [&](std::size_t i) { return 30.0 * std::tanh(double(x[i]) / 30.0); });
+        check_map(
+            x, 8, [&](auto& t, auto& v) { t.softcap(v.data(), n, 30.0f); },
+            [&](std::size_t i) { return 30.0 * std::tanh(double(x[i]) / 30.0); });
     }
 }

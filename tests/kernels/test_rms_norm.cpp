@@ -1,8 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <kernels/tables.hpp>
 #include <reference/pointwise.hpp>
 #include <reference/values.hpp>
@@ -29,10 +28,14 @@ TEST_CASE("rms_norm is x / sqrt(mean(x^2) + eps) * weight, in place and out of p
                     CAPTURE(table->name);
                     CAPTURE(n);
                     CHECK(in_place == y);
-                    // All squares are positive: the sum is off by its chain (n / 64 + 7 roundings), its root by half of it.
+                    // All squares are positive: the sum is off by its chain (n / 64 + 7 roundings), its root
+                    // by half of it.
                     double const bound = (double(n) / 128 + 8) * half_ulp;
                     bool close = true;
-                    for (std::size_t i = 0; i != n; ++i) { close = close && std::abs(double(y[i]) - want[i]) <= bound * std::abs(want[i]); }
+                    for (std::size_t i = 0; i != n; ++i)
+                    {
+                        close = close && std::abs(double(y[i]) - want[i]) <= bound * std::abs(want[i]);
+                    }
                     CHECK(close);
                 }
             }

@@ -1,8 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <kernels/tables.hpp>
 #include <reference/pointwise.hpp>
 #include <reference/values.hpp>
@@ -11,8 +10,12 @@ using namespace gemma4;
 
 TEST_CASE("rope turns the first pairs and leaves the others alone")
 {
-    struct shape { std::size_t head_dim, rotated; };
-    for (auto const [head_dim, rotated] : {shape{32, 16}, {64, 8}, {64, 16}, {256, 128}, {512, 64}, {48, 24}, {32, 0}, {96, 37}})
+    struct shape
+    {
+        std::size_t head_dim, rotated;
+    };
+    for (auto const [head_dim, rotated] :
+         {shape{32, 16}, {64, 8}, {64, 16}, {256, 128}, {512, 64}, {48, 24}, {32, 0}, {96, 37}})
     {
         auto const x = reference::values(head_dim, 11, 5.0f);
         auto const angle = reference::values(rotated, 12, 3.0f);

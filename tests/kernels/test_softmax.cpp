@@ -1,8 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <vector>
 
+#include <doctest/doctest.h>
 #include <kernels/tables.hpp>
 #include <reference/pointwise.hpp>
 #include <reference/values.hpp>
@@ -27,8 +26,8 @@ TEST_CASE("softmax is exp(x - max) / sum, also where all values are far below ze
                 bool close = true;
                 for (std::size_t i = 0; i != n; ++i)
                 {
-                    // x - max is rounded to half an ulp of at most 64 (2^-19 absolute, so that in the exponential), exp is
-                    // within 2 ulp, the sum's chain has n / 16 + 5 additions.
+                    // x - max is rounded to half an ulp of at most 64 (2^-19 absolute, so that in the
+                    // exponential), exp is within 2 ulp, the sum's chain has n / 16 + 5 additions.
                     double const bound = 0x1p-19 + (double(n) / 16 + 12) * half_ulp;
                     close = close && std::abs(double(y[i]) - want[i]) <= bound * want[i];
                 }

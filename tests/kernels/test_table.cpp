@@ -1,7 +1,7 @@
-#include <doctest/doctest.h>
-
 #include <set>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/simd/arch/cpu.hpp>

@@ -1,13 +1,12 @@
 // Angles against the reference's own rotary class (tests/data/golden/rope) at positions up to 262143.
-#include <gemma4/layers/rope.hpp>
-
-#include <gemma4/io/npy.hpp>
-
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <filesystem>
 #include <string>
+
+#include <doctest/doctest.h>
+
+#include <gemma4/io/npy.hpp>
+#include <gemma4/layers/rope.hpp>
 
 using namespace gemma4;
 
@@ -44,4 +43,7 @@ namespace
 }
 
 TEST_CASE("sliding angles are the reference's") { check("sliding", 1e4f, 256, 128); }
-TEST_CASE("global angles are the reference's: a quarter of the pairs turns") { check("global", 1e6f, 512, 64); }
+TEST_CASE("global angles are the reference's: a quarter of the pairs turns")
+{
+    check("global", 1e6f, 512, 64);
+}

@@ -1,10 +1,9 @@
 // 262144 positions on a small variant, against a naive decoder in double precision.
-#include "support/tiny_models.hpp"
-
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <numbers>
+
+#include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -15,9 +14,20 @@ namespace
     {
         static constexpr char const* name = "far_model";
         static constexpr text_config text{
-            .vocab = 64, .hidden = 32, .layers = 2, .global_every = 2,
-            .heads = 2, .kv_heads = 1, .global_kv_heads = 1, .head_dim = 16, .global_head_dim = 32, .window = 16,
-            .ffn = 48, .max_positions = 262144, .value_is_key = true, .media_both_ways = true,
+            .vocab = 64,
+            .hidden = 32,
+            .layers = 2,
+            .global_every = 2,
+            .heads = 2,
+            .kv_heads = 1,
+            .global_kv_heads = 1,
+            .head_dim = 16,
+            .global_head_dim = 32,
+            .window = 16,
+            .ffn = 48,
+            .max_positions = 262144,
+            .value_is_key = true,
+            .media_both_ways = true,
         };
     };
     constexpr auto text = far_model::text;
@@ -29,9 +39,16 @@ namespace
         nlohmann::json config;
         std::ifstream(data() / "tiny" / "tiny_d31b" / "config.json") >> config;
         config["vision_config"] = config["audio_config"] = nullptr;
-        config["text_config"].update({{"vocab_size", 64}, {"hidden_size", 32}, {"num_hidden_layers", 2}, {"num_attention_heads", 2},
-                                      {"num_key_value_heads", 1}, {"num_global_key_value_heads", 1}, {"head_dim", 16},
-                                      {"global_head_dim", 32}, {"sliding_window", 16}, {"intermediate_size", 48},
+        config["text_config"].update({{"vocab_size", 64},
+                                      {"hidden_size", 32},
+                                      {"num_hidden_layers", 2},
+                                      {"num_attention_heads", 2},
+                                      {"num_key_value_heads", 1},
+                                      {"num_global_key_value_heads", 1},
+                                      {"head_dim", 16},
+                                      {"global_head_dim", 32},
+                                      {"sliding_window", 16},
+                                      {"intermediate_size", 48},
                                       {"max_position_embeddings", 262144},
                                       {"layer_types", {"sliding_attention", "full_attention"}}});
         std::ofstream(folder / "source" / "config.json") << config;
@@ -41,8 +58,8 @@ namespace
         {
             auto const head = l == 0 ? std::size_t(16) : 32;
             auto const prefix = "model.language_model.layers." + std::to_string(l) + ".";
-            for (auto const* name : {"input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm",
-                                     "post_feedforward_layernorm"})
+            for (auto const* name : {"input_layernorm", "post_attention_layernorm",
+                                     "pre_feedforward_layernorm", "post_feedforward_layernorm"})
             {
                 tensors.push_back({prefix + name + ".weight", {32}});
             }
@@ -68,17 +85,27 @@ namespace
 
     public:
         explicit naive(checkpoint const& file)
-            : m_file(file), m_embed(get("embed_tokens.weight")), m_norm(get("norm.weight"))
+            : m_file(file)
+            , m_embed(get("embed_tokens.weight"))
+            , m_norm(get("norm.weight"))
         {
             for (std::size_t l = 0; l != 2; ++l)
             {
                 auto const of = [&](char const* leaf) { return get(sentence("layers.", l, ".", leaf)); };
-                m_layers[l] = {of("input_layernorm.weight"), of("self_attn.q_proj.weight"), of("self_attn.k_proj.weight"),
-                               l == 0 ? of("self_attn.v_proj.weight") : weight{}, of("self_attn.o_proj.weight"),
-                               of("self_attn.q_norm.weight"), of("self_attn.k_norm.weight"),
-                               of("post_attention_layernorm.weight"), of("pre_feedforward_layernorm.weight"),
-                               of("mlp.gate_proj.weight"), of("mlp.up_proj.weight"), of("mlp.down_proj.weight"),
-                               of("post_feedforward_layernorm.weight"), of("layer_scalar")};
+                m_layers[l] = {of("input_layernorm.weight"),
+                               of("self_attn.q_proj.weight"),
+                               of("self_attn.k_proj.weight"),
+                               l == 0 ? of("self_attn.v_proj.weight") : weight{},
+                               of("self_attn.o_proj.weight"),
+                               of("self_attn.q_norm.weight"),
+                               of("self_attn.k_norm.weight"),
+                               of("post_attention_layernorm.weight"),
+                               of("pre_feedforward_layernorm.weight"),
+                               of("mlp.gate_proj.weight"),
+                               of("mlp.up_proj.weight"),
+                               of("mlp.down_proj.weight"),
+                               of("post_feedforward_layernorm.weight"),
+                               of("layer_scalar")};
             }
         }
 
@@ -100,7 +127,8 @@ namespace
                 vec mixed;
                 for (std::size_t h = 0; h != 2; ++h)
                 {
-                    vec const one(q.begin() + std::ptrdiff_t(h * head), q.begin() + std::ptrdiff_t((h + 1) * head));
+                    vec const one(q.begin() + std::ptrdiff_t(h * head),
+                                  q.begin() + std::ptrdiff_t((h + 1) * head));
                     auto const m = attend(turned(normed(one, w.q_norm), l), l);
                     mixed.insert(mixed.end(), m.begin(), m.end());
                 }
@@ -140,7 +168,8 @@ namespace
         // Looked up once: this runs for each of 262144 tokens.
         struct layer_weights
         {
-            weight input_norm, q, k, v, o, q_norm, k_norm, after_norm, before_norm, gate, up, down, last_norm, scalar;
+            weight input_norm, q, k, v, o, q_norm, k_norm, after_norm, before_norm, gate, up, down, last_norm,
+                scalar;
         };
 
         static vec product(weight const& w, vec const& x)
@@ -148,7 +177,10 @@ namespace
             vec y(w.rows, 0.0);
             for (std::size_t o = 0; o != w.rows; ++o)
             {
-                for (std::size_t i = 0; i != x.size(); ++i) { y[o] += double(w.values[o * x.size() + i]) * x[i]; }
+                for (std::size_t i = 0; i != x.size(); ++i)
+                {
+                    y[o] += double(w.values[o * x.size() + i]) * x[i];
+                }
             }
             return y;
         }
@@ -158,7 +190,10 @@ namespace
             double square = 0;
             for (auto const e : x) { square += e * e; }
             auto const scale = 1 / std::sqrt(square / double(x.size()) + 1e-6);
-            for (std::size_t i = 0; i != x.size(); ++i) { x[i] *= scale * (gain.values ? double(gain.values[i]) : 1.0); }
+            for (std::size_t i = 0; i != x.size(); ++i)
+            {
+                x[i] *= scale * (gain.values ? double(gain.values[i]) : 1.0);
+            }
             return x;
         }
 
@@ -174,7 +209,8 @@ namespace
             {
                 auto const theta = layer == 0 ? 10000.0 : 1000000.0;
                 auto const power = float(std::pow(theta, double(float(2 * i) / float(x.size()))));
-                auto const angle = double(float(m_position) * (1.0f / power));    // formed in float32, as the reference does
+                auto const angle =
+                    double(float(m_position) * (1.0f / power));    // formed in float32, as the reference does
                 auto const a = x[i], b = x[i + half];
                 x[i] = a * std::cos(angle) - b * std::sin(angle);
                 x[i + half] = b * std::cos(angle) + a * std::sin(angle);
@@ -216,7 +252,8 @@ namespace
 
 TEST_CASE("logits at positions up to 262143 are those of a naive decoder")
 {
-    auto const model = engine<far_model>::load(far_checkpoint(), {.context = 262144, .chunk = 4096, .threads = 2});
+    auto const model =
+        engine<far_model>::load(far_checkpoint(), {.context = 262144, .chunk = 4096, .threads = 2});
     naive reference(*model.file());
     auto past = model.make_state();
     auto const token_at = [](std::size_t i) { return token_id((i * 2654435761u >> 7) % 64); };
@@ -225,10 +262,13 @@ TEST_CASE("logits at positions up to 262143 are those of a naive decoder")
     for (std::size_t at = 0; at != tokens.size();)
     {
         // the last tokens one by one: also logits in the middle of the far end
-        auto const n = tokens.size() - at > 4096 ? std::size_t(4096) : at % 4096 < 4090 ? 4090 - at % 4096 : 1;
+        auto const n = tokens.size() - at > 4096 ? std::size_t(4096)
+                       : at % 4096 < 4090        ? 4090 - at % 4096
+                                                 : 1;
         sequence_step<far_model> const step{&past, std::span(tokens).subspan(at, n), wanted_logits::last};
         std::vector<float> found;
-        model.step(std::span(&step, 1), [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
+        model.step(std::span(&step, 1),
+                   [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
         std::vector<double> expected;
         for (std::size_t i = 0; i != n; ++i) { expected = reference.step(tokens[at + i], i + 1 == n); }
         at += n;

@@ -1,12 +1,11 @@
 // Rewinding, checkpoints, forks: exact, or an error that names the nearest checkpoint. And plan = use.
-#include "support/tiny_models.hpp"
-
-#include <gemma4/model/memory_plan.hpp>
-
-#include <doctest/doctest.h>
-
 #include <cstring>
 #include <memory_resource>
+
+#include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
+
+#include <gemma4/model/memory_plan.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -18,15 +17,21 @@ namespace
 
     engine<M> const& model()
     {
-        static auto const loaded = engine<M>::load(tiny_checkpoint(M::name), {.context = 4096, .chunk = 256, .rewind_reserve = 40,
-                                                                              .executor = std::make_shared<inline_executor>()});
+        static auto const loaded =
+            engine<M>::load(tiny_checkpoint(M::name), {.context = 4096,
+                                                       .chunk = 256,
+                                                       .rewind_reserve = 40,
+                                                       .executor = std::make_shared<inline_executor>()});
         return loaded;
     }
 
     std::vector<token_id> text(std::size_t n, std::size_t seed = 0)
     {
         std::vector<token_id> tokens(n);
-        for (std::size_t i = 0; i != n; ++i) { tokens[i] = token_id(494 + (i * 7919 + seed * 104729 + i * i) % 1500); }
+        for (std::size_t i = 0; i != n; ++i)
+        {
+            tokens[i] = token_id(494 + (i * 7919 + seed * 104729 + i * i) % 1500);
+        }
         return tokens;
     }
 
@@ -37,7 +42,8 @@ namespace
         {
             auto const n = std::min<std::size_t>(tokens.size(), 50);
             sequence_step<M> const step{&past, tokens.first(n), wanted_logits::last};
-            model().step(std::span(&step, 1), [&](std::size_t, std::span<float> row) { last.assign(row.begin(), row.end()); });
+            model().step(std::span(&step, 1),
+                         [&](std::size_t, std::span<float> row) { last.assign(row.begin(), row.end()); });
             tokens = tokens.subspan(n);
         }
         return last;
@@ -80,7 +86,8 @@ TEST_CASE("rewinding beyond the reserve is an error that names the nearest check
     past.pin();
     run(past, std::span(tokens).subspan(300));
     CHECK_FALSE(past.can_rewind(500));
-    CHECK_THROWS_WITH_AS(past.rewind(500), doctest::Contains("the nearest checkpoint is 300"), argument_error);
+    CHECK_THROWS_WITH_AS(past.rewind(500), doctest::Contains("the nearest checkpoint is 300"),
+                         argument_error);
     CHECK_THROWS_WITH_AS(past.rewind(200), doctest::Contains("the nearest checkpoint is 0"), argument_error);
     CHECK_THROWS_WITH_AS(past.rewind(701), doctest::Contains("holds 700 tokens"), argument_error);
     CHECK(past.size() == 700);
@@ -128,7 +135,13 @@ TEST_CASE("forks share the past and write to pages of their own")
     second = third;
     CHECK(second.size() == 340);
     third.clear();
-    CHECK(same_bits(run(second, a), straight(tokens, [&] { auto t = c; t.insert(t.end(), a.begin(), a.end()); return t; }())));
+    CHECK(same_bits(run(second, a), straight(tokens,
+                                             [&]
+                                             {
+                                                 auto t = c;
+                                                 t.insert(t.end(), a.begin(), a.end());
+                                                 return t;
+                                             }())));
 }
 
 TEST_CASE("sliding layers do not grow with the context, global layers grow by pages")
@@ -164,7 +177,10 @@ namespace
             held -= bytes;
             std::pmr::new_delete_resource()->deallocate(p, bytes, alignment);
         }
-        bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override { return this == &other; }
+        bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override
+        {
+            return this == &other;
+        }
     };
 
     template <class V>
@@ -175,8 +191,11 @@ namespace
         counting_memory memory;
         {
             auto const folder = tiny_checkpoint(V::name, tag, {.dtype = type, .towers = false});
-            auto const loaded = engine<V>::load(folder, {.context = context, .chunk = chunk, .rewind_reserve = 10,
-                                                         .executor = std::make_shared<inline_executor>(), .memory = &memory});
+            auto const loaded = engine<V>::load(folder, {.context = context,
+                                                         .chunk = chunk,
+                                                         .rewind_reserve = 10,
+                                                         .executor = std::make_shared<inline_executor>(),
+                                                         .memory = &memory});
             auto const& plan = loaded.plan();
             std::size_t file_bytes = 0;
             for (auto const& t : loaded.file()->tensors()) { file_bytes += t.bytes; }
@@ -208,12 +227,22 @@ TEST_CASE("the memory plan is what is used, to the byte")
 TEST_CASE("a cap is an error that names the largest context that fits, and that one fits")
 {
     auto const load = [](std::size_t context, std::size_t cap)
-    { return engine<M>::load(tiny_checkpoint(M::name), {.context = context, .max_memory = cap, .threads = 1}).plan(); };
+    {
+        return engine<M>::load(tiny_checkpoint(M::name),
+                               {.context = context, .max_memory = cap, .threads = 1})
+            .plan();
+    };
     auto const cap = load(1000, 0).full();
     CHECK(load(1000, cap).full() == cap);
     std::string said;
-    try { load(4000, cap); }
-    catch (capacity_error const& e) { said = e.what(); }
+    try
+    {
+        load(4000, cap);
+    }
+    catch (capacity_error const& e)
+    {
+        said = e.what();
+    }
     CAPTURE(said);
     auto const at = said.find("the largest context that fits is ");
     REQUIRE(at != said.npos);

@@ -1,12 +1,12 @@
-// The decoder against transformers (tests/data/golden, tools/reference/README.md), and the same bits however it is run.
+// The decoder against transformers (tests/data/golden, tools/reference/README.md), and the same bits however
+// it is run.
+#include <cstring>
+
 #include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 #include <gemma4/model/text_model.hpp>
 #include <gemma4/parallel/pool.hpp>
-
-#include <doctest/doctest.h>
-
-#include <cstring>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -24,7 +24,8 @@ namespace
     }
 
     template <class M>
-    std::vector<float> last_logits(engine<M> const& model, std::span<token_id const> tokens, std::size_t chunk)
+    std::vector<float> last_logits(engine<M> const& model, std::span<token_id const> tokens,
+                                   std::size_t chunk)
     {
         auto past = model.make_state();
         std::vector<float> last;
@@ -33,7 +34,8 @@ namespace
             auto const n = std::min(chunk, tokens.size() - at);
             sequence_step<M> const step{&past, tokens.subspan(at, n),
                                         at + n == tokens.size() ? wanted_logits::last : wanted_logits::none};
-            model.step(std::span(&step, 1), [&](std::size_t, std::span<float> row) { last.assign(row.begin(), row.end()); });
+            model.step(std::span(&step, 1),
+                       [&](std::size_t, std::span<float> row) { last.assign(row.begin(), row.end()); });
         }
         return last;
     }
@@ -59,7 +61,8 @@ TEST_CASE_TEMPLATE("logits of the last token equal the reference's at every leng
         auto const n = std::size_t(lengths[i]);
         CAPTURE(n);
         auto const found = last_logits(model, std::span(tokens).first(n), n);
-        CHECK(relative_error(found, std::span(logits).subspan(i * M::text.vocab, M::text.vocab)) <= tolerance<M>);
+        CHECK(relative_error(found, std::span(logits).subspan(i * M::text.vocab, M::text.vocab))
+              <= tolerance<M>);
     }
 }
 
@@ -129,7 +132,8 @@ TEST_CASE_TEMPLATE("every layer's output and attention equal the reference's", M
         ++seen;
     };
     sequence_step<M> const step{&past, std::span(tokens).first(40), wanted_logits::all};
-    model.step(std::span(&step, 1), [](std::size_t, std::span<float>) {}, {}, compare);
+    model.step(
+        std::span(&step, 1), [](std::size_t, std::span<float>) {}, {}, compare);
     CHECK(seen == 3 * M::text.layers);
 }
 
@@ -139,7 +143,8 @@ TEST_CASE_TEMPLATE("the same bits for every way of cutting a prompt", M, TINY_VA
     auto const tokens = golden(M::name).tokens();
     auto const whole = all_logits(model, tokens, tokens.size());
     constexpr auto window = M::text.window;
-    for (std::size_t const chunk : {std::size_t(1), std::size_t(7), window - 1, window, window + 1, std::size_t(128)})
+    for (std::size_t const chunk :
+         {std::size_t(1), std::size_t(7), window - 1, window, window + 1, std::size_t(128)})
     {
         CAPTURE(chunk);
         CHECK(same_bits(all_logits(model, tokens, chunk), whole));
@@ -172,8 +177,9 @@ TEST_CASE_TEMPLATE("the same bits beside other sequences", M, TINY_VARIANTS)
     auto const tokens = golden(M::name).tokens();
     std::span const all(tokens);
     auto const alone = all_logits(model, tokens, tokens.size());
-    auto const row_of = [&](std::size_t r)
-    { return std::vector<float>(alone.begin() + r * M::text.vocab, alone.begin() + (r + 1) * M::text.vocab); };
+    auto const row_of = [&](std::size_t r) {
+        return std::vector<float>(alone.begin() + r * M::text.vocab, alone.begin() + (r + 1) * M::text.vocab);
+    };
 
     // three sequences of the same text at different positions, stepping by different lengths
     std::vector<state<M>> states(3, model.make_state());
@@ -187,8 +193,10 @@ TEST_CASE_TEMPLATE("the same bits beside other sequences", M, TINY_VARIANTS)
             steps.push_back({&states[s], all.subspan(states[s].size(), n[s]), wanted_logits::last});
             rows.push_back(states[s].size() + n[s] - 1);
         }
-        model.step(std::span<sequence_step<M> const>(steps), [&](std::size_t i, std::span<float> logits)
-                   { CHECK(same_bits({logits.begin(), logits.end()}, row_of(rows[i]))); });
+        model.step(std::span<sequence_step<M> const>(steps),
+                   [&](std::size_t i, std::span<float> logits) {
+                       CHECK(same_bits({logits.begin(), logits.end()}, row_of(rows[i])));
+                   });
     }
 }
 
@@ -226,19 +234,23 @@ TEST_CASE("the layers that share keys and values run for wanted rows only")
         if (point == layer_point::output) { rows[layer] = x.shape(0); }
     };
     sequence_step<tiny_e2b> const step{&past, std::span(tokens).first(50), wanted_logits::last};
-    model.step(std::span(&step, 1), [](std::size_t, std::span<float>) {}, {}, count);
+    model.step(
+        std::span(&step, 1), [](std::size_t, std::span<float>) {}, {}, count);
     for (std::size_t l = 0; l != rows.size(); ++l) { CHECK(rows[l] == (l < 9 ? 50 : 1)); }
 
     // none wanted: nothing above the last owner's keys runs, and the next token's logits are the same
     std::fill(rows.begin(), rows.end(), 99);
     sequence_step<tiny_e2b> const silent{&past, std::span(tokens).subspan(50, 30), wanted_logits::none};
-    model.step(std::span(&silent, 1), [](std::size_t, std::span<float>) { FAIL("no logits were asked for"); }, {}, count);
+    model.step(
+        std::span(&silent, 1), [](std::size_t, std::span<float>) { FAIL("no logits were asked for"); }, {},
+        count);
     CHECK(rows[8] == 30);
     CHECK(rows[9] == 0);
     CHECK(rows[10] == 99);
     std::vector<float> found;
     sequence_step<tiny_e2b> const one{&past, std::span(tokens).subspan(80, 1), wanted_logits::last};
-    model.step(std::span(&one, 1), [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
+    model.step(std::span(&one, 1),
+               [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
     CHECK(same_bits(found, last_logits(model, std::span(tokens).first(81), 81)));
 }
 
@@ -254,15 +266,19 @@ TEST_CASE("bad batches are refused and change nothing")
     run({2, 600, 601});
     CHECK_THROWS_WITH_AS(run({5, -1}), "token 1 is -1, expected an id in 0 .. 2047", argument_error);
     CHECK_THROWS_WITH_AS(run({2048}), "token 0 is 2048, expected an id in 0 .. 2047", argument_error);
-    CHECK_THROWS_WITH_AS(run({}), "a sequence of a batch brings no token; at least one is needed", argument_error);
+    CHECK_THROWS_WITH_AS(run({}), "a sequence of a batch brings no token; at least one is needed",
+                         argument_error);
     CHECK_THROWS_AS(run(std::vector<token_id>(33, 600)), capacity_error);
     CHECK_THROWS_WITH_AS(run(std::vector<token_id>(62, 600)),
-                         "context full: 3 tokens are there and 62 more were given, but the context holds 64", capacity_error);
+                         "context full: 3 tokens are there and 62 more were given, but the context holds 64",
+                         capacity_error);
     CHECK(past.size() == 3);
     std::vector<token_id> const one{600};
-    sequence_step<tiny_e2b> const twice[] = {{&past, one, wanted_logits::last}, {&past, one, wanted_logits::last}};
-    CHECK_THROWS_AS(model.step(std::span<sequence_step<tiny_e2b> const>(twice), [](std::size_t, std::span<float>) {}),
-                    argument_error);
+    sequence_step<tiny_e2b> const twice[] = {{&past, one, wanted_logits::last},
+                                             {&past, one, wanted_logits::last}};
+    CHECK_THROWS_AS(
+        model.step(std::span<sequence_step<tiny_e2b> const>(twice), [](std::size_t, std::span<float>) {}),
+        argument_error);
     CHECK(past.size() == 3);
 }
 
@@ -272,12 +288,17 @@ TEST_CASE("a cancelled forward call moves nothing")
     auto const tokens = golden("tiny_e4b").tokens();
     auto past = model.make_state();
     std::stop_source stop;
-    auto const at_layer_5 = [&](layer_point, std::size_t layer, auto const&) { if (layer == 5) { stop.request_stop(); } };
+    auto const at_layer_5 = [&](layer_point, std::size_t layer, auto const&)
+    {
+        if (layer == 5) { stop.request_stop(); }
+    };
     sequence_step<tiny_e4b> const step{&past, std::span(tokens).first(100), wanted_logits::last};
-    CHECK_FALSE(model.step(std::span(&step, 1), [](std::size_t, std::span<float>) { FAIL("cancelled"); }, stop.get_token(),
-                           at_layer_5));
+    CHECK_FALSE(model.step(
+        std::span(&step, 1), [](std::size_t, std::span<float>) { FAIL("cancelled"); }, stop.get_token(),
+        at_layer_5));
     CHECK(past.size() == 0);
     std::vector<float> found;
-    model.step(std::span(&step, 1), [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
+    model.step(std::span(&step, 1),
+               [&](std::size_t, std::span<float> row) { found.assign(row.begin(), row.end()); });
     CHECK(same_bits(found, last_logits(model, std::span(tokens).first(100), 7)));
 }

@@ -25,12 +25,14 @@ int main()
 {
     try
     {
-        throw gemma4::argument_error(gemma4::sentence(small::name, " has ", gemma4::architecture<small>::schedule.owners,
+        throw gemma4::argument_error(gemma4::sentence(small::name, " has ",
+                                                      gemma4::architecture<small>::schedule.owners,
                                                       " layers with keys and values of their own"));
     }
     catch (gemma4::error const& failure)
     {
         std::puts(failure.what());
-        return std::string_view(failure.what()) == "small has 5 layers with keys and values of their own" ? 0 : 1;
+        return std::string_view(failure.what()) == "small has 5 layers with keys and values of their own" ? 0
+                                                                                                          : 1;
     }
 }

@@ -1,11 +1,11 @@
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <string>
 #include <thread>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/parallel/cores.hpp>
 
@@ -28,7 +28,10 @@ namespace
             std::ofstream(root / path) << text;
         }
 
-        std::size_t cores() const { return detail::cgroup_cores((root / "self").string(), (root / "fs").string(), 99); }
+        std::size_t cores() const
+        {
+            return detail::cgroup_cores((root / "self").string(), (root / "fs").string(), 99);
+        }
     };
 }
 

@@ -1,9 +1,9 @@
-#include <doctest/doctest.h>
-
 #include <atomic>
 #include <chrono>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <gemma4/parallel/pool.hpp>
 
@@ -65,14 +65,15 @@ TEST_CASE("a slow piece does not keep the others from being run")
     std::atomic<bool> others_done = false;
     std::atomic<std::size_t> done = 0;
     bool const several = available_cores() > 1;
-    p.run(50, [&](std::size_t piece)
-    {
-        if (piece == 0 && several)
-        {
-            while (!others_done) { std::this_thread::yield(); }
-        }
-        if (++done == 49) { others_done = true; }
-    });
+    p.run(50,
+          [&](std::size_t piece)
+          {
+              if (piece == 0 && several)
+              {
+                  while (!others_done) { std::this_thread::yield(); }
+              }
+              if (++done == 49) { others_done = true; }
+          });
     CHECK(done == 50);
 }
 
@@ -83,10 +84,11 @@ TEST_CASE("callers from several threads take turns")
     std::vector<std::thread> callers;
     for (int c = 0; c != 4; ++c)
     {
-        callers.emplace_back([&]
-        {
-            for (std::size_t i = 0; i != 100; ++i) { failures += !covers(p, 2 + i % 9); }
-        });
+        callers.emplace_back(
+            [&]
+            {
+                for (std::size_t i = 0; i != 100; ++i) { failures += !covers(p, 2 + i % 9); }
+            });
     }
     for (auto& caller : callers) { caller.join(); }
     CHECK(failures == 0);

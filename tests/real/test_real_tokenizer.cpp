@@ -21,8 +21,9 @@ namespace
     std::filesystem::path folder()
     {
         auto const* const value = std::getenv("GEMMA4_REAL_TOKENIZER");
-        REQUIRE_MESSAGE(value != nullptr, "set GEMMA4_REAL_TOKENIZER to a folder with tokenizer.json, cases.jsonl and "
-                                          "decode_cases.jsonl");
+        REQUIRE_MESSAGE(value != nullptr,
+                        "set GEMMA4_REAL_TOKENIZER to a folder with tokenizer.json, cases.jsonl and "
+                        "decode_cases.jsonl");
         return value;
     }
 

@@ -1,20 +1,20 @@
-// Slices of the four models at their real widths against transformers: minutes and gigabytes, so not part of ctest.
-// The weights are generated into GEMMA4_SLICES (default: a scratch folder that is removed).
-#include "support/tiny_models.hpp"
-
-#include <gemma4/parallel/pool.hpp>
-
-#include <doctest/doctest.h>
-
+// Slices of the four models at their real widths against transformers: minutes and gigabytes, so not part of
+// ctest. The weights are generated into GEMMA4_SLICES (default: a scratch folder that is removed).
 #include <cstdlib>
 #include <cstring>
+
+#include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
+
+#include <gemma4/parallel/pool.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;
 
 namespace
 {
-    constexpr text_config cut(text_config text, std::size_t layers, std::size_t global_every, std::size_t shared)
+    constexpr text_config cut(text_config text, std::size_t layers, std::size_t global_every,
+                              std::size_t shared)
     {
         text.vocab = 4096;
         text.layers = layers;
@@ -56,8 +56,8 @@ namespace
     }
 
     template <class M>
-    std::vector<float> run(engine<M> const& model, state<M>& past, std::span<token_id const> tokens, std::size_t chunk,
-                           wanted_logits wanted)
+    std::vector<float> run(engine<M> const& model, state<M>& past, std::span<token_id const> tokens,
+                           std::size_t chunk, wanted_logits wanted)
     {
         std::vector<float> logits;
         for (std::size_t at = 0; at < tokens.size(); at += chunk)
@@ -73,7 +73,8 @@ namespace
     }
 }
 
-TEST_CASE_TEMPLATE("a slice at real widths is the reference's", M, slice_e2b, slice_e4b, slice_a4b, slice_d31b)
+TEST_CASE_TEMPLATE("a slice at real widths is the reference's", M, slice_e2b, slice_e4b, slice_a4b,
+                   slice_d31b)
 {
     constexpr double tolerance = M::text.experts != 0 ? 2e-5 : 1e-5;
     auto const model = engine<M>::load(slice_folder(M::name), {.context = 4096, .chunk = 512});
@@ -88,7 +89,8 @@ TEST_CASE_TEMPLATE("a slice at real widths is the reference's", M, slice_e2b, sl
         auto past = model.make_state();
         auto const logits = run(model, past, std::span(tokens).first(n), 512, wanted_logits::all);
         auto const last = std::span(logits).last(M::text.vocab);
-        auto const error = relative_error(last, std::span(last_logits).subspan(i * M::text.vocab, M::text.vocab));
+        auto const error =
+            relative_error(last, std::span(last_logits).subspan(i * M::text.vocab, M::text.vocab));
         MESSAGE(M::name, " length ", n, ": largest difference / largest logit = ", error);
         CHECK(error <= tolerance);
 
@@ -98,11 +100,15 @@ TEST_CASE_TEMPLATE("a slice at real widths is the reference's", M, slice_e2b, sl
         for (std::size_t r = 0; r != n; ++r)
         {
             auto const row = std::span(logits).subspan(r * M::text.vocab, M::text.vocab);
-            if (margin[r] > 1e-3f) { CHECK(std::max_element(row.begin(), row.end()) - row.begin() == argmax[r]); }
+            if (margin[r] > 1e-3f)
+            {
+                CHECK(std::max_element(row.begin(), row.end()) - row.begin() == argmax[r]);
+            }
         }
 
         // the same bits in other chunks, and where only the last row is wanted
-        for (std::size_t const chunk : {std::size_t(1), std::size_t(7), std::size_t(200), M::text.window - 1, M::text.window + 1})
+        for (std::size_t const chunk :
+             {std::size_t(1), std::size_t(7), std::size_t(200), M::text.window - 1, M::text.window + 1})
         {
             if (chunk > 512 || (chunk < 7 && n > 600) || chunk >= n) { continue; }
             CAPTURE(chunk);

@@ -7,7 +7,10 @@
 
 namespace reference
 {
-    struct dot_result { double sum, magnitude; };    // the sum of the products, and of their absolute values
+    struct dot_result
+    {
+        double sum, magnitude;
+    };    // the sum of the products, and of their absolute values
 
     template <class W>
     dot_result dot(float const* x, W const* w, std::size_t n)

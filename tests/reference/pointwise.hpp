@@ -17,7 +17,10 @@ namespace reference
         for (float const v : x) { sum += double(v) * double(v); }
         double const inverse = 1 / std::sqrt(sum / double(x.size()) + eps);
         std::vector<double> y;
-        for (std::size_t i = 0; i != x.size(); ++i) { y.push_back(double(x[i]) * inverse * (weight ? double(weight[i]) : 1)); }
+        for (std::size_t i = 0; i != x.size(); ++i)
+        {
+            y.push_back(double(x[i]) * inverse * (weight ? double(weight[i]) : 1));
+        }
         return y;
     }
 
@@ -32,7 +35,8 @@ namespace reference
     }
 
     // x cos + rotate_half(x) sin on the first `rotated` pairs.
-    inline std::vector<double> rope(std::vector<float> const& x, float const* cosine, float const* sine, std::size_t rotated)
+    inline std::vector<double> rope(std::vector<float> const& x, float const* cosine, float const* sine,
+                                    std::size_t rotated)
     {
         std::vector<double> y(x.begin(), x.end());
         std::size_t const half = x.size() / 2;

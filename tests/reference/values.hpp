@@ -34,5 +34,8 @@ namespace reference
 
     inline float value(float x) { return x; }
     template <class T>
-    float value(T x) { return x.value(); }
+    float value(T x)
+    {
+        return x.value();
+    }
 }

@@ -4,17 +4,14 @@
 
 using namespace gemma4;
 
-TEST_CASE("the probe is made once")
-{
-    CHECK(&simd::cpu() == &simd::cpu());
-}
+TEST_CASE("the probe is made once") { CHECK(&simd::cpu() == &simd::cpu()); }
 
 TEST_CASE("the probe agrees with the compiler's own, where that has a word for it")
 {
 #if defined(__x86_64__)
     auto const& cpu = simd::cpu();
-    bool const v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi")
-                    && __builtin_cpu_supports("bmi2");
+    bool const v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+                    && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
     bool const v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
                     && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq")
                     && __builtin_cpu_supports("avx512vl");

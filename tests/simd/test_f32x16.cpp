@@ -1,12 +1,12 @@
-#include <doctest/doctest.h>
-
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-#include <gemma4/simd/f32x16.hpp>
+#include <doctest/doctest.h>
 #include <reference/values.hpp>
+
+#include <gemma4/simd/f32x16.hpp>
 
 using namespace gemma4;
 
@@ -30,7 +30,8 @@ TEST_CASE_TEMPLATE("lanes are computed one by one", Arch, simd::native, simd::po
     auto const a = f32x16::load(x.data() + 1);    // unaligned
     auto const b = f32x16::load(y.data() + 1);
     auto const c = f32x16::load(z.data() + 1);
-    auto const sum = lanes_of(a + b), difference = lanes_of(a - b), product = lanes_of(a * b), quotient = lanes_of(a / b);
+    auto const sum = lanes_of(a + b), difference = lanes_of(a - b), product = lanes_of(a * b),
+               quotient = lanes_of(a / b);
     auto const fused = lanes_of(fma(a, b, c)), larger = lanes_of(max(a, b));
     auto const power = lanes_of(exp(a)), tangent = lanes_of(tanh(a));
     for (std::size_t i = 0; i != simd::width; ++i)
@@ -42,9 +43,11 @@ TEST_CASE_TEMPLATE("lanes are computed one by one", Arch, simd::native, simd::po
         CHECK(quotient[i] == p / q);
         CHECK(larger[i] == std::fmax(p, q));
         // Two roundings where there is no fused operation.
-        CHECK(std::abs(double(fused[i]) - (double(p) * double(q) + double(r))) <= 0x1p-24 * (std::abs(double(p) * double(q)) + 128));
+        CHECK(std::abs(double(fused[i]) - (double(p) * double(q) + double(r)))
+              <= 0x1p-24 * (std::abs(double(p) * double(q)) + 128));
         CHECK(std::abs(double(power[i]) - std::exp(double(p))) <= 4 * 0x1p-24 * std::exp(double(p)));
-        CHECK(std::abs(double(tangent[i]) - std::tanh(double(p))) <= 6 * 0x1p-24 * std::abs(std::tanh(double(p))));
+        CHECK(std::abs(double(tangent[i]) - std::tanh(double(p)))
+              <= 6 * 0x1p-24 * std::abs(std::tanh(double(p))));
     }
 }
 
@@ -65,7 +68,8 @@ TEST_CASE_TEMPLATE("sums over the lanes follow one tree", Arch, simd::native, si
     }
 }
 
-TEST_CASE_TEMPLATE("exp is exactly 1 at zero and exactly 0 at minus infinity", Arch, simd::native, simd::portable)
+TEST_CASE_TEMPLATE("exp is exactly 1 at zero and exactly 0 at minus infinity", Arch, simd::native,
+                   simd::portable)
 {
     using f32x16 = simd::f32x16<Arch>;
     CHECK(lanes_of(exp(f32x16::zero())) == std::vector<float>(simd::width, 1.0f));
@@ -85,8 +89,9 @@ TEST_CASE_TEMPLATE("16-bit floats widen exactly", Arch, simd::native, simd::port
             for (std::size_t i = 0; i != simd::width; ++i)
             {
                 float const want = narrow[i].value();
-                wrong += std::isnan(want) ? !std::isnan(wide[i])
-                                          : std::bit_cast<std::uint32_t>(wide[i]) != std::bit_cast<std::uint32_t>(want);
+                wrong += std::isnan(want)
+                             ? !std::isnan(wide[i])
+                             : std::bit_cast<std::uint32_t>(wide[i]) != std::bit_cast<std::uint32_t>(want);
             }
         }
         CHECK(wrong == 0);

@@ -15,7 +15,10 @@ namespace
     constexpr std::size_t count(attention_kind attention, kv_role kv)
     {
         std::size_t n = 0;
-        for (auto const& spec : architecture<M>::schedule.specs) { n += spec.attention == attention && spec.kv == kv; }
+        for (auto const& spec : architecture<M>::schedule.specs)
+        {
+            n += spec.attention == attention && spec.kv == kv;
+        }
         return n;
     }
 
@@ -24,11 +27,11 @@ namespace
                           std::size_t sliding_readers, std::size_t global_readers)
     {
         return architecture<M>::schedule.kind_count == kinds
-            && count<M>(attention_kind::sliding, kv_role::owner) == sliding_owners
-            && count<M>(attention_kind::global, kv_role::owner) == global_owners
-            && count<M>(attention_kind::sliding, kv_role::reader) == sliding_readers
-            && count<M>(attention_kind::global, kv_role::reader) == global_readers
-            && architecture<M>::schedule.owners == sliding_owners + global_owners;
+               && count<M>(attention_kind::sliding, kv_role::owner) == sliding_owners
+               && count<M>(attention_kind::global, kv_role::owner) == global_owners
+               && count<M>(attention_kind::sliding, kv_role::reader) == sliding_readers
+               && count<M>(attention_kind::global, kv_role::reader) == global_readers
+               && architecture<M>::schedule.owners == sliding_owners + global_owners;
     }
 
     static_assert(counts<e2b>(4, 12, 3, 16, 4));
@@ -56,7 +59,8 @@ namespace
     static_assert(sources<e2b>(13, 14));
     static_assert(sources<e4b>(22, 23));
     static_assert(sources<tiny_e2b>(8, 9));
-    static_assert(sources<tiny_e4b>(9, 5));    // three sliding owners stand between the last global owner and the readers
+    static_assert(sources<tiny_e4b>(
+        9, 5));    // three sliding owners stand between the last global owner and the readers
     static_assert(sources<a4b>(0, 0) && sources<d31b>(0, 0));    // owners only
 
     // The global layers are the ones that the reference names full_attention.
@@ -97,10 +101,12 @@ namespace
 
     // What differs between the layers of one model.
     constexpr auto const& e2b_specs = architecture<e2b>::schedule.specs;
-    static_assert(e2b_specs[14].ffn == 6144 && e2b_specs[15].ffn == 12288, "KV-shared layers are twice as wide in E2B");
+    static_assert(e2b_specs[14].ffn == 6144 && e2b_specs[15].ffn == 12288,
+                  "KV-shared layers are twice as wide in E2B");
     static_assert(e2b_specs[0].head_dim == 256 && e2b_specs[0].window == 512 && e2b_specs[0].rotated == 128);
     static_assert(e2b_specs[4].head_dim == 512 && e2b_specs[4].window == 0 && e2b_specs[4].rotated == 64);
-    static_assert(e2b_specs[0].per_layer_input == 256 && e2b_specs[0].experts == 0 && !e2b_specs[4].value_is_key);
+    static_assert(e2b_specs[0].per_layer_input == 256 && e2b_specs[0].experts == 0
+                  && !e2b_specs[4].value_is_key);
 
     constexpr auto const& e4b_specs = architecture<e4b>::schedule.specs;
     static_assert(e4b_specs[23].ffn == 10240 && e4b_specs[24].ffn == 10240, "E4B has one width");
@@ -108,7 +114,8 @@ namespace
     constexpr auto const& a4b_specs = architecture<a4b>::schedule.specs;
     static_assert(a4b_specs[0].kv_heads == 8 && !a4b_specs[0].value_is_key && a4b_specs[0].window == 1024);
     static_assert(a4b_specs[5].kv_heads == 2 && a4b_specs[5].value_is_key);
-    static_assert(a4b_specs[5].experts == 128 && a4b_specs[5].active_experts == 8 && a4b_specs[5].expert_ffn == 704);
+    static_assert(a4b_specs[5].experts == 128 && a4b_specs[5].active_experts == 8
+                  && a4b_specs[5].expert_ffn == 704);
 
     constexpr auto const& d31b_specs = architecture<d31b>::schedule.specs;
     static_assert(d31b_specs[0].kv_heads == 16 && d31b_specs[5].kv_heads == 4 && d31b_specs[5].experts == 0);

@@ -5,12 +5,6 @@
 // rounding test_generator.cpp compares with numpy and torch). Tensors are streamed in pieces of one megabyte.
 #pragma once
 
-#include "generator.hpp"
-
-#include <gemma4/core/types.hpp>
-
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -26,9 +20,19 @@
 #include <utility>
 #include <vector>
 
+#include "generator.hpp"
+#include <nlohmann/json.hpp>
+
+#include <gemma4/core/types.hpp>
+
 namespace gemma4_test
 {
-    enum class stored_dtype { f32, bf16, f16 };
+    enum class stored_dtype
+    {
+        f32,
+        bf16,
+        f16
+    };
 
     enum class checkpoint_layout
     {
@@ -37,7 +41,12 @@ namespace gemma4_test
     };
 
     // lm_head.weight: absent, a copy of the embedding, or values of its own.
-    enum class stored_head { none, tied, separate };
+    enum class stored_head
+    {
+        none,
+        tied,
+        separate
+    };
 
     struct named_shape
     {
@@ -50,11 +59,11 @@ namespace gemma4_test
         stored_dtype dtype = stored_dtype::f32;
         std::uint64_t seed = 1;
         checkpoint_layout layout = checkpoint_layout::conditional;
-        std::size_t shards = 1;              // more than one: model-0000k-of-0000n.safetensors and an index
-        bool towers = true;                  // false: no vision or audio tensors, their configurations null
-        bool leftover_kv = false;            // k and v tensors also for layers that share those of another
+        std::size_t shards = 1;      // more than one: model-0000k-of-0000n.safetensors and an index
+        bool towers = true;          // false: no vision or audio tensors, their configurations null
+        bool leftover_kv = false;    // k and v tensors also for layers that share those of another
         stored_head lm_head = stored_head::none;
-        std::vector<named_shape> extra = {};     // tensors that no layer names
+        std::vector<named_shape> extra = {};        // tensors that no layer names
         std::string config_file = "config.json";    // which file of the source becomes config.json
     };
 
@@ -143,7 +152,7 @@ namespace gemma4_test
         inline bool is_tower(std::string_view name)
         {
             return name.starts_with("model.vision_tower.") || name.starts_with("model.audio_tower.")
-                || name.starts_with("model.embed_vision.") || name.starts_with("model.embed_audio.");
+                   || name.starts_with("model.embed_vision.") || name.starts_with("model.embed_audio.");
         }
 
         // What is stored, in the order of the file.
@@ -163,7 +172,8 @@ namespace gemma4_test
             }
             if (o.lm_head != stored_head::none)
             {
-                auto const table = *std::find_if(rows.begin(), rows.end(), [](stored_tensor const& t)
+                auto const table = *std::find_if(rows.begin(), rows.end(),
+                                                 [](stored_tensor const& t)
                                                  { return t.name.ends_with("embed_tokens.weight"); });
                 rows.push_back({"lm_head.weight", table.shape,
                                 o.lm_head == stored_head::tied ? table.name : "lm_head.weight"});

@@ -54,8 +54,7 @@ namespace gemma4_test
     public:
         bit_source(std::string_view name, std::uint64_t seed)
             : m_state(fnv1a64(canonical(name)) ^ mix(seed))
-        {
-        }
+        {}
 
         std::uint64_t operator()(std::uint64_t i) const noexcept
         {
@@ -66,7 +65,12 @@ namespace gemma4_test
         std::uint64_t m_state;
     };
 
-    enum class distribution_kind { normal, uniform, signed_uniform };
+    enum class distribution_kind
+    {
+        normal,
+        uniform,
+        signed_uniform
+    };
 
     // normal: a is the standard deviation. Otherwise values in [a, a + width], with a random sign if signed.
     struct distribution

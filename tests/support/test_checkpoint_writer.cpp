@@ -1,11 +1,10 @@
 // The folders that checkpoint_writer.hpp writes, byte for byte those of tools/reference/write_checkpoint.py,
 // whose checksums are in tests/data/checkpoints.json.
-#include "checkpoint_writer.hpp"
-
-#include <doctest/doctest.h>
-
 #include <chrono>
 #include <set>
+
+#include "checkpoint_writer.hpp"
+#include <doctest/doctest.h>
 
 namespace
 {

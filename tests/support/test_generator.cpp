@@ -1,16 +1,15 @@
 // The generator against the vector that tools/reference/generator.py made and against published values.
-#include "generator.hpp"
-
-#include <gemma4/core/types.hpp>
-
-#include <doctest/doctest.h>
-#include <nlohmann/json.hpp>
-
 #include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <fstream>
 #include <string>
+
+#include "generator.hpp"
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include <gemma4/core/types.hpp>
 
 namespace
 {

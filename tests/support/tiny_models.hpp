@@ -1,19 +1,19 @@
-// Checkpoints of the tiny variants, written once per process from generated weights, and engines that run them.
+// Checkpoints of the tiny variants, written once per process from generated weights, and engines that run
+// them.
 #pragma once
-
-#include "checkpoint_writer.hpp"
-
-#include <gemma4/api/engine.hpp>
-#include <gemma4/io/npy.hpp>
-#include <gemma4/spec/models.hpp>
-#include <gemma4/spec/tiny.hpp>
 
 #include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "checkpoint_writer.hpp"
 #include <unistd.h>
+
+#include <gemma4/api/engine.hpp>
+#include <gemma4/io/npy.hpp>
+#include <gemma4/spec/models.hpp>
+#include <gemma4/spec/tiny.hpp>
 
 namespace gemma4_test
 {
@@ -52,7 +52,10 @@ namespace gemma4_test
                                                  checkpoint_options const& options = {.towers = false})
     {
         auto const folder = scratch() / (variant + "-" + tag);
-        if (!std::filesystem::exists(folder)) { write_checkpoint(data() / "tiny" / variant, folder, options); }
+        if (!std::filesystem::exists(folder))
+        {
+            write_checkpoint(data() / "tiny" / variant, folder, options);
+        }
         return folder;
     }
 
@@ -64,9 +67,14 @@ namespace gemma4_test
 
     struct golden
     {
-        explicit golden(std::string const& variant) : folder(data() / "golden" / variant) {}
+        explicit golden(std::string const& variant)
+            : folder(data() / "golden" / variant)
+        {}
 
-        std::vector<float> floats(std::string const& name) const { return gemma4::read_npy(folder / (name + ".npy")).floats(); }
+        std::vector<float> floats(std::string const& name) const
+        {
+            return gemma4::read_npy(folder / (name + ".npy")).floats();
+        }
 
         std::vector<std::int64_t> integers(std::string const& name) const
         {
@@ -103,15 +111,16 @@ namespace gemma4_test
 
     // Logits (tokens, vocab) of a prompt run in chunks of `chunk`.
     template <class Engine>
-    std::vector<float> all_logits(Engine const& engine, std::span<gemma4::token_id const> tokens, std::size_t chunk)
+    std::vector<float> all_logits(Engine const& engine, std::span<gemma4::token_id const> tokens,
+                                  std::size_t chunk)
     {
         using M = typename Engine::variant;
         auto past = engine.make_state();
         std::vector<float> logits;
         for (std::size_t at = 0; at < tokens.size(); at += chunk)
         {
-            gemma4::sequence_step<M> const step{&past, tokens.subspan(at, std::min(chunk, tokens.size() - at)),
-                                                gemma4::wanted_logits::all};
+            gemma4::sequence_step<M> const step{
+                &past, tokens.subspan(at, std::min(chunk, tokens.size() - at)), gemma4::wanted_logits::all};
             engine.step(std::span(&step, 1), [&](std::size_t, std::span<float> row)
                         { logits.insert(logits.end(), row.begin(), row.end()); });
         }

@@ -45,14 +45,86 @@ namespace
 TEST_CASE("json_reader: accepts and refuses what nlohmann does")
 {
     std::vector<std::string> const texts = {
-        "null", "true", "false", "nul", "truex", "0", "-0", "01", "-", "1.", ".5", "1.5", "1e", "1e5", "1E+5", "1e-", "-1.25e-7",
-        "\"\"", "\"a\"", "\"", "\"\\\"", "\"\\\"\"", "\"\\u00e9\"", "\"\\u00g9\"", "\"\\u12\"", "\"\\ud83d\\ude00\"",
-        "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83d\\u0041\"", "\"\\x\"", "\"\n\"", "\"\t\"", "\"\\n\\t\\b\\f\\r\\/\\\\\"",
-        "\"\xff\"", "\"\xc3\xa9\"", "\"\xed\xa0\x80\"", "\"\xc3\"", "[]", "[1]", "[1,]", "[,1]", "[1 2]", "[1,2", "[", "]",
-        "{}", "{\"a\":1}", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{1:1}", "{\"a\":}", "{\"a\":1", "{", "{\"a\":{\"b\":[1,{}]}}",
-        "", " ", " 1 ", "1 1", "[1]]", "\t\r\n[ 1 , 2 ]\n", "\f1", "[\"\\u0000\"]", "\"\\", "\"\\u", "+1",
-        "Infinity", "NaN", "// c\n1", "'a'", "[1,[2,[3,[4]]]]", "{\"a\":1,\"a\":2}", "\0"s, "\"a\0b\""s, "-a", "--1",
-        "        [        1,        2        ]        ", "\"\x7f\"", "1.0e+", "[0123]",
+        "null",
+        "true",
+        "false",
+        "nul",
+        "truex",
+        "0",
+        "-0",
+        "01",
+        "-",
+        "1.",
+        ".5",
+        "1.5",
+        "1e",
+        "1e5",
+        "1E+5",
+        "1e-",
+        "-1.25e-7",
+        "\"\"",
+        "\"a\"",
+        "\"",
+        "\"\\\"",
+        "\"\\\"\"",
+        "\"\\u00e9\"",
+        "\"\\u00g9\"",
+        "\"\\u12\"",
+        "\"\\ud83d\\ude00\"",
+        "\"\\ud83d\"",
+        "\"\\ude00\"",
+        "\"\\ud83d\\u0041\"",
+        "\"\\x\"",
+        "\"\n\"",
+        "\"\t\"",
+        "\"\\n\\t\\b\\f\\r\\/\\\\\"",
+        "\"\xff\"",
+        "\"\xc3\xa9\"",
+        "\"\xed\xa0\x80\"",
+        "\"\xc3\"",
+        "[]",
+        "[1]",
+        "[1,]",
+        "[,1]",
+        "[1 2]",
+        "[1,2",
+        "[",
+        "]",
+        "{}",
+        "{\"a\":1}",
+        "{\"a\":1,}",
+        "{\"a\" 1}",
+        "{a:1}",
+        "{1:1}",
+        "{\"a\":}",
+        "{\"a\":1",
+        "{",
+        "{\"a\":{\"b\":[1,{}]}}",
+        "",
+        " ",
+        " 1 ",
+        "1 1",
+        "[1]]",
+        "\t\r\n[ 1 , 2 ]\n",
+        "\f1",
+        "[\"\\u0000\"]",
+        "\"\\",
+        "\"\\u",
+        "+1",
+        "Infinity",
+        "NaN",
+        "// c\n1",
+        "'a'",
+        "[1,[2,[3,[4]]]]",
+        "{\"a\":1,\"a\":2}",
+        "\0"s,
+        "\"a\0b\""s,
+        "-a",
+        "--1",
+        "        [        1,        2        ]        ",
+        "\"\x7f\"",
+        "1.0e+",
+        "[0123]",
     };
     for (auto const& text : texts)
     {
@@ -60,14 +132,15 @@ TEST_CASE("json_reader: accepts and refuses what nlohmann does")
         CHECK(accepts(text) == nlohmann::json::accept(text));
     }
     // It takes these, RFC 8259 does not.
-    CHECK_FALSE(accepts("\xef\xbb\xbf" "1"));
+    CHECK_FALSE(accepts("\xef\xbb\xbf"
+                        "1"));
     CHECK_FALSE(accepts("1\0"s));
 }
 
 TEST_CASE("json_reader: strings equal nlohmann's")
 {
-    for (auto const* text : {R"("plain")", R"("\"\\\/\b\f\n\r\t")", R"("\u0041\u00e9\u20ac\ud83d\ude00")", R"("a\u0000b")",
-                             "\"\xe2\x82\xac\\n\xf0\x9f\x98\x80\"", R"("\u2581x")"})
+    for (auto const* text : {R"("plain")", R"("\"\\\/\b\f\n\r\t")", R"("\u0041\u00e9\u20ac\ud83d\ude00")",
+                             R"("a\u0000b")", "\"\xe2\x82\xac\\n\xf0\x9f\x98\x80\"", R"("\u2581x")"})
     {
         json_reader reader(text, "x.json");
         CHECK(reader.string() == nlohmann::json::parse(text).get<std::string>());
@@ -83,7 +156,8 @@ TEST_CASE("json_reader: index reads 0 to 2147483647 and nothing else")
     };
     CHECK(index("0") == 0);
     CHECK(index(" 2147483647 ") == 2147483647);
-    for (auto const* bad : {"2147483648", "99999999999999999999999", "-1", "-0", "1.0", "1e3", "01", "\"1\"", "", "null"})
+    for (auto const* bad :
+         {"2147483648", "99999999999999999999999", "-1", "-0", "1.0", "1e3", "01", "\"1\"", "", "null"})
     {
         CAPTURE(bad);
         CHECK_THROWS_AS(index(bad), file_error);
@@ -105,11 +179,12 @@ TEST_CASE("json_reader: an error names file, field, what was expected, what was 
 {
     auto const read = [](json_reader& r)
     { r.object([&](std::string_view) { r.object([&](std::string_view) { r.index(); }); }); };
-    CHECK(message(R"({"model": {"vocab": "x"}})", read) ==
-          "x.json: model.vocab: expected a number, found a string (byte 20)");
-    CHECK(message(R"({"model": [1]})", read) == "x.json: model: expected an object, found an array (byte 10)");
-    CHECK(message(R"({"model": {"vocab")", read) ==
-          "x.json: model: expected ':' after a key, found the end of the file (byte 18)");
+    CHECK(message(R"({"model": {"vocab": "x"}})", read)
+          == "x.json: model.vocab: expected a number, found a string (byte 20)");
+    CHECK(message(R"({"model": [1]})", read)
+          == "x.json: model: expected an object, found an array (byte 10)");
+    CHECK(message(R"({"model": {"vocab")", read)
+          == "x.json: model: expected ':' after a key, found the end of the file (byte 18)");
     CHECK(message("{\"a\": \x01", read) == "x.json: a: expected an object, found byte value 1 (byte 6)");
 }
 
@@ -128,7 +203,8 @@ TEST_CASE("json_reader: elements are read in order, and a place can be read agai
                 auto const place = reader.position();
                 reader.skip();
                 auto const end = reader.position();
-                reader.read_at(place, "again", [&] { reader.array([&] { seen.push_back(reader.index()); }); });
+                reader.read_at(place, "again",
+                               [&] { reader.array([&] { seen.push_back(reader.index()); }); });
                 CHECK(reader.position() == end);
                 break;
             }

@@ -5,12 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "tiny_tokenizer.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include <gemma4/text/stream_decoder.hpp>
-
-#include "tiny_tokenizer.hpp"
 
 using namespace gemma4;
 using text_test::tiny;
@@ -52,7 +51,8 @@ TEST_CASE("stream_decoder: pieces together equal the reference's whole wherever 
         auto const text = c.at("text").get<std::string>();
         if (text.find("\ufffd") != text.npos) { continue; }
         CAPTURE(line);
-        CHECK(streamed(c.at("ids").get<std::vector<token_id>>(), c.at("skip_special_tokens").get<bool>()) == text);
+        CHECK(streamed(c.at("ids").get<std::vector<token_id>>(), c.at("skip_special_tokens").get<bool>())
+              == text);
         ++compared;
     }
     CHECK(compared > 50);
@@ -86,7 +86,8 @@ TEST_CASE("stream_decoder: a code point comes out with its last byte, everything
     CHECK(stream.finish() == "");
 }
 
-TEST_CASE("stream_decoder: what is ill-formed becomes one U+FFFD per byte, and the next character is not lost")
+TEST_CASE(
+    "stream_decoder: what is ill-formed becomes one U+FFFD per byte, and the next character is not lost")
 {
     auto const a = tiny().find("a").value();
     auto const with = [](std::vector<token_id> ids, std::vector<token_id> const& more)
@@ -95,8 +96,14 @@ TEST_CASE("stream_decoder: what is ill-formed becomes one U+FFFD per byte, and t
         return ids;
     };
     CHECK(streamed(bytes("\xe2\x82"), true) == "\ufffd\ufffd");
-    CHECK(streamed(with(bytes("\xe2\x82"), {a}), true) == "\ufffd\ufffd" "a");
-    CHECK(streamed(bytes("\xe2\x82" "A"), true) == "\ufffd\ufffd" "A");
+    CHECK(streamed(with(bytes("\xe2\x82"), {a}), true)
+          == "\ufffd\ufffd"
+             "a");
+    CHECK(streamed(bytes("\xe2\x82"
+                         "A"),
+                   true)
+          == "\ufffd\ufffd"
+             "A");
     CHECK(streamed(bytes("\xe2\xe2\x82\xac"), true) == "\ufffd\u20ac");
     CHECK(streamed(bytes("\xff\x80\xc3\xa9"), true) == "\ufffd\ufffd\u00e9");
     CHECK(streamed(bytes("\xed\xa0\x80"), true) == "\ufffd\ufffd\ufffd");

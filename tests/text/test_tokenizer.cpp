@@ -10,12 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "tiny_tokenizer.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include <gemma4/text/tokenizer.hpp>
-
-#include "tiny_tokenizer.hpp"
 
 using namespace gemma4;
 using nlohmann::json;
@@ -93,7 +92,10 @@ TEST_CASE("tokenizer: equals merging by definition, across the border between sh
         std::vector<std::string> symbols;
         for (char const c : text) { symbols.emplace_back(1, c); }
         ids expected;
-        for (auto const& symbol : naive_merge(symbols, merges)) { expected.push_back(tiny().find(symbol).value()); }
+        for (auto const& symbol : naive_merge(symbols, merges))
+        {
+            expected.push_back(tiny().find(symbol).value());
+        }
         CAPTURE(text);
         CHECK(tiny().encode(text) == expected);
     }
@@ -135,7 +137,8 @@ TEST_CASE("tokenizer: without a token for U+2581 a space is its bytes")
     CHECK(tokens.decode(tokens.encode("a b")) == "a\u2581b");
 }
 
-TEST_CASE("tokenizer: added tokens are found leftmost and longest; only special ones can be turned off or skipped")
+TEST_CASE(
+    "tokenizer: added tokens are found leftmost and longest; only special ones can be turned off or skipped")
 {
     auto file = small_file();
     file["added_tokens"].push_back(make_added(261, "<x>", false, false));
@@ -228,7 +231,10 @@ TEST_CASE("tokenizer: appends, looks up, and answers for ids it does not have")
 TEST_CASE("tokenizer: is made of plain data, too")
 {
     vocabulary tokens;
-    for (unsigned byte = 0; byte != 256; ++byte) { tokens.add(byte_token_name(static_cast<unsigned char>(byte))); }
+    for (unsigned byte = 0; byte != 256; ++byte)
+    {
+        tokens.add(byte_token_name(static_cast<unsigned char>(byte)));
+    }
     CHECK_NOTHROW(tokenizer{tokens});
     for (auto const* token : {"a", "b", "ab", "<turn|>"}) { tokens.add(token); }
     CHECK(tokens.add_merges(std::vector<merge_text>{{"a", "b"}}) == 1);

@@ -20,13 +20,15 @@ TEST_CASE("utf8: every scalar value comes back from its own bytes, and surrogate
         std::string bytes;
         append_utf8(bytes, c);
         auto const back = decode_utf8(bytes, 0);
-        wrong += surrogate ? back.valid : !(back.valid && back.code_point == c && back.length == bytes.size());
+        wrong +=
+            surrogate ? back.valid : !(back.valid && back.code_point == c && back.length == bytes.size());
         wrong += is_utf8(bytes) == surrogate;
     }
     CHECK(wrong == 0);
 }
 
-TEST_CASE("utf8: maximal ill-formed subparts, the examples of Unicode 15 section 3.9 and the edges of table 3-7")
+TEST_CASE(
+    "utf8: maximal ill-formed subparts, the examples of Unicode 15 section 3.9 and the edges of table 3-7")
 {
     constexpr char const* r = "\ufffd";
     auto const times = [&](std::size_t n)
@@ -42,8 +44,9 @@ TEST_CASE("utf8: maximal ill-formed subparts, the examples of Unicode 15 section
     CHECK(with_replacements("\xF4\x90\x80\x80"s) == times(4));
     CHECK(with_replacements("\xE2\x82"s) == times(1));
     CHECK(with_replacements("\xF0\x9F\x98"s) == times(1));
-    CHECK(with_replacements("0123456789\xFF" "0123456789\xE2\x82\xAC\0x"s) ==
-          "0123456789" + times(1) + "0123456789\xE2\x82\xAC\0x"s);
+    CHECK(with_replacements("0123456789\xFF"
+                            "0123456789\xE2\x82\xAC\0x"s)
+          == "0123456789" + times(1) + "0123456789\xE2\x82\xAC\0x"s);
     CHECK(with_replacements("") == "");
 }
 

@@ -72,7 +72,10 @@ TEST_CASE("merge_table: every rule, nothing else, and the last of equal pairs")
     std::vector<merge_rule> rules;
     for (token_id left = 0; left != 60; ++left)
     {
-        for (token_id right = 0; right != 60; right += 2) { rules.push_back({left, right, 1000 + left * 60 + right}); }
+        for (token_id right = 0; right != 60; right += 2)
+        {
+            rules.push_back({left, right, 1000 + left * 60 + right});
+        }
     }
     rules.push_back({3, 4, 77});
     merge_table const table(rules);
@@ -96,5 +99,8 @@ TEST_CASE("byte tokens: names and values")
     }
     CHECK(byte_token_name(0x0a) == "<0x0A>");
     CHECK(byte_of("<0xfF>") == 255u);
-    for (auto const* other : {"", "<0x41", "<0x4>", "<0x411>", "<0xG1>", "<0X41>", "a0x41>", "<0x41x"}) { CHECK_FALSE(byte_of(other)); }
+    for (auto const* other : {"", "<0x41", "<0x4>", "<0x411>", "<0xG1>", "<0X41>", "a0x41>", "<0x41x"})
+    {
+        CHECK_FALSE(byte_of(other));
+    }
 }

@@ -8,6 +8,7 @@ import corpus
 import make_golden
 import model as nano
 
+torch.set_num_threads(1)
 tokenizer = AutoTokenizer.from_pretrained(str(corpus.MODEL))
 model = nano.load()
 messages = []

@@ -22,7 +22,7 @@ def held_out_chats(per_category, seed=12345):
     """Single questions that training never sees (way of asking x fact, or the operands of a sum), and whole held-out chats."""
     rng = random.Random(seed)
     found = defaultdict(dict)
-    for _ in range(60000):
+    for _ in range(600 * per_category):
         item = items.draw(rng, train=False)
         if len(found[item.category]) < per_category:
             found[item.category].setdefault(item.key + item.question, chats.Chat(item.category, chats.turn(rng, item)))

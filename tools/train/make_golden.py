@@ -54,6 +54,7 @@ def greedy(model, ids, limit=48):
 
 
 def main():
+    torch.set_num_threads(1)      # these matrices are too small to share
     tokenizer = AutoTokenizer.from_pretrained(str(corpus.MODEL))
     model = nano.load()
     GOLDEN.mkdir(parents=True, exist_ok=True)

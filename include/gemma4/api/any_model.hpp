@@ -21,9 +21,9 @@ namespace gemma4::inline v0
 {
     struct run_result
     {
-        std::string text;                    // all of it, also where pieces were handed out
+        std::string text;    // all of it, also where pieces were handed out
         std::vector<token_id> tokens;
-        std::vector<choice> choices;         // where log-probabilities were asked for
+        std::vector<choice> choices;    // where log-probabilities were asked for
         stop_reason reason = stop_reason::running;
         usage used;
     };
@@ -35,13 +35,15 @@ namespace gemma4::inline v0
         using on_piece = std::function<void(std::string_view)>;
 
         virtual ~any_session() = default;
-        virtual run_result ask(std::string_view text, generation_options const& options, on_piece const& piece = {}) = 0;
-        virtual run_result complete(std::string_view text, generation_options const& options, on_piece const& piece = {}) = 0;
+        virtual run_result ask(std::string_view text, generation_options const& options,
+                               on_piece const& piece = {}) = 0;
+        virtual run_result complete(std::string_view text, generation_options const& options,
+                                    on_piece const& piece = {}) = 0;
         virtual run_result complete(std::vector<token_id> prompt, generation_options const& options,
                                     on_piece const& piece = {}) = 0;
-        virtual void cancel() = 0;           // the run under way, from any thread
+        virtual void cancel() = 0;    // the run under way, from any thread
         virtual void clear() = 0;
-        virtual position size() const = 0;   // tokens in its state
+        virtual position size() const = 0;    // tokens in its state
     };
 
     // What one session brings to any_model::feed.
@@ -64,10 +66,10 @@ namespace gemma4::inline v0
         virtual tokenizer const& tokens() const = 0;    // file_error where there is none
         virtual bool has_tokenizer() const = 0;
         virtual bool is_chat() const = 0;
-        virtual checkpoint const* file() const = 0;     // null: random weights
+        virtual checkpoint const* file() const = 0;    // null: random weights
         virtual std::span<std::string const> unknown_tensors() const = 0;
         virtual std::size_t threads() const = 0;
-        virtual std::string_view kernels() const = 0;   // the instruction set in use
+        virtual std::string_view kernels() const = 0;    // the instruction set in use
 
         virtual std::unique_ptr<any_session> session(std::string system = {}) const = 0;
 
@@ -75,9 +77,11 @@ namespace gemma4::inline v0
         virtual std::vector<run_result> complete(std::vector<std::vector<token_id>> prompts,
                                                  generation_options const& options) const = 0;
 
-        // One forward call on sessions of this model: see engine::step. Below ask() and complete(): not to be mixed with them.
-        virtual void feed(std::span<feed_step const> steps,
-                          std::function<void(std::size_t row, std::span<float> logits)> const& each) const = 0;
+        // One forward call on sessions of this model: see engine::step. Below ask() and complete(): not to be
+        // mixed with them.
+        virtual void
+        feed(std::span<feed_step const> steps,
+             std::function<void(std::size_t row, std::span<float> logits)> const& each) const = 0;
     };
 
     namespace detail
@@ -88,22 +92,24 @@ namespace gemma4::inline v0
         public:
             session_of(Engine engine, std::string system)
                 : m_session(std::move(engine), std::move(system))
-            {
-            }
+            {}
 
-            run_result ask(std::string_view text, generation_options const& options, on_piece const& piece) override
+            run_result ask(std::string_view text, generation_options const& options,
+                           on_piece const& piece) override
             {
                 auto run = m_session.ask(text, options);
                 return finish(run, piece);
             }
 
-            run_result complete(std::string_view text, generation_options const& options, on_piece const& piece) override
+            run_result complete(std::string_view text, generation_options const& options,
+                                on_piece const& piece) override
             {
                 auto run = m_session.complete(text, options);
                 return finish(run, piece);
             }
 
-            run_result complete(std::vector<token_id> prompt, generation_options const& options, on_piece const& piece) override
+            run_result complete(std::vector<token_id> prompt, generation_options const& options,
+                                on_piece const& piece) override
             {
                 auto run = m_session.complete(std::move(prompt), options);
                 return finish(run, piece);
@@ -136,7 +142,11 @@ namespace gemma4::inline v0
                 struct under_way
                 {
                     session_of& self;
-                    under_way(session_of& s, basic_generation<Engine>& r) : self(s) { set(&r); }
+                    under_way(session_of& s, basic_generation<Engine>& r)
+                        : self(s)
+                    {
+                        set(&r);
+                    }
                     ~under_way() { set(nullptr); }
                     void set(basic_generation<Engine>* r)
                     {
@@ -169,7 +179,9 @@ namespace gemma4::inline v0
             using M = typename Engine::variant;
 
         public:
-            explicit model_of(Engine engine) : m_engine(std::move(engine)) {}
+            explicit model_of(Engine engine)
+                : m_engine(std::move(engine))
+            {}
 
             std::string_view variant() const override { return M::name; }
             text_config const& text() const override { return M::text; }
@@ -180,7 +192,10 @@ namespace gemma4::inline v0
             bool has_tokenizer() const override { return m_engine.has_tokenizer(); }
             bool is_chat() const override { return m_engine.chat().has_value(); }
             checkpoint const* file() const override { return m_engine.file(); }
-            std::span<std::string const> unknown_tensors() const override { return m_engine.unknown_tensors(); }
+            std::span<std::string const> unknown_tensors() const override
+            {
+                return m_engine.unknown_tensors();
+            }
             std::size_t threads() const override { return m_engine.threads(); }
             std::string_view kernels() const override { return m_engine.kernels().name; }
 
@@ -192,13 +207,15 @@ namespace gemma4::inline v0
             std::vector<run_result> complete(std::vector<std::vector<token_id>> prompts,
                                              generation_options const& options) const override
             {
-                std::vector<gemma4::session<Engine>> sessions(prompts.size(), gemma4::session<Engine>(m_engine));
+                std::vector<gemma4::session<Engine>> sessions(prompts.size(),
+                                                              gemma4::session<Engine>(m_engine));
                 std::vector<std::unique_ptr<basic_generation<Engine>>> runs;
                 batch<Engine> together(m_engine);
                 for (std::size_t i = 0; i != prompts.size(); ++i)
                 {
                     using run = generation<Engine>;
-                    runs.push_back(std::unique_ptr<run>(new run(sessions[i].complete(std::move(prompts[i]), options))));
+                    runs.push_back(
+                        std::unique_ptr<run>(new run(sessions[i].complete(std::move(prompts[i]), options))));
                     together.join(*runs.back());
                 }
                 together.run();
@@ -227,7 +244,10 @@ namespace gemma4::inline v0
                     batch.push_back({&of->fed(), s.tokens, s.wanted});
                 }
                 m_engine.step(std::span<sequence_step<M> const>(batch),
-                              [&](std::size_t row, std::span<float> logits) { if (each) { each(row, logits); } });
+                              [&](std::size_t row, std::span<float> logits)
+                              {
+                                  if (each) { each(row, logits); }
+                              });
             }
 
         private:
@@ -235,12 +255,13 @@ namespace gemma4::inline v0
         };
     }
 
-    // A variant that a program can load. One instantiation of load_any and random_any is one variant's machine code: a program
-    // puts each in a translation unit of its own (extern template).
+    // A variant that a program can load. One instantiation of load_any and random_any is one variant's
+    // machine code: a program puts each in a translation unit of its own (extern template).
     template <text_model M>
     std::unique_ptr<any_model> load_any(opened_checkpoint opened, load_options options)
     {
-        return std::make_unique<detail::model_of<engine<M>>>(engine<M>::load(std::move(opened), std::move(options)));
+        return std::make_unique<detail::model_of<engine<M>>>(
+            engine<M>::load(std::move(opened), std::move(options)));
     }
 
     template <text_model M>
@@ -263,20 +284,25 @@ namespace gemma4::inline v0
         return {{Ms::name, Ms::text, &load_any<Ms>, &random_any<Ms>}...};
     }
 
-    // Loads a checkpoint folder as the variant that its config.json describes. mismatch_error where none of them does.
-    inline std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known, std::filesystem::path const& folder,
-                                                  load_options options)
+    // Loads a checkpoint folder as the variant that its config.json describes. mismatch_error where none of
+    // them does.
+    inline std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,
+                                                  std::filesystem::path const& folder, load_options options)
     {
         auto const path = folder / "config.json";
         auto const config = read_json(path);
         for (auto const& v : known)
         {
-            if (matches(v.text, config)) { return v.load(open_checkpoint(folder, v.text, v.name), std::move(options)); }
+            if (matches(v.text, config))
+            {
+                return v.load(open_checkpoint(folder, v.text, v.name), std::move(options));
+            }
         }
         auto const found = read_text_config(config, path.string());
         std::string names;
         for (auto const& v : known) { names += sentence(names.empty() ? "" : ", ", v.name); }
-        throw mismatch_error(sentence(path.string(), " describes a model of hidden_size ", found.hidden, " with ", found.layers,
-                                      " layers and ", found.vocab, " tokens, which is none of the variants compiled in: ", names));
+        throw mismatch_error(sentence(path.string(), " describes a model of hidden_size ", found.hidden,
+                                      " with ", found.layers, " layers and ", found.vocab,
+                                      " tokens, which is none of the variants compiled in: ", names));
     }
 }

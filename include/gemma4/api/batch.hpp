@@ -12,15 +12,17 @@
 
 namespace gemma4::inline v0
 {
-    // Generations of one engine, each of a session of its own, join and leave between steps. Each keeps its own sampler,
-    // stops, cancel and text; its tokens are the same bits as alone.
+    // Generations of one engine, each of a session of its own, join and leave between steps. Each keeps its
+    // own sampler, stops, cancel and text; its tokens are the same bits as alone.
     template <class Engine>
     class batch
     {
         using M = typename Engine::variant;
 
     public:
-        explicit batch(Engine engine) : m_engine(std::move(engine)) {}
+        explicit batch(Engine engine)
+            : m_engine(std::move(engine))
+        {}
 
         // From the next step on. The generation must stay where it is until it has ended or left.
         void join(basic_generation<Engine>& one) { m_members.push_back(&one); }
@@ -29,14 +31,18 @@ namespace gemma4::inline v0
 
         std::size_t size() const noexcept { return m_members.size(); }
 
-        // One forward call for every generation that runs: those that decode bring one token each, prompts fill the rest of
-        // the chunk. Ended ones leave. Returns whether any is left. What a host's logits processor throws is thrown when
-        // every member has had its step; the one that threw has ended as cancelled.
+        // One forward call for every generation that runs: those that decode bring one token each, prompts
+        // fill the rest of the chunk. Ended ones leave. Returns whether any is left. What a host's logits
+        // processor throws is thrown when every member has had its step; the one that threw has ended as
+        // cancelled.
         bool step()
         {
             std::erase_if(m_members, [](auto const* m) { return !m->running(); });
             // a cancelled member ends without holding up the others
-            for (auto* const m : m_members) { if (m->stop_token().stop_requested()) { m->end_step(0, false); } }
+            for (auto* const m : m_members)
+            {
+                if (m->stop_token().stop_requested()) { m->end_step(0, false); }
+            }
             std::erase_if(m_members, [](auto const* m) { return !m->running(); });
             if (m_members.empty()) { return false; }
 
@@ -54,14 +60,22 @@ namespace gemma4::inline v0
                 rows -= steps.back().tokens.size();
                 if (steps.back().wanted != wanted_logits::none) { wanting.push_back(m); }
             }
-            bool const done = m_engine.step(std::span<sequence_step<M> const>(steps),
-                                            [&](std::size_t row, std::span<float> logits) { wanting[row]->take(logits); });
-            std::rotate(m_members.begin(), m_members.begin() + std::ptrdiff_t(stepping.size()), m_members.end());
+            bool const done =
+                m_engine.step(std::span<sequence_step<M> const>(steps),
+                              [&](std::size_t row, std::span<float> logits) { wanting[row]->take(logits); });
+            std::rotate(m_members.begin(), m_members.begin() + std::ptrdiff_t(stepping.size()),
+                        m_members.end());
             std::exception_ptr failure;
             for (std::size_t i = 0; i != stepping.size(); ++i)
             {
-                try { stepping[i]->end_step(steps[i].tokens.size(), done); }
-                catch (...) { failure = std::current_exception(); }
+                try
+                {
+                    stepping[i]->end_step(steps[i].tokens.size(), done);
+                }
+                catch (...)
+                {
+                    failure = std::current_exception();
+                }
             }
             std::erase_if(m_members, [](auto const* m) { return !m->running(); });
             if (failure) { std::rethrow_exception(failure); }
@@ -69,7 +83,10 @@ namespace gemma4::inline v0
         }
 
         // Steps until every member has ended.
-        void run() { while (step()) {} }
+        void run()
+        {
+            while (step()) {}
+        }
 
     private:
         Engine m_engine;

@@ -1,4 +1,5 @@
-// How a conversation of text is written for the model (spec: Gemma 4 prompt formatting; the checkpoint's chat template).
+// How a conversation of text is written for the model (spec: Gemma 4 prompt formatting; the checkpoint's chat
+// template).
 #pragma once
 
 #include <filesystem>
@@ -18,11 +19,12 @@ namespace gemma4::inline v0
     // What differs between chat templates, as far as text without tools goes.
     struct chat_format
     {
-        bool empty_thought = false;    // the generation prompt closes an empty thought block (12B, 26B-A4B, 31B)
+        bool empty_thought =
+            false;    // the generation prompt closes an empty thought block (12B, 26B-A4B, 31B)
     };
 
-    // The format of a checkpoint's template: chat_template.jinja, or chat_template in tokenizer_config.json. None: the
-    // checkpoint is a base model.
+    // The format of a checkpoint's template: chat_template.jinja, or chat_template in tokenizer_config.json.
+    // None: the checkpoint is a base model.
     inline std::optional<chat_format> read_chat_format(std::filesystem::path const& folder)
     {
         std::string text;
@@ -49,7 +51,9 @@ namespace gemma4::inline v0
     {
     public:
         // Throws mismatch_error where the tokenizer lacks a control token.
-        chat_writer(tokenizer const& tokens, chat_format format) : m_tokens(&tokens), m_format(format)
+        chat_writer(tokenizer const& tokens, chat_format format)
+            : m_tokens(&tokens)
+            , m_format(format)
         {
             m_bos = control("<bos>");
             m_turn = control("<|turn>");
@@ -92,7 +96,8 @@ namespace gemma4::inline v0
         token_id control(std::string_view name) const
         {
             if (auto const id = m_tokens->find(name)) { return *id; }
-            throw mismatch_error(sentence("tokenizer.json has no token ", name, ", which the chat format needs"));
+            throw mismatch_error(
+                sentence("tokenizer.json has no token ", name, ", which the chat format needs"));
         }
 
         static std::string_view strip(std::string_view text)
@@ -104,20 +109,28 @@ namespace gemma4::inline v0
 
         // White space as Python's str.strip has it, in UTF-8.
         static constexpr std::string_view spaces[] = {
-            "\t", "\n", "\v", "\f", "\r", "\x1c", "\x1d", "\x1e", "\x1f", " ", "\xc2\x85", "\xc2\xa0", "\xe1\x9a\x80",
-            "\xe2\x80\x80", "\xe2\x80\x81", "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-            "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
-            "\xe2\x81\x9f", "\xe3\x80\x80"};
+            "\t",           "\n",           "\v",           "\f",           "\r",
+            "\x1c",         "\x1d",         "\x1e",         "\x1f",         " ",
+            "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
+            "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
+            "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
+            "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
 
         static std::size_t leading_space(std::string_view text)
         {
-            for (auto const s : spaces) { if (text.starts_with(s)) { return s.size(); } }
+            for (auto const s : spaces)
+            {
+                if (text.starts_with(s)) { return s.size(); }
+            }
             return 0;
         }
 
         static std::size_t trailing_space(std::string_view text)
         {
-            for (auto const s : spaces) { if (text.ends_with(s)) { return s.size(); } }
+            for (auto const s : spaces)
+            {
+                if (text.ends_with(s)) { return s.size(); }
+            }
             return 0;
         }
 

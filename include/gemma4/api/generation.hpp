@@ -27,7 +27,7 @@ namespace gemma4::inline v0
     {
         sampling_options sampling{};
         stop_options stop{};
-        bool keep_special_tokens = false;      // show control tokens in the text
+        bool keep_special_tokens = false;    // show control tokens in the text
         std::function<void(std::size_t done, std::size_t all)> progress{};    // of the prompt, in tokens
     };
 
@@ -40,15 +40,16 @@ namespace gemma4::inline v0
 
     struct usage
     {
-        std::size_t prompt_tokens = 0;     // of which
-        std::size_t cached_tokens = 0;     // were in the state already
-        std::size_t new_tokens = 0;        // made, a stop token not counted
-        double prefill_seconds = 0;        // until the first token's logits
-        double decode_seconds = 0;         // from then on
+        std::size_t prompt_tokens = 0;    // of which
+        std::size_t cached_tokens = 0;    // were in the state already
+        std::size_t new_tokens = 0;       // made, a stop token not counted
+        double prefill_seconds = 0;       // until the first token's logits
+        double decode_seconds = 0;        // from then on
     };
 
-    // What every generation of a variant is, whatever its logits processors. Drive it alone, by next() or as a range, or
-    // with others in a batch. A generation works on its session's conversation, and both must outlive it.
+    // What every generation of a variant is, whatever its logits processors. Drive it alone, by next() or as
+    // a range, or with others in a batch. A generation works on its session's conversation, and both must
+    // outlive it.
     template <class Engine>
     class basic_generation
     {
@@ -63,14 +64,18 @@ namespace gemma4::inline v0
         bool running() const noexcept { return m_reason == stop_reason::running; }
         stop_reason reason() const noexcept { return m_reason; }
         usage const& used() const noexcept { return m_usage; }
-        std::span<token_id const> tokens() const noexcept { return m_new; }           // made so far, no stop token
-        std::span<choice const> choices() const noexcept { return m_choices; }        // where log-probabilities are asked for
+        std::span<token_id const> tokens() const noexcept { return m_new; }    // made so far, no stop token
+        std::span<choice const> choices() const noexcept
+        {
+            return m_choices;
+        }    // where log-probabilities are asked for
 
-        // From any thread. Inside prefill and decode alike it is obeyed within the time of one layer of one forward call (at
-        // most options().chunk rows), or of one pick of a token.
+        // From any thread. Inside prefill and decode alike it is obeyed within the time of one layer of one
+        // forward call (at most options().chunk rows), or of one pick of a token.
         void cancel() noexcept { m_stop.request_stop(); }
 
-        // The next piece of text, running the model until there is one; none when it has ended. Pieces are whole UTF-8.
+        // The next piece of text, running the model until there is one; none when it has ended. Pieces are
+        // whole UTF-8.
         std::optional<std::string> next()
         {
             while (m_text.empty() && running()) { advance(m_engine->options().chunk); }
@@ -91,12 +96,13 @@ namespace gemma4::inline v0
         {
             auto const step = begin_step(rows);
             bool const done = m_engine->step(
-                std::span(&step, 1), [&](std::size_t, std::span<float> logits) { take(logits); }, m_stop.get_token());
+                std::span(&step, 1), [&](std::size_t, std::span<float> logits) { take(logits); },
+                m_stop.get_token());
             end_step(step.tokens.size(), done);
         }
 
-        // For batches. The tokens of its next forward call, at most `rows` of them; the call's logits go to take(), and when
-        // it is over, to end_step().
+        // For batches. The tokens of its next forward call, at most `rows` of them; the call's logits go to
+        // take(), and when it is over, to end_step().
         sequence_step<M> begin_step(std::size_t rows)
         {
             auto& c = *m_conversation;
@@ -104,7 +110,9 @@ namespace gemma4::inline v0
             auto const at = c.past.size();
             if (c.pin_at && at < *c.pin_at) { count = std::min<std::size_t>(count, *c.pin_at - at); }
             if (!m_started) { m_started = clock::now(); }
-            return {&c.past, {c.tokens.data() + at, count}, count == c.waiting() ? wanted_logits::last : wanted_logits::none};
+            return {&c.past,
+                    {c.tokens.data() + at, count},
+                    count == c.waiting() ? wanted_logits::last : wanted_logits::none};
         }
 
         // Chooses the next token. Throws what a logits processor throws, once the batch is over (end_step).
@@ -113,10 +121,16 @@ namespace gemma4::inline v0
             try
             {
                 auto const& c = *m_conversation;
-                if (m_new.empty() && m_usage.prefill_seconds == 0) { m_usage.prefill_seconds = seconds_since(*m_started); }
+                if (m_new.empty() && m_usage.prefill_seconds == 0)
+                {
+                    m_usage.prefill_seconds = seconds_since(*m_started);
+                }
                 m_choice = pick(logits, c.tokens);
             }
-            catch (...) { m_failure = std::current_exception(); }
+            catch (...)
+            {
+                m_failure = std::current_exception();
+            }
         }
 
         void end_step(std::size_t rows, bool done)
@@ -156,7 +170,10 @@ namespace gemma4::inline v0
             using difference_type = std::ptrdiff_t;
 
             iterator() = default;
-            explicit iterator(basic_generation& from) : m_from(&from), m_piece(from.next()) {}
+            explicit iterator(basic_generation& from)
+                : m_from(&from)
+                , m_piece(from.next())
+            {}
             std::string const& operator*() const noexcept { return *m_piece; }
             iterator& operator++()
             {
@@ -176,10 +193,17 @@ namespace gemma4::inline v0
 
     protected:
         // `c` holds the prompt.
-        basic_generation(Engine const& engine, conversation<M>& c, std::size_t cached, generation_options options)
-            : m_engine(&engine), m_conversation(&c), m_options(std::move(options)), m_matcher(m_options.stop.strings)
+        basic_generation(Engine const& engine, conversation<M>& c, std::size_t cached,
+                         generation_options options)
+            : m_engine(&engine)
+            , m_conversation(&c)
+            , m_options(std::move(options))
+            , m_matcher(m_options.stop.strings)
         {
-            if (engine.has_tokenizer()) { m_decoder.emplace(engine.tokens(), !m_options.keep_special_tokens); }
+            if (engine.has_tokenizer())
+            {
+                m_decoder.emplace(engine.tokens(), !m_options.keep_special_tokens);
+            }
             else if (!m_options.stop.strings.empty()) { engine.tokens(); }
             m_usage.prompt_tokens = c.tokens.size();
             m_usage.cached_tokens = cached;
@@ -216,8 +240,14 @@ namespace gemma4::inline v0
                 m_choices.push_back(std::move(chosen));
             }
             if (m_matcher.matched()) { return end(stop_reason::stop_string); }
-            if (stop.max_tokens != 0 && m_new.size() == stop.max_tokens) { return end(stop_reason::max_tokens); }
-            if (m_conversation->past.size() == m_engine->options().context) { return end(stop_reason::context_full); }
+            if (stop.max_tokens != 0 && m_new.size() == stop.max_tokens)
+            {
+                return end(stop_reason::max_tokens);
+            }
+            if (m_conversation->past.size() == m_engine->options().context)
+            {
+                return end(stop_reason::context_full);
+            }
         }
 
         void end(stop_reason reason)
@@ -236,18 +266,19 @@ namespace gemma4::inline v0
         stop_string_matcher m_matcher;
         std::optional<stream_decoder> m_decoder;
         std::stop_source m_stop;
-        std::optional<choice> m_choice;          // of the forward call under way
+        std::optional<choice> m_choice;    // of the forward call under way
         std::exception_ptr m_failure;
         std::vector<token_id> m_new;
         std::vector<choice> m_choices;
-        std::string m_text;                      // made and not yet handed out
+        std::string m_text;    // made and not yet handed out
         std::size_t m_prompt_done = 0;
         usage m_usage;
         std::optional<clock::time_point> m_started;
         stop_reason m_reason = stop_reason::running;
     };
 
-    // A generation with a host's own logits processors in the chain (generate/sampler.hpp says where they run).
+    // A generation with a host's own logits processors in the chain (generate/sampler.hpp says where they
+    // run).
     template <class Engine, class Extra = processor_chain<>>
     class generation final : public basic_generation<Engine>
     {
@@ -256,9 +287,9 @@ namespace gemma4::inline v0
     public:
         generation(Engine const& engine, conversation<typename Engine::variant>& c, std::size_t cached,
                    generation_options options, Extra extra = Extra{})
-            : base(engine, c, cached, std::move(options)), m_sampler(base::options().sampling, std::move(extra))
-        {
-        }
+            : base(engine, c, cached, std::move(options))
+            , m_sampler(base::options().sampling, std::move(extra))
+        {}
 
         Extra& processors() noexcept { return m_sampler.extra(); }
 

@@ -9,5 +9,8 @@ namespace gemma4::inline v0
     };
 
     constexpr modality operator|(modality a, modality b) { return modality(unsigned(a) | unsigned(b)); }
-    constexpr bool has(modality set, modality one) { return (unsigned(set) & unsigned(one)) == unsigned(one); }
+    constexpr bool has(modality set, modality one)
+    {
+        return (unsigned(set) & unsigned(one)) == unsigned(one);
+    }
 }

@@ -20,19 +20,23 @@ namespace gemma4::inline v0
     struct opened_checkpoint
     {
         std::filesystem::path folder;
-        std::shared_ptr<checkpoint const> file;      // null: random weights
-        bool tied = true;                            // tie_word_embeddings
-        std::optional<tokenizer> tokens;             // none: no tokenizer.json
+        std::shared_ptr<checkpoint const> file;    // null: random weights
+        bool tied = true;                          // tie_word_embeddings
+        std::optional<tokenizer> tokens;           // none: no tokenizer.json
         generation_config defaults;
-        std::optional<chat_format> chat;             // none: no chat template, a base model
+        std::optional<chat_format> chat;    // none: no chat template, a base model
     };
 
-    // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error, mismatch_error.
+    // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error,
+    // mismatch_error.
     inline opened_checkpoint open_checkpoint(std::filesystem::path const& folder, text_config const& compiled,
                                              std::string_view variant)
     {
-        opened_checkpoint opened{.folder = folder, .file = std::make_shared<checkpoint const>(folder), .tokens = {},
-                                 .defaults = read_generation_config(folder), .chat = read_chat_format(folder)};
+        opened_checkpoint opened{.folder = folder,
+                                 .file = std::make_shared<checkpoint const>(folder),
+                                 .tokens = {},
+                                 .defaults = read_generation_config(folder),
+                                 .chat = read_chat_format(folder)};
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
         auto const& text = config.contains("text_config") ? config["text_config"] : config;
@@ -42,10 +46,11 @@ namespace gemma4::inline v0
         opened.tokens.emplace(tokenizer::from_file(path));
         if (opened.tokens->size() > compiled.vocab)
         {
-            throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ", variant,
-                                          " has a vocabulary of ", compiled.vocab));
+            throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
+                                          variant, " has a vocabulary of ", compiled.vocab));
         }
-        if (opened.defaults.stop.tokens.empty())    // what ends a text where generation_config.json does not say
+        if (opened.defaults.stop.tokens
+                .empty())    // what ends a text where generation_config.json does not say
         {
             for (auto const* const name : {"<eos>", "<turn|>"})
             {
@@ -55,8 +60,8 @@ namespace gemma4::inline v0
         return opened;
     }
 
-    inline std::string unknown_tensors_warning(opened_checkpoint const& opened, std::span<std::string const> unknown,
-                                               std::string_view variant)
+    inline std::string unknown_tensors_warning(opened_checkpoint const& opened,
+                                               std::span<std::string const> unknown, std::string_view variant)
     {
         return sentence(opened.folder.string(), ": ", unknown.size(), " tensors are not of variant ", variant,
                         " and were passed over, the first is ", unknown.front());

@@ -12,12 +12,13 @@
 
 namespace gemma4::inline v0
 {
-    // Matrices of one dtype, normal-like with std 1 / sqrt(hidden), made of one block of random numbers that repeats; vectors
-    // and scalars are 1. Deterministic. Throws capacity_error above `cap` bytes (0: none).
+    // Matrices of one dtype, normal-like with std 1 / sqrt(hidden), made of one block of random numbers that
+    // repeats; vectors and scalars are 1. Deterministic. Throws capacity_error above `cap` bytes (0: none).
     template <text_model M, class Format>
     loaded_weights<M, Format> random_weights(dtype type, std::size_t cap, std::pmr::memory_resource* memory)
     {
-        loaded_weights<M, Format> made{.weights = {}, .file = {}, .converted = {}, .bytes = {}, .unknown = {}};
+        loaded_weights<M, Format> made{
+            .weights = {}, .file = {}, .converted = {}, .bytes = {}, .unknown = {}};
         std::size_t floats = 0, ones = 0;    // of the arena that holds everything
         auto const padded = [](std::size_t bytes) { return round_up(bytes, cache_line) / sizeof(float); };
         made.weights.for_each_tensor(
@@ -25,13 +26,16 @@ namespace gemma4::inline v0
             {
                 auto const count = (shape * ... * std::size_t(1));
                 if constexpr (std::is_same_v<Weight, vector_weight>) { ones = std::max(ones, count); }
-                else if constexpr (!std::is_same_v<Weight, float>) { floats += padded(count * size_of(type)); }
+                else if constexpr (!std::is_same_v<Weight, float>)
+                {
+                    floats += padded(count * size_of(type));
+                }
             });
         made.bytes.converted = (floats + ones) * sizeof(float);
         if (cap != 0 && made.bytes.converted > cap)
         {
-            throw capacity_error(sentence("random weights of ", M::name, " as ", name(type), " need ", made.bytes.converted,
-                                          " bytes, but the cap is ", cap));
+            throw capacity_error(sentence("random weights of ", M::name, " as ", name(type), " need ",
+                                          made.bytes.converted, " bytes, but the cap is ", cap));
         }
         made.converted = buffer<float>(floats + ones, memory);
         std::fill_n(made.converted.data(), ones, 1.0f);
@@ -42,9 +46,11 @@ namespace gemma4::inline v0
         for (std::size_t i = 0; i != block; ++i)
         {
             random = random * 6364136223846793005u + 1442695040888963407u;
-            auto const sum = double((random >> 16) & 0xffff) + double((random >> 32) & 0xffff) + double(random >> 48);
+            auto const sum =
+                double((random >> 16) & 0xffff) + double((random >> 32) & 0xffff) + double(random >> 48);
             auto const value = float((sum / 65536 - 1.5) * 2 / std::sqrt(double(M::text.hidden)));
-            auto const store = [&](auto stored) { std::memcpy(pattern.data() + i * sizeof stored, &stored, sizeof stored); };
+            auto const store = [&](auto stored)
+            { std::memcpy(pattern.data() + i * sizeof stored, &stored, sizeof stored); };
             if (type == dtype::f32) { store(value); }
             else if (type == dtype::bf16) { store(bf16::from(value)); }
             else { store(f16::from(value)); }
@@ -54,14 +60,18 @@ namespace gemma4::inline v0
             [&]<class Weight>(std::string const&, Weight& weight, auto... shape)
             {
                 auto const count = (shape * ... * std::size_t(1));
-                if constexpr (std::is_same_v<Weight, vector_weight>) { weight = {made.converted.data(), count}; }
+                if constexpr (std::is_same_v<Weight, vector_weight>)
+                {
+                    weight = {made.converted.data(), count};
+                }
                 else if constexpr (std::is_same_v<Weight, float>) { weight = 1; }
                 else
                 {
                     auto const bytes = count * size_of(type);
                     for (std::size_t at = 0; at < bytes; at += pattern.size())
                     {
-                        std::memcpy(reinterpret_cast<std::byte*>(next) + at, pattern.data(), std::min(pattern.size(), bytes - at));
+                        std::memcpy(reinterpret_cast<std::byte*>(next) + at, pattern.data(),
+                                    std::min(pattern.size(), bytes - at));
                     }
                     std::array<std::size_t, sizeof...(shape)> const extents{shape...};
                     weight.bind(next, type, count / extents.back(), extents.back());

@@ -14,7 +14,8 @@
 namespace gemma4::inline v0
 {
     // Owns the state of one conversation. One thread at a time; several sessions share an engine.
-    // Copying is forking: both go on from the same past, sharing its memory. Not while a generation of it runs.
+    // Copying is forking: both go on from the same past, sharing its memory. Not while a generation of it
+    // runs.
     template <class Engine>
     class session
     {
@@ -22,9 +23,10 @@ namespace gemma4::inline v0
 
     public:
         explicit session(Engine engine, std::string system = {})
-            : m_engine(std::move(engine)), m_system(std::move(system)), m_conversation(m_engine.make_state())
-        {
-        }
+            : m_engine(std::move(engine))
+            , m_system(std::move(system))
+            , m_conversation(m_engine.make_state())
+        {}
 
         Engine const& model() const noexcept { return m_engine; }
         std::span<token_id const> tokens() const noexcept { return m_conversation.tokens; }
@@ -45,15 +47,17 @@ namespace gemma4::inline v0
             m_open = false;
         }
 
-        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has no chat format.
+        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has
+        // no chat format.
         template <logits_processor... Processors>
-        generation<Engine, processor_chain<Processors...>> ask(std::string_view text, generation_options options,
-                                                               Processors... processors)
+        generation<Engine, processor_chain<Processors...>>
+        ask(std::string_view text, generation_options options, Processors... processors)
         {
             if (!m_engine.chat())
             {
-                throw mismatch_error(sentence(m_engine.folder().string(), " has no chat template: it is a base model, which "
-                                                                          "continues text (complete) and cannot be asked"));
+                throw mismatch_error(sentence(m_engine.folder().string(),
+                                              " has no chat template: it is a base model, which "
+                                              "continues text (complete) and cannot be asked"));
             }
             validate(options);
             chat_writer const write(m_engine.tokens(), *m_engine.chat());
@@ -69,15 +73,17 @@ namespace gemma4::inline v0
             m_turns = std::move(turns);
             m_answer_at = m_conversation.tokens.size();
             m_open = true;
-            return {m_engine, m_conversation, cached, std::move(options), processor_chain<Processors...>(std::move(processors)...)};
+            return {m_engine, m_conversation, cached, std::move(options),
+                    processor_chain<Processors...>(std::move(processors)...)};
         }
 
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
-        // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this text.
+        // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this
+        // text.
         template <logits_processor... Processors>
-        generation<Engine, processor_chain<Processors...>> complete(std::string_view text, generation_options options,
-                                                                    Processors... processors)
+        generation<Engine, processor_chain<Processors...>>
+        complete(std::string_view text, generation_options options, Processors... processors)
         {
             auto const& tokens = m_engine.tokens();
             auto const bos = tokens.find("<bos>");
@@ -91,20 +97,21 @@ namespace gemma4::inline v0
 
         // The continuation of token ids as they are.
         template <logits_processor... Processors>
-        generation<Engine, processor_chain<Processors...>> complete(std::vector<token_id> prompt, generation_options options,
-                                                                    Processors... processors)
+        generation<Engine, processor_chain<Processors...>>
+        complete(std::vector<token_id> prompt, generation_options options, Processors... processors)
         {
             validate(options);
             auto const cached = m_conversation.become(std::move(prompt));
             m_conversation.pin_at.reset();
             m_open = false;
             m_turns.clear();
-            return {m_engine, m_conversation, cached, std::move(options), processor_chain<Processors...>(std::move(processors)...)};
+            return {m_engine, m_conversation, cached, std::move(options),
+                    processor_chain<Processors...>(std::move(processors)...)};
         }
 
     private:
-        // The turns so far as the template writes them, the last answer closed: the model's own tokens, without the empty
-        // thought that some prompts put before them.
+        // The turns so far as the template writes them, the last answer closed: the model's own tokens,
+        // without the empty thought that some prompts put before them.
         std::vector<token_id> history(chat_writer const& write) const
         {
             auto turns = m_turns;
@@ -126,8 +133,8 @@ namespace gemma4::inline v0
         Engine m_engine;
         std::string m_system;
         conversation<M> m_conversation;
-        std::vector<token_id> m_turns;     // closed turns, up to the last user's
-        std::size_t m_answer_at = 0;       // where the last answer begins in the conversation's tokens
-        bool m_open = false;               // there is a last answer
+        std::vector<token_id> m_turns;    // closed turns, up to the last user's
+        std::size_t m_answer_at = 0;      // where the last answer begins in the conversation's tokens
+        bool m_open = false;              // there is a last answer
     };
 }

@@ -8,8 +8,8 @@
 
 namespace gemma4::inline v0::cli
 {
-    // Elements of the matrices that one decoder layer multiplies a token with where `experts` experts work, in
-    // two parts: what every token needs because its keys and values are remembered, and the rest.
+    // Elements of the matrices that one decoder layer multiplies a token with where `experts` experts work,
+    // in two parts: what every token needs because its keys and values are remembered, and the rest.
     struct layer_cost
     {
         std::size_t remember = 0;    // k_proj and, where there is one, v_proj

@@ -11,7 +11,12 @@ namespace gemma4::inline v0
     // The enumerators are named like the types of core/types.hpp on purpose.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
-    enum class dtype : std::uint8_t { f32, bf16, f16 };
+    enum class dtype : std::uint8_t
+    {
+        f32,
+        bf16,
+        f16
+    };
 #pragma GCC diagnostic pop
 
     inline constexpr std::size_t dtype_count = 3;
@@ -24,9 +29,9 @@ namespace gemma4::inline v0
     {
         switch (type)
         {
-            case dtype::f32: return "F32";
-            case dtype::bf16: return "BF16";
-            case dtype::f16: return "F16";
+        case dtype::f32: return "F32";
+        case dtype::bf16: return "BF16";
+        case dtype::f16: return "F16";
         }
         return "?";
     }

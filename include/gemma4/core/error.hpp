@@ -1,7 +1,8 @@
 // The one exception family of the library.
 //
-// Every failure is thrown as a gemma4::error (or one of the five kinds below), and what() is one sentence that names the
-// file, tensor or field, what was expected and what was found. Nothing in the library asserts, aborts or exits.
+// Every failure is thrown as a gemma4::error (or one of the five kinds below), and what() is one sentence
+// that names the file, tensor or field, what was expected and what was found. Nothing in the library asserts,
+// aborts or exits.
 #pragma once
 
 #include <charconv>
@@ -19,19 +20,39 @@ namespace gemma4::inline v0
     };
 
     // A file cannot be opened or read, or its bytes are not what its format demands.
-    class file_error : public error { public: using error::error; };
+    class file_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     // A well-formed checkpoint does not fit the compiled variant: a field, a tensor's name, shape or dtype.
-    class mismatch_error : public error { public: using error::error; };
+    class mismatch_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     // A value given by the caller is out of range: a token id, an option, text that is not UTF-8.
-    class argument_error : public error { public: using error::error; };
+    class argument_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     // A memory cap or the context length would be exceeded. Nothing has been changed when it is thrown.
-    class capacity_error : public error { public: using error::error; };
+    class capacity_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     // The host asked to stop (while loading: generation reports cancellation as a stop reason instead).
-    class cancelled_error : public error { public: using error::error; };
+    class cancelled_error : public error
+    {
+    public:
+        using error::error;
+    };
 
     namespace detail
     {

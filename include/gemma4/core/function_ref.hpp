@@ -15,13 +15,15 @@ namespace gemma4::inline v0
     {
     public:
         template <class F>
-            requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref> && std::is_invocable_r_v<R, F&, Args...>)
+            requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>
+                     && std::is_invocable_r_v<R, F&, Args...>)
         function_ref(F&& f) noexcept
             : m_object(const_cast<void*>(static_cast<void const*>(std::addressof(f))))
-            , m_call([](void* object, Args... args) -> R
-                     { return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...); })
-        {
-        }
+            , m_call(
+                  [](void* object, Args... args) -> R {
+                      return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Args>(args)...);
+                  })
+        {}
 
         R operator()(Args... args) const { return m_call(m_object, std::forward<Args>(args)...); }
 

@@ -20,16 +20,18 @@ namespace gemma4::inline v0
     public:
         buffer() = default;
 
-        explicit buffer(std::size_t size, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
-            : m_memory(memory), m_data(size ? static_cast<T*>(memory->allocate(size * sizeof(T), cache_line)) : nullptr)
+        explicit buffer(std::size_t size,
+                        std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_memory(memory)
+            , m_data(size ? static_cast<T*>(memory->allocate(size * sizeof(T), cache_line)) : nullptr)
             , m_size(size)
-        {
-        }
+        {}
 
         buffer(buffer&& other) noexcept
-            : m_memory(other.m_memory), m_data(std::exchange(other.m_data, nullptr)), m_size(std::exchange(other.m_size, 0))
-        {
-        }
+            : m_memory(other.m_memory)
+            , m_data(std::exchange(other.m_data, nullptr))
+            , m_size(std::exchange(other.m_size, 0))
+        {}
 
         buffer& operator=(buffer&& other) noexcept
         {

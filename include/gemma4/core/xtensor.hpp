@@ -18,6 +18,7 @@ namespace gemma4::inline v0
     template <class T>
     auto as_xtensor(view<T> v)
     {
-        return xt::adapt(v.data, v.rows * v.columns, xt::no_ownership(), std::array<std::size_t, 2>{v.rows, v.columns});
+        return xt::adapt(v.data, v.rows * v.columns, xt::no_ownership(),
+                         std::array<std::size_t, 2>{v.rows, v.columns});
     }
 }

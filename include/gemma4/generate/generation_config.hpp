@@ -29,7 +29,7 @@ namespace gemma4::inline v0
     struct generation_config
     {
         sampling_options sampling{};
-        stop_options stop{};              // eos_token_id, stop_strings, max_new_tokens
+        stop_options stop{};    // eos_token_id, stop_strings, max_new_tokens
         std::size_t max_length =
             0;    // prompt and new tokens together; 0: not given. max_new_tokens goes before it.
         std::optional<token_id> bos{};
@@ -42,7 +42,9 @@ namespace gemma4::inline v0
         class generation_fields
         {
         public:
-            generation_fields(nlohmann::json const& root, std::string_view file) : m_fields(root, file) {}
+            generation_fields(nlohmann::json const& root, std::string_view file)
+                : m_fields(root, file)
+            {}
 
             double number(std::string_view key, double otherwise) const
             {
@@ -79,16 +81,20 @@ namespace gemma4::inline v0
             std::vector<std::string> texts(std::string_view key) const
             {
                 std::vector<std::string> out;
-                each(key, [&](nlohmann::json const& value)
-                {
-                    if (!value.is_string()) { m_fields.wrong(key, "a string or a list of strings", value); }
-                    out.push_back(value.get<std::string>());
-                    if (out.back().empty())
-                    {
-                        throw file_error(
-                            sentence(m_fields.file(), ": ", key, " holds an empty string, expected text"));
-                    }
-                });
+                each(key,
+                     [&](nlohmann::json const& value)
+                     {
+                         if (!value.is_string())
+                         {
+                             m_fields.wrong(key, "a string or a list of strings", value);
+                         }
+                         out.push_back(value.get<std::string>());
+                         if (out.back().empty())
+                         {
+                             throw file_error(sentence(m_fields.file(), ": ", key,
+                                                       " holds an empty string, expected text"));
+                         }
+                     });
                 return out;
             }
 
@@ -185,8 +191,14 @@ namespace gemma4::inline v0
         out.max_length = fields.size("max_length", 0);
         out.bos = fields.token("bos_token_id");
         out.pad = fields.token("pad_token_id");
-        try { validate(out.sampling); }
-        catch (argument_error const& failure) { throw argument_error(sentence(file, ": ", failure.what())); }
+        try
+        {
+            validate(out.sampling);
+        }
+        catch (argument_error const& failure)
+        {
+            throw argument_error(sentence(file, ": ", failure.what()));
+        }
         return out;
     }
 

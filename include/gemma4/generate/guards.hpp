@@ -49,14 +49,17 @@ namespace gemma4::inline v0
     public:
         struct limits
         {
-            std::size_t longest = 64;       // tokens of an n-gram
-            std::size_t times = 8;          // repetitions that count as collapse, at least 2
-            std::size_t least_tokens = 32;  // in all, so that "----------------" is not yet collapse
-            std::size_t skip = 0;           // leading tokens not looked at: the prompt
+            std::size_t longest = 64;         // tokens of an n-gram
+            std::size_t times = 8;            // repetitions that count as collapse, at least 2
+            std::size_t least_tokens = 32;    // in all, so that "----------------" is not yet collapse
+            std::size_t skip = 0;             // leading tokens not looked at: the prompt
         };
 
-        repetition_guard() : repetition_guard(limits{}) {}
-        explicit repetition_guard(limits options) : m_options(options)
+        repetition_guard()
+            : repetition_guard(limits{})
+        {}
+        explicit repetition_guard(limits options)
+            : m_options(options)
         {
             if (options.times < 2)
             {

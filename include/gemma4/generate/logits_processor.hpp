@@ -15,17 +15,21 @@ namespace gemma4::inline v0
     // since. A lambda, a std::function and a std::reference_wrapper (to read a processor's state afterwards)
     // are processors too.
     template <class P>
-    concept logits_processor =
-        std::move_constructible<P> && requires(P& p, std::span<float> logits, std::span<token_id const> tokens) {
-            { p(logits, tokens) } -> std::same_as<void>;
-        };
+    concept logits_processor = std::move_constructible<P>
+                               && requires(P& p, std::span<float> logits, std::span<token_id const> tokens) {
+                                      {
+                                          p(logits, tokens)
+                                      } -> std::same_as<void>;
+                                  };
 
     // Processors applied in order; itself a processor. The empty chain is an empty type and does nothing.
     template <logits_processor... Ps>
     class processor_chain
     {
     public:
-        explicit processor_chain(Ps... parts) : m_parts(std::move(parts)...) {}
+        explicit processor_chain(Ps... parts)
+            : m_parts(std::move(parts)...)
+        {}
 
         void operator()(std::span<float> logits, std::span<token_id const> history)
         {
@@ -33,7 +37,10 @@ namespace gemma4::inline v0
         }
 
         template <std::size_t I>
-        auto& get() noexcept { return std::get<I>(m_parts); }
+        auto& get() noexcept
+        {
+            return std::get<I>(m_parts);
+        }
 
     private:
         std::tuple<Ps...> m_parts;

@@ -24,7 +24,8 @@ namespace gemma4::inline v0
     class repetition_penalty
     {
     public:
-        explicit repetition_penalty(double penalty) : m_penalty(static_cast<float>(penalty))
+        explicit repetition_penalty(double penalty)
+            : m_penalty(static_cast<float>(penalty))
         {
             if (!(penalty > 0) || !std::isfinite(penalty))
             {
@@ -35,20 +36,13 @@ namespace gemma4::inline v0
         void operator()(std::span<float> logits, std::span<token_id const> history)
         {
             if (m_penalty == 1) { return; }
-            m_seen.resize(ceil_div(logits.size(), 64));
+            m_seen.assign(ceil_div(logits.size(), 64), 0);
             for (auto const id : history)
             {
                 if (id < 0 || static_cast<std::size_t>(id) >= logits.size() || seen(id)) { continue; }
                 m_seen[static_cast<std::size_t>(id) / 64] |= bit(id);
                 auto& x = logits[static_cast<std::size_t>(id)];
                 x = x < 0 ? x * m_penalty : x / m_penalty;
-            }
-            for (auto const id : history)    // cheaper than clearing vocab bits when the history is short
-            {
-                if (id >= 0 && static_cast<std::size_t>(id) < logits.size())
-                {
-                    m_seen[static_cast<std::size_t>(id) / 64] = 0;
-                }
             }
         }
 
@@ -67,7 +61,8 @@ namespace gemma4::inline v0
     class temperature
     {
     public:
-        explicit temperature(double value) : m_value(static_cast<float>(value))
+        explicit temperature(double value)
+            : m_value(static_cast<float>(value))
         {
             if (!(m_value > 0) || !std::isfinite(m_value))
             {
@@ -89,7 +84,9 @@ namespace gemma4::inline v0
     class logit_bias
     {
     public:
-        explicit logit_bias(std::vector<std::pair<token_id, float>> bias) : m_bias(std::move(bias)) {}
+        explicit logit_bias(std::vector<std::pair<token_id, float>> bias)
+            : m_bias(std::move(bias))
+        {}
 
         void operator()(std::span<float> logits, std::span<token_id const>) const
         {
@@ -113,7 +110,9 @@ namespace gemma4::inline v0
     class banned_tokens
     {
     public:
-        explicit banned_tokens(std::vector<token_id> tokens) : m_tokens(std::move(tokens)) {}
+        explicit banned_tokens(std::vector<token_id> tokens)
+            : m_tokens(std::move(tokens))
+        {}
 
         void operator()(std::span<float> logits, std::span<token_id const>) const noexcept
         {

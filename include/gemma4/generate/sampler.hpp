@@ -22,8 +22,8 @@
 #include <gemma4/generate/random.hpp>
 #include <gemma4/generate/sampling_options.hpp>
 #include <gemma4/generate/scan.hpp>
-#include <gemma4/generate/truncation.hpp>
 #include <gemma4/generate/softmax_weight.hpp>
+#include <gemma4/generate/truncation.hpp>
 
 namespace gemma4::inline v0
 {
@@ -74,8 +74,10 @@ namespace gemma4::inline v0
     {
     public:
         explicit basic_sampler(sampling_options options, Extra extra = Extra{})
-            : m_options((validate(options), std::move(options))), m_extra(std::move(extra))
-            , m_penalty(m_options.repetition_penalty), m_suppress(m_options.suppress_tokens)
+            : m_options((validate(options), std::move(options)))
+            , m_extra(std::move(extra))
+            , m_penalty(m_options.repetition_penalty)
+            , m_suppress(m_options.suppress_tokens)
         {
             if (m_options.greedy()) { return; }
             if (m_options.temperature != 1) { m_temperature.emplace(m_options.temperature); }
@@ -91,8 +93,8 @@ namespace gemma4::inline v0
         {
             if (logits.empty() || logits.size() > max_softmax_weights)
             {
-                throw argument_error(
-                    sentence("logits: expected 1 to ", max_softmax_weights, " of them, found ", logits.size()));
+                throw argument_error(sentence("logits: expected 1 to ", max_softmax_weights,
+                                              " of them, found ", logits.size()));
             }
             bool const score = m_options.log_probability || m_options.top_log_probabilities != 0;
             if (score)
@@ -173,7 +175,7 @@ namespace gemma4::inline v0
         std::uint64_t m_step = 0;
         std::vector<float>
             m_raw;    // (vocab) logits before the processors, when log-probabilities are wanted
-        std::vector<survivor> m_survivors;      // tokens not at -inf, in index order
+        std::vector<survivor> m_survivors;    // tokens not at -inf, in index order
     };
 
     using sampler = basic_sampler<>;

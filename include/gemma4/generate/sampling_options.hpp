@@ -15,14 +15,14 @@ namespace gemma4::inline v0
     {
         bool do_sample =
             false;    // false: greedy, and temperature, top_k, top_p, min_p and seed mean nothing
-        double temperature = 1;             // 0: greedy
-        std::size_t top_k = 0;              // 0: off
-        double top_p = 1;                   // 1: off
-        double min_p = 0;                   // 0: off
-        double repetition_penalty = 1;      // 1: off; greedy too
+        double temperature = 1;                     // 0: greedy
+        std::size_t top_k = 0;                      // 0: off
+        double top_p = 1;                           // 1: off
+        double min_p = 0;                           // 0: off
+        double repetition_penalty = 1;              // 1: off; greedy too
         std::vector<token_id> suppress_tokens{};    // never made; greedy too
         std::uint64_t seed = 0;
-        bool log_probability = false;       // of the chosen token; a pass over the vocabulary
+        bool log_probability = false;    // of the chosen token; a pass over the vocabulary
         std::size_t top_log_probabilities =
             0;    // the best n tokens beside it; not 0 implies log_probability
 

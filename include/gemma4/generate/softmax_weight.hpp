@@ -42,8 +42,8 @@ namespace gemma4::inline v0
         double const units = (double(max) - double(x)) * 0x1.71547652b82fep+32;    // log2(e) * 2^32
         if (!(units < 41.5 * 0x1p32)) { return 0; }
         auto const fixed = static_cast<std::uint64_t>(static_cast<std::int64_t>(units));
-        auto const low = fixed & 0x3fffff;                      // 22 bits under the table's 10
-        auto const y = (low * 2977044472u) >> 32;               // times ln 2, in units of 2^-32
+        auto const low = fixed & 0x3fffff;                                   // 22 bits under the table's 10
+        auto const y = (low * 2977044472u) >> 32;                            // times ln 2, in units of 2^-32
         auto const rest = (std::uint64_t{1} << 32) - y + ((y * y) >> 33);    // exp(-y) to y^3/6 < 6e-11
         auto const mantissa = detail::exp2_table[(fixed >> 22) & 1023] * rest;    // in units of 2^-63
         return ((mantissa >> (22 + (fixed >> 32))) + 1) >> 1;

@@ -26,13 +26,13 @@ namespace gemma4::inline v0
 
     enum class stop_reason
     {
-        running,         // not ended yet
+        running,    // not ended yet
         stop_token,
         stop_string,
         max_tokens,
         context_full,
         cancelled,
-        repetition       // the host's repetition_guard saw collapse
+        repetition    // the host's repetition_guard saw collapse
     };
 
     constexpr std::string_view name(stop_reason reason) noexcept

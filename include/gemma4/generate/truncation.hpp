@@ -78,7 +78,8 @@ namespace gemma4::inline v0
     class top_k
     {
     public:
-        explicit top_k(std::size_t k) : m_k(k)
+        explicit top_k(std::size_t k)
+            : m_k(k)
         {
             if (k == 0) { throw argument_error("top_k: expected a number >= 1, found 0"); }
         }
@@ -103,7 +104,8 @@ namespace gemma4::inline v0
     class top_p
     {
     public:
-        explicit top_p(double p) : m_p(p)
+        explicit top_p(double p)
+            : m_p(p)
         {
             if (!(p >= 0 && p <= 1))
             {
@@ -141,13 +143,14 @@ namespace gemma4::inline v0
             // short.
             auto const certain =
                 static_cast<std::uint64_t>(double(threshold) * 0x1p60 / double(m_tokens.size()));
-            std::erase_if(m_tokens, [&](entry const& token)
-            {
-                auto& x = logits[token.index()];
-                bool const out = token.weight < certain && x != found.max;
-                if (out) { x = removed; }
-                return out;
-            });
+            std::erase_if(m_tokens,
+                          [&](entry const& token)
+                          {
+                              auto& x = logits[token.index()];
+                              bool const out = token.weight < certain && x != found.max;
+                              if (out) { x = removed; }
+                              return out;
+                          });
 
             // Binary search for the border among the ranks, each half selected, not sorted.
             auto first = m_tokens.begin();    // all before it stay
@@ -173,7 +176,7 @@ namespace gemma4::inline v0
     private:
         struct entry
         {
-            std::uint64_t key;    // detail::rank_key
+            std::uint64_t key;       // detail::rank_key
             std::uint64_t weight;    // of softmax
             std::size_t index() const noexcept
             {
@@ -189,7 +192,8 @@ namespace gemma4::inline v0
     class min_p
     {
     public:
-        explicit min_p(double p) : m_log_p(std::log(p))
+        explicit min_p(double p)
+            : m_log_p(std::log(p))
         {
             if (!(p >= 0 && p <= 1))
             {

@@ -237,7 +237,8 @@ namespace gemma4::inline v0
 
             for (auto const* part : {&top, &fields})
             {
-                part->boolean("tie_word_embeddings", true);    // either will do, but a word or number will not
+                part->boolean("tie_word_embeddings",
+                              true);    // either will do, but a word or number will not
                 if (part->find("quantization_config")) { unsupported(*part, "quantization_config", "null"); }
             }
             if (nested) { require_word(fields, "model_type", "gemma4_text"); }

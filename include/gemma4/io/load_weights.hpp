@@ -27,9 +27,9 @@ namespace gemma4::inline v0
     {
         decoder_weights<M, Format> weights;
         std::shared_ptr<checkpoint const> file;    // matrices point into its mapping
-        buffer<float> converted;                   // vectors that are float32 here and something else in the file
+        buffer<float> converted;    // vectors that are float32 here and something else in the file
         weight_bytes bytes;
-        std::vector<std::string> unknown;          // tensors that this variant does not have
+        std::vector<std::string> unknown;    // tensors that this variant does not have
     };
 
     namespace detail
@@ -48,19 +48,24 @@ namespace gemma4::inline v0
             {
                 if (file.find(sentence(prefix, "embed_tokens.weight"))) { return std::string(prefix); }
             }
-            throw mismatch_error(sentence(file.folder().string(), ": tensor model.language_model.embed_tokens.weight or "
-                                                                  "model.embed_tokens.weight is missing"));
+            throw mismatch_error(sentence(file.folder().string(),
+                                          ": tensor model.language_model.embed_tokens.weight or "
+                                          "model.embed_tokens.weight is missing"));
         }
 
         // The tensor of this name, shape and a dtype among F32, BF16, F16.
-        inline tensor const& demand(checkpoint const& file, std::string const& name, std::span<std::size_t const> shape)
+        inline tensor const& demand(checkpoint const& file, std::string const& name,
+                                    std::span<std::size_t const> shape)
         {
             auto const* t = file.find(name);
-            if (!t) { throw mismatch_error(sentence(file.folder().string(), ": tensor ", name, " is missing")); }
+            if (!t)
+            {
+                throw mismatch_error(sentence(file.folder().string(), ": tensor ", name, " is missing"));
+            }
             if (!std::equal(shape.begin(), shape.end(), t->shape.begin(), t->shape.end()))
             {
-                throw mismatch_error(sentence(t->file, ": tensor ", name, " has shape ", shape_text(t->shape), ", expected ",
-                                              shape_text(shape)));
+                throw mismatch_error(sentence(t->file, ": tensor ", name, " has shape ", shape_text(t->shape),
+                                              ", expected ", shape_text(shape)));
             }
             if (!t->supported)
             {
@@ -70,12 +75,13 @@ namespace gemma4::inline v0
             return *t;
         }
 
-        // Tensors that a variant may pass over: other towers, k and v of layers that share another's, rope buffers, a tied head.
+        // Tensors that a variant may pass over: other towers, k and v of layers that share another's, rope
+        // buffers, a tied head.
         template <text_model M>
         bool is_known_leftover(std::string_view name, std::string_view prefix, bool tied)
         {
-            for (std::string_view const tower : {"model.vision_tower.", "model.audio_tower.", "model.embed_vision.",
-                                                 "model.embed_audio."})
+            for (std::string_view const tower :
+                 {"model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio."})
             {
                 if (name.starts_with(tower)) { return true; }
             }
@@ -87,7 +93,8 @@ namespace gemma4::inline v0
             name.remove_prefix(7);
             std::size_t layer = 0;
             auto const [end, failed] = std::from_chars(name.data(), name.data() + name.size(), layer);
-            if (failed != std::errc() || layer >= M::text.layers || architecture<M>::schedule.specs[layer].owns_kv())
+            if (failed != std::errc() || layer >= M::text.layers
+                || architecture<M>::schedule.specs[layer].owns_kv())
             {
                 return false;
             }
@@ -97,17 +104,18 @@ namespace gemma4::inline v0
         }
     }
 
-    // Checks every tensor's name, shape and dtype, and binds matrices to the mapping. Reads the small vectors only.
-    // `tied`: the head is the embedding (config.json: tie_word_embeddings).
-    // `progress(done, all)` is called per tensor; cancelled_error when `stop` is requested. mismatch_error as above; unknown
-    // tensors are listed, or the first is a mismatch_error where `strict`.
+    // Checks every tensor's name, shape and dtype, and binds matrices to the mapping. Reads the small vectors
+    // only. `tied`: the head is the embedding (config.json: tie_word_embeddings). `progress(done, all)` is
+    // called per tensor; cancelled_error when `stop` is requested. mismatch_error as above; unknown tensors
+    // are listed, or the first is a mismatch_error where `strict`.
     template <text_model M, class Format>
     loaded_weights<M, Format> load_weights(std::shared_ptr<checkpoint const> file, bool tied, bool strict,
                                            std::pmr::memory_resource* memory,
                                            std::function<void(std::size_t, std::size_t)> const& progress = {},
                                            std::stop_token stop = {})
     {
-        loaded_weights<M, Format> loaded{.weights = {}, .file = file, .converted = {}, .bytes = {}, .unknown = {}};
+        loaded_weights<M, Format> loaded{
+            .weights = {}, .file = file, .converted = {}, .bytes = {}, .unknown = {}};
         auto const prefix = detail::text_prefix(*file);
 
         std::set<std::string_view> used;
@@ -125,7 +133,10 @@ namespace gemma4::inline v0
                 ++tensors;
                 if constexpr (std::is_same_v<std::remove_cvref_t<decltype(weight)>, vector_weight>)
                 {
-                    if (t.type != dtype::f32) { converted += round_up(t.bytes / size_of(t.type), cache_line / sizeof(float)); }
+                    if (t.type != dtype::f32)
+                    {
+                        converted += round_up(t.bytes / size_of(t.type), cache_line / sizeof(float));
+                    }
                 }
             });
         loaded.converted = buffer<float>(converted, memory);
@@ -145,15 +156,24 @@ namespace gemma4::inline v0
         auto const value_of = [](tensor const& t, std::size_t i)
         {
             auto const at = t.data + i * size_of(t.type);
-            auto const as = [&]<class T>(T value) { std::memcpy(&value, at, sizeof value); return value; };
-            return t.type == dtype::f32 ? as(float()) : t.type == dtype::bf16 ? as(bf16()).value() : as(f16()).value();
+            auto const as = [&]<class T>(T value)
+            {
+                std::memcpy(&value, at, sizeof value);
+                return value;
+            };
+            return t.type == dtype::f32    ? as(float())
+                   : t.type == dtype::bf16 ? as(bf16()).value()
+                                           : as(f16()).value();
         };
         float* next = loaded.converted.data();
         std::size_t done = 0;
         loaded.weights.for_each_tensor(
             [&](std::string const& name, auto& weight, auto... shape)
             {
-                if (stop.stop_requested()) { throw cancelled_error(sentence("loading ", file->folder().string(), " was cancelled")); }
+                if (stop.stop_requested())
+                {
+                    throw cancelled_error(sentence("loading ", file->folder().string(), " was cancelled"));
+                }
                 auto const& t = find(name, shape...);
                 using weight_type = std::remove_cvref_t<decltype(weight)>;
                 if constexpr (std::is_same_v<weight_type, float>) { weight = value_of(t, 0); }
@@ -192,7 +212,8 @@ namespace gemma4::inline v0
             if (used.contains(t.name) || detail::is_known_leftover<M>(t.name, prefix, tied)) { continue; }
             if (strict)
             {
-                throw mismatch_error(sentence(t.file, ": tensor ", t.name, " is not one of variant ", M::name));
+                throw mismatch_error(
+                    sentence(t.file, ": tensor ", t.name, " is not one of variant ", M::name));
             }
             loaded.unknown.push_back(t.name);
         }

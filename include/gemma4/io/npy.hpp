@@ -298,7 +298,9 @@ namespace gemma4::inline v0
             throw file_error(sentence(file, ": the array is in Fortran order, expected C order"));
         }
 
-        std::size_t const item = header.descr == "<f4" || header.descr == "<i4" ? 4 : header.descr == "<i8" ? 8 : 0;
+        std::size_t const item = header.descr == "<f4" || header.descr == "<i4" ? 4
+                                 : header.descr == "<i8"                        ? 8
+                                                                                : 0;
         if (item == 0)
         {
             throw file_error(sentence(file, ": the array's type is '", header.descr.substr(0, 20),

@@ -1,8 +1,8 @@
 // Attention of query rows to one page of keys and values, and the merging of partial results.
 //
-// A partial is (max, sum, vector): over the keys a row sees, the largest score, the sum of exp(score - max) and the sum of
-// exp(score - max) * value. The sum runs over the whole page in 16 lanes (masked keys are exact zeros), the vector takes
-// the keys in order; neither depends on which rows are computed together.
+// A partial is (max, sum, vector): over the keys a row sees, the largest score, the sum of exp(score - max)
+// and the sum of exp(score - max) * value. The sum runs over the whole page in 16 lanes (masked keys are
+// exact zeros), the vector takes the keys in order; neither depends on which rows are computed together.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +22,14 @@ namespace gemma4::inline v0::kernels
 
         static constexpr float nothing = -std::numeric_limits<float>::infinity();
         static constexpr std::size_t tile_rows = simd::f32x16_count<Arch> >= 32 ? 4 : 1;
-        static constexpr std::size_t tile_columns = simd::f32x16_count<Arch> >= 32 ? 4 : simd::f32x16_count<Arch> >= 8 ? 4 : 2;
+        static constexpr std::size_t tile_columns = simd::f32x16_count<Arch> >= 32  ? 4
+                                                    : simd::f32x16_count<Arch> >= 8 ? 4
+                                                                                    : 2;
 
-        struct factors { float a, b; };    // what the two partials of a merge are multiplied with
+        struct factors
+        {
+            float a, b;
+        };    // what the two partials of a merge are multiplied with
 
         static float exp_of(float x)
         {
@@ -39,7 +44,9 @@ namespace gemma4::inline v0::kernels
             float const most = max_a < max_b ? max_b : max_a;
             factors const f{max_a == nothing ? 0.0f : exp_of(max_a - most), exp_of(max_b - most)};
             float lane[simd::width];
-            fma(f32x16::broadcast(sum_b), f32x16::broadcast(f.b), f32x16::broadcast(sum_a) * f32x16::broadcast(f.a)).store(lane);
+            fma(f32x16::broadcast(sum_b), f32x16::broadcast(f.b),
+                f32x16::broadcast(sum_a) * f32x16::broadcast(f.a))
+                .store(lane);
             max_a = most;
             sum_a = lane[0];
             return f;
@@ -50,15 +57,19 @@ namespace gemma4::inline v0::kernels
             fma(b, f32x16::broadcast(f.b), f32x16::load(out) * f32x16::broadcast(f.a)).store(out);
         }
 
-        static void merge(float* max_a, float* sum_a, float* out_a, float max_b, float sum_b, float const* out_b,
-                          std::size_t head_dim)
+        static void merge(float* max_a, float* sum_a, float* out_a, float max_b, float sum_b,
+                          float const* out_b, std::size_t head_dim)
         {
             if (max_b == nothing) { return; }
             auto const f = merge_sums(*max_a, *sum_a, max_b, sum_b);
-            for (std::size_t d = 0; d < head_dim; d += simd::width) { merge_vector(out_a + d, f32x16::load(out_b + d), f); }
+            for (std::size_t d = 0; d < head_dim; d += simd::width)
+            {
+                merge_vector(out_a + d, f32x16::load(out_b + d), f);
+            }
         }
 
-        // Scores of a page, of which [first, last) count, to exp(score - max); returns the partial's (max, sum).
+        // Scores of a page, of which [first, last) count, to exp(score - max); returns the partial's (max,
+        // sum).
         static void exponentials(float* score, std::size_t first, std::size_t last, float& max, float& sum)
         {
             max = softmax_kernel<Arch>::most_of(score + first, last - first);
@@ -87,8 +98,9 @@ namespace gemma4::inline v0::kernels
 
         // One row's weighted values over the keys [from, to), added in order.
         template <std::size_t Columns>
-        [[gnu::always_inline]] static void accumulate(float const* p, float const* values, std::size_t head_dim,
-                                                      std::size_t from, std::size_t to, f32x16* sum)
+        [[gnu::always_inline]] static void accumulate(float const* p, float const* values,
+                                                      std::size_t head_dim, std::size_t from, std::size_t to,
+                                                      f32x16* sum)
         {
             for (std::size_t j = from; j < to; ++j)
             {
@@ -100,8 +112,8 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // Rows x Columns registers of the weighted sum of values, merged into `out`. Every row takes its own keys and no
-        // others, in order; those that all rows of the tile see are taken together.
+        // Rows x Columns registers of the weighted sum of values, merged into `out`. Every row takes its own
+        // keys and no others, in order; those that all rows of the tile see are taken together.
         template <std::size_t Rows, std::size_t Columns>
         static void weigh(float const* p, float const* values, std::size_t head_dim, std::size_t const* first,
                           std::size_t const* last, factors const* f, float* out, std::size_t ldo)
@@ -134,21 +146,31 @@ namespace gemma4::inline v0::kernels
                 for (std::size_t r = 0; r != Rows; ++r)
                 {
                     auto const weight = f32x16::broadcast(p[r * page_positions + j]);
-                    for (std::size_t c = 0; c != Columns; ++c) { sum[r][c] = fma(weight, value[c], sum[r][c]); }
+                    for (std::size_t c = 0; c != Columns; ++c)
+                    {
+                        sum[r][c] = fma(weight, value[c], sum[r][c]);
+                    }
                 }
             }
             for (std::size_t r = 0; r != Rows; ++r)
             {
                 std::size_t const start = first[r] > to ? first[r] : to;
-                if (start < last[r]) { accumulate<Columns>(p + r * page_positions, values, head_dim, start, last[r], sum[r]); }
+                if (start < last[r])
+                {
+                    accumulate<Columns>(p + r * page_positions, values, head_dim, start, last[r], sum[r]);
+                }
                 if (first[r] == last[r]) { continue; }
-                for (std::size_t c = 0; c != Columns; ++c) { merge_vector(out + r * ldo + c * simd::width, sum[r][c], f[r]); }
+                for (std::size_t c = 0; c != Columns; ++c)
+                {
+                    merge_vector(out + r * ldo + c * simd::width, sum[r][c], f[r]);
+                }
             }
         }
 
         template <std::size_t Rows>
-        static void weigh_rows(float const* p, float const* values, std::size_t head_dim, std::size_t const* first,
-                               std::size_t const* last, factors const* f, float* out, std::size_t ldo)
+        static void weigh_rows(float const* p, float const* values, std::size_t head_dim,
+                               std::size_t const* first, std::size_t const* last, factors const* f,
+                               float* out, std::size_t ldo)
         {
             std::size_t d = 0;
             for (; d + tile_columns * simd::width <= head_dim; d += tile_columns * simd::width)
@@ -161,9 +183,10 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        static void run(float const* q, std::size_t ldq, std::size_t rows, float const* keys, float const* values,
-                        std::size_t head_dim, std::size_t const* first, std::size_t const* last, float* max, float* sum,
-                        float* out, std::size_t ldo, float* scratch)
+        static void run(float const* q, std::size_t ldq, std::size_t rows, float const* keys,
+                        float const* values, std::size_t head_dim, std::size_t const* first,
+                        std::size_t const* last, float* max, float* sum, float* out, std::size_t ldo,
+                        float* scratch)
         {
             std::size_t from = page_positions;
             std::size_t to = 0;
@@ -184,17 +207,21 @@ namespace gemma4::inline v0::kernels
                 {
                     if (first[r + i] == last[r + i]) { continue; }
                     float page_max, page_sum;
-                    exponentials(scratch + (r + i) * page_positions, first[r + i], last[r + i], page_max, page_sum);
+                    exponentials(scratch + (r + i) * page_positions, first[r + i], last[r + i], page_max,
+                                 page_sum);
                     f[i] = merge_sums(max[r + i], sum[r + i], page_max, page_sum);
                 }
                 float const* const p = scratch + r * page_positions;
-                if (count == tile_rows) { weigh_rows<tile_rows>(p, values, head_dim, first + r, last + r, f, out + r * ldo, ldo); }
+                if (count == tile_rows)
+                {
+                    weigh_rows<tile_rows>(p, values, head_dim, first + r, last + r, f, out + r * ldo, ldo);
+                }
                 else
                 {
                     for (std::size_t i = 0; i != count; ++i)
                     {
-                        weigh_rows<1>(p + i * page_positions, values, head_dim, first + r + i, last + r + i, f + i,
-                                      out + (r + i) * ldo, ldo);
+                        weigh_rows<1>(p + i * page_positions, values, head_dim, first + r + i, last + r + i,
+                                      f + i, out + (r + i) * ldo, ldo);
                     }
                 }
             }

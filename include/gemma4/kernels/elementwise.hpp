@@ -17,10 +17,14 @@ namespace gemma4::inline v0::kernels
         [[gnu::always_inline]] static void map(A const* a, float const* b, float* y, std::size_t n, F f)
         {
             std::size_t i = 0;
-            for (; i + simd::width <= n; i += simd::width) { f(f32x16::load(a + i), f32x16::load(b + i)).store(y + i); }
+            for (; i + simd::width <= n; i += simd::width)
+            {
+                f(f32x16::load(a + i), f32x16::load(b + i)).store(y + i);
+            }
             if (i != n)
             {
-                f(f32x16::load_partial(a + i, n - i), f32x16::load_partial(b + i, n - i)).store_partial(y + i, n - i);
+                f(f32x16::load_partial(a + i, n - i), f32x16::load_partial(b + i, n - i))
+                    .store_partial(y + i, n - i);
             }
         }
 
@@ -36,20 +40,20 @@ namespace gemma4::inline v0::kernels
         static void widen(void const* source, float factor, float* y, std::size_t n)
         {
             auto const f = f32x16::broadcast(factor);
-            map(static_cast<Source const*>(source), y, n,
-                [&](f32x16 const& a) __attribute__((always_inline)) { return f * a; });
+            map(
+                static_cast<Source const*>(source), y,
+                n, [&](f32x16 const& a) __attribute__((always_inline)) { return f * a; });
         }
 
-        // gelu(x) = x / 2 (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3). The second form costs
-        // one exp and does not cancel for negative x.
+        // gelu(x) = x / 2 (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2 / pi) (x + 0.044715 x^3). The second
+        // form costs one exp and does not cancel for negative x.
         static void gelu_multiply(float const* gate, float const* up, float* y, std::size_t n)
         {
             auto const one = f32x16::broadcast(1.0f);
             auto const cubic = f32x16::broadcast(0.044715f);
             auto const minus_two_root = f32x16::broadcast(-1.5957691216057308f);
-            map(gate, up, y, n,
-                [&](f32x16 const& x, f32x16 const& other) __attribute__((always_inline))
-                {
+            map(
+                gate, up, y, n, [&](f32x16 const& x, f32x16 const& other) __attribute__((always_inline)) {
                     auto const inside = x * fma(cubic, x * x, one);
                     return x / (one + exp(minus_two_root * inside)) * other;
                 });
@@ -57,26 +61,34 @@ namespace gemma4::inline v0::kernels
 
         static void add(float const* x, float* y, std::size_t n)
         {
-            map(x, y, y, n, [](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) { return b + a; });
+            map(
+                x, y, y, n,
+                [](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) { return b + a; });
         }
 
         static void scale(float factor, float* y, std::size_t n) { widen<float>(y, factor, y, n); }
 
         static void multiply(float const* x, float* y, std::size_t n)
         {
-            map(x, y, y, n, [](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) { return b * a; });
+            map(
+                x, y, y, n,
+                [](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) { return b * a; });
         }
 
         static void add_scaled(float factor, float const* x, float* y, std::size_t n)
         {
             auto const f = f32x16::broadcast(factor);
-            map(x, y, y, n, [&](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) { return fma(f, a, b); });
+            map(
+                x, y, y, n, [&](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) {
+                    return fma(f, a, b);
+                });
         }
 
         static void softcap(float* x, std::size_t n, float cap)
         {
             auto const c = f32x16::broadcast(cap);
-            map(x, x, n, [&](f32x16 const& a) __attribute__((always_inline)) { return c * tanh(a / c); });
+            map(
+                x, x, n, [&](f32x16 const& a) __attribute__((always_inline)) { return c * tanh(a / c); });
         }
     };
 }

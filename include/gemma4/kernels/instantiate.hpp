@@ -1,8 +1,8 @@
-// All kernels of one instruction set, collected. Included by the headers-only build for the instruction set it is compiled
-// for, and by each separately compiled kernel file.
+// All kernels of one instruction set, collected. Included by the headers-only build for the instruction set
+// it is compiled for, and by each separately compiled kernel file.
 //
-// Everything below this header is keyed on the instruction set and uses no container or algorithm of the standard
-// library, so that object files compiled with different flags share no weak symbol.
+// Everything below this header is keyed on the instruction set and uses no container or algorithm of the
+// standard library, so that object files compiled with different flags share no weak symbol.
 #pragma once
 
 #include <gemma4/kernels/attention.hpp>
@@ -47,10 +47,10 @@ namespace gemma4::inline v0::kernels
 #else
         switch (simd::arch::lanes<simd::native>)
         {
-            case 16: return "avx512";
-            case 8: return "avx2";
-            case 4: return "baseline";
-            default: return "portable";
+        case 16: return "avx512";
+        case 8: return "avx2";
+        case 4: return "baseline";
+        default: return "portable";
         }
 #endif
     }

@@ -1,5 +1,5 @@
-// RMSNorm(x; w) = x (mean(x^2) + eps)^(-1/2) w, in the reference's order of roundings: first x times the inverse root,
-// then times the weight.
+// RMSNorm(x; w) = x (mean(x^2) + eps)^(-1/2) w, in the reference's order of roundings: first x times the
+// inverse root, then times the weight.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,8 @@ namespace gemma4::inline v0::kernels
 
         static void run(float const* x, float const* weight, float* y, std::size_t n, float eps)
         {
-            auto const inverse = f32x16::broadcast(1.0f / __builtin_sqrtf(sum_of_squares(x, n) / float(n) + eps));
+            auto const inverse =
+                f32x16::broadcast(1.0f / __builtin_sqrtf(sum_of_squares(x, n) / float(n) + eps));
             for (std::size_t i = 0; i < n; i += simd::width)
             {
                 if (n - i >= simd::width)

@@ -13,7 +13,8 @@ namespace gemma4::inline v0::kernels
     {
         using f32x16 = simd::f32x16<Arch>;
 
-        static void run(float* x, float const* cosine, float const* sine, std::size_t head_dim, std::size_t rotated)
+        static void run(float* x, float const* cosine, float const* sine, std::size_t head_dim,
+                        std::size_t rotated)
         {
             float* const low = x;
             float* const high = x + head_dim / 2;

@@ -40,7 +40,10 @@ namespace gemma4::inline v0::kernels
                 sum = sum + f32x16::load_partial(x + i, n - i);
             }
             auto const total = f32x16::broadcast(reduce_add(sum));
-            for (i = 0; i + simd::width <= n; i += simd::width) { (f32x16::load(x + i) / total).store(x + i); }
+            for (i = 0; i + simd::width <= n; i += simd::width)
+            {
+                (f32x16::load(x + i) / total).store(x + i);
+            }
             if (i != n) { (f32x16::load_partial(x + i, n - i) / total).store_partial(x + i, n - i); }
         }
     };

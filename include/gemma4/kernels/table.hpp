@@ -1,11 +1,12 @@
 // The kernels of one instruction set as a table of function pointers, and the tables this machine can run.
 //
-// Every kernel is a pure function over pointers and sizes: no allocation, no threads, no errors. All arithmetic is
-// float32. A result depends on the operands of its own row only: never on tiles, neighbours or alignment.
+// Every kernel is a pure function over pointers and sizes: no allocation, no threads, no errors. All
+// arithmetic is float32. A result depends on the operands of its own row only: never on tiles, neighbours or
+// alignment.
 //
 // By default (headers only) there is one table, of the instruction set this file is compiled for. With
-// GEMMA4_SEPARATE_KERNELS (set by the CMake target gemma4::kernels) the tables are separately compiled, one per
-// instruction set of the processor family, and chosen at run time.
+// GEMMA4_SEPARATE_KERNELS (set by the CMake target gemma4::kernels) the tables are separately compiled, one
+// per instruction set of the processor family, and chosen at run time.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The rows of one forward call and the buffers that a layer works in. Everything here is a view of the workspace.
+// The rows of one forward call and the buffers that a layer works in. Everything here is a view of the
+// workspace.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,7 @@ namespace gemma4::inline v0
         position visible_end;    // sliding layers see keys before this; at + 1 unless media attend both ways
         std::size_t angles;      // row of the rope tables
         token_id token;
-        bool wanted;             // its logits are asked for
+        bool wanted;    // its logits are asked for
     };
 
     // cos and sin of every row of a forward call for one kind of attention: (rows, rotated) each.
@@ -32,25 +33,25 @@ namespace gemma4::inline v0
 
     struct activations
     {
-        std::span<row_place> places;              // (rows)
-        std::span<kv_cache* const> caches;        // (sequences): the caches of each, one per owner layer
-        view<float> x;                            // (rows, hidden) the residual stream
-        view<float> y;                            // (rows, hidden) input of a block
-        view<float> z;                            // (rows, hidden) output of a block
-        float* query = nullptr;                   // (rows, heads * head_dim), then the attention's mix of values
-        float* key = nullptr;                     // (rows, kv_heads * head_dim)
-        float* value = nullptr;                   // (rows, kv_heads * head_dim)
-        float* ffn = nullptr;                     // (rows, ffn)
-        float* per_layer = nullptr;               // (rows, layers prepared * per_layer_input)
-        std::size_t per_layer_first = 0;          // first layer prepared
-        std::size_t per_layer_count = 0;          // layers prepared
-        float* scores = nullptr;                  // (rows, experts) router probabilities
-        std::size_t* routes = nullptr;            // see mixture.hpp
-        float* route_weights = nullptr;           // (rows, active_experts)
-        float* expert_rows = nullptr;             // (rows * active_experts, hidden)
-        float* expert_ffn = nullptr;              // (rows * active_experts, expert_ffn)
-        float* spans = nullptr;                   // partial attention of few rows, see attention.hpp
-        rope_rows rope[2];                        // by attention_kind
+        std::span<row_place> places;          // (rows)
+        std::span<kv_cache* const> caches;    // (sequences): the caches of each, one per owner layer
+        view<float> x;                        // (rows, hidden) the residual stream
+        view<float> y;                        // (rows, hidden) input of a block
+        view<float> z;                        // (rows, hidden) output of a block
+        float* query = nullptr;               // (rows, heads * head_dim), then the attention's mix of values
+        float* key = nullptr;                 // (rows, kv_heads * head_dim)
+        float* value = nullptr;               // (rows, kv_heads * head_dim)
+        float* ffn = nullptr;                 // (rows, ffn)
+        float* per_layer = nullptr;           // (rows, layers prepared * per_layer_input)
+        std::size_t per_layer_first = 0;      // first layer prepared
+        std::size_t per_layer_count = 0;      // layers prepared
+        float* scores = nullptr;              // (rows, experts) router probabilities
+        std::size_t* routes = nullptr;        // see mixture.hpp
+        float* route_weights = nullptr;       // (rows, active_experts)
+        float* expert_rows = nullptr;         // (rows * active_experts, hidden)
+        float* expert_ffn = nullptr;          // (rows * active_experts, expert_ffn)
+        float* spans = nullptr;               // partial attention of few rows, see attention.hpp
+        rope_rows rope[2];                    // by attention_kind
 
         std::size_t rows() const noexcept { return places.size(); }
 

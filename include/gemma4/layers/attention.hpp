@@ -1,5 +1,5 @@
-// Gemma4TextAttention: grouped-query attention with normed queries, keys and values, rope, scale 1, a window on sliding
-// layers, and keys and values that may belong to another layer.
+// Gemma4TextAttention: grouped-query attention with normed queries, keys and values, rope, scale 1, a window
+// on sliding layers, and keys and values that may belong to another layer.
 #pragma once
 
 #include <algorithm>
@@ -14,19 +14,23 @@
 
 namespace gemma4::inline v0
 {
-    inline constexpr std::size_t span_pages = 8;              // pages whose partials are merged before spans are
+    inline constexpr std::size_t span_pages = 8;    // pages whose partials are merged before spans are
     inline constexpr std::size_t span_positions = span_pages * kernels::page_positions;
-    inline constexpr std::size_t split_rows = 4;              // up to so many rows, spans go to different threads
-    inline constexpr std::size_t query_block = 64;            // query heads x tokens of an item
+    inline constexpr std::size_t split_rows = 4;      // up to so many rows, spans go to different threads
+    inline constexpr std::size_t query_block = 64;    // query heads x tokens of an item
 
     // Query rows of one item: tokens of a block times the query heads that share a key head.
-    constexpr std::size_t query_rows(layer_spec const& s) { return std::max(query_block, s.heads / s.kv_heads); }
+    constexpr std::size_t query_rows(layer_spec const& s)
+    {
+        return std::max(query_block, s.heads / s.kv_heads);
+    }
 
     // Floats of slot scratch that attend() needs.
     constexpr std::size_t attention_scratch(layer_spec const& s)
     {
         auto const rows = query_rows(s);
-        return rows * (3 * s.head_dim + kernels::page_positions + 4) + 2 * rows * (sizeof(std::size_t) / sizeof(float));
+        return rows * (3 * s.head_dim + kernels::page_positions + 4)
+               + 2 * rows * (sizeof(std::size_t) / sizeof(float));
     }
 
     // Floats of activations::spans for contexts up to `positions`.
@@ -38,9 +42,9 @@ namespace gemma4::inline v0
     template <class Format, bool OwnValue>
     struct own_keys_values
     {
-        matrix<Format> k_proj;      // (kv_heads * head_dim, hidden)
-        matrix<Format> v_proj;      // (kv_heads * head_dim, hidden)
-        vector_weight k_norm;       // (head_dim)
+        matrix<Format> k_proj;    // (kv_heads * head_dim, hidden)
+        matrix<Format> v_proj;    // (kv_heads * head_dim, hidden)
+        vector_weight k_norm;     // (head_dim)
     };
 
     template <class Format>
@@ -51,8 +55,7 @@ namespace gemma4::inline v0
     };
 
     struct no_keys_values
-    {
-    };
+    {};
 
     template <text_model M, std::size_t Kind, class Format>
     class attention
@@ -60,10 +63,12 @@ namespace gemma4::inline v0
     public:
         static constexpr layer_spec spec = architecture<M>::schedule.kinds[Kind];
 
-        matrix<Format> q_proj;      // (heads * head_dim, hidden)
-        matrix<Format> o_proj;      // (hidden, heads * head_dim)
-        vector_weight q_norm;       // (head_dim)
-        [[no_unique_address]] std::conditional_t<spec.owns_kv(), own_keys_values<Format, !spec.value_is_key>, no_keys_values> kv;
+        matrix<Format> q_proj;    // (heads * head_dim, hidden)
+        matrix<Format> o_proj;    // (hidden, heads * head_dim)
+        vector_weight q_norm;     // (head_dim)
+        [[no_unique_address]] std::conditional_t<spec.owns_kv(), own_keys_values<Format, !spec.value_is_key>,
+                                                 no_keys_values>
+            kv;
 
         // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv); y (rows, hidden) is a.y.
         // The pages for these positions are there already.
@@ -73,34 +78,37 @@ namespace gemma4::inline v0
             constexpr auto width = spec.kv_heads * spec.head_dim;
             view<float> const key{a.key, a.rows(), width};
             linear(c, kv.k_proj, a.y, key);
-            float* value = a.key;      // v starts from the key projection where there is no v_proj
+            float* value = a.key;    // v starts from the key projection where there is no v_proj
             if constexpr (!spec.value_is_key)
             {
                 value = a.value;
                 linear(c, kv.v_proj, a.y, view<float>{value, a.rows(), width});
             }
             auto const& rope = a.rope_of(spec.attention);
-            c.for_each_row(a.rows(),
-                           [&](std::size_t r, std::size_t)
-                           {
-                               auto const& place = a.places[r];
-                               auto& pages = a.caches[place.sequence][cache];
-                               auto const angle = place.angles * rope.rotated;
-                               constexpr auto next_head = kernels::page_positions * spec.head_dim;
-                               float* const out = pages.key_at(place.at, spec.head_dim);
-                               for (std::size_t h = 0; h != spec.kv_heads; ++h)
-                               {
-                                   float* const k = out + h * next_head;
-                                   float* const v = k + spec.kv_heads * next_head;
-                                   auto const from = r * width + h * spec.head_dim;
-                                   c.kernels->rms_norm(value + from, nullptr, v, spec.head_dim, spec.norm_eps);
-                                   c.kernels->rms_norm(a.key + from, kv.k_norm.data, k, spec.head_dim, spec.norm_eps);
-                                   c.kernels->rope(k, rope.cosine + angle, rope.sine + angle, spec.head_dim, rope.rotated);
-                               }
-                           });
+            c.for_each_row(
+                a.rows(),
+                [&](std::size_t r, std::size_t)
+                {
+                    auto const& place = a.places[r];
+                    auto& pages = a.caches[place.sequence][cache];
+                    auto const angle = place.angles * rope.rotated;
+                    constexpr auto next_head = kernels::page_positions * spec.head_dim;
+                    float* const out = pages.key_at(place.at, spec.head_dim);
+                    for (std::size_t h = 0; h != spec.kv_heads; ++h)
+                    {
+                        float* const k = out + h * next_head;
+                        float* const v = k + spec.kv_heads * next_head;
+                        auto const from = r * width + h * spec.head_dim;
+                        c.kernels->rms_norm(value + from, nullptr, v, spec.head_dim, spec.norm_eps);
+                        c.kernels->rms_norm(a.key + from, kv.k_norm.data, k, spec.head_dim, spec.norm_eps);
+                        c.kernels->rope(k, rope.cosine + angle, rope.sine + angle, spec.head_dim,
+                                        rope.rotated);
+                    }
+                });
         }
 
-        // a.z = attention(a.y) Wo, reading keys and values from `cache` (the owner's index) of each row's sequence.
+        // a.z = attention(a.y) Wo, reading keys and values from `cache` (the owner's index) of each row's
+        // sequence.
         void attend(compute const& c, activations& a, std::size_t cache) const
         {
             constexpr auto width = spec.heads * spec.head_dim;
@@ -115,7 +123,8 @@ namespace gemma4::inline v0
                                {
                                    float* const q = query.row(r) + h * spec.head_dim;
                                    c.kernels->rms_norm(q, q_norm.data, q, spec.head_dim, spec.norm_eps);
-                                   c.kernels->rope(q, rope.cosine + angle, rope.sine + angle, spec.head_dim, rope.rotated);
+                                   c.kernels->rope(q, rope.cosine + angle, rope.sine + angle, spec.head_dim,
+                                                   rope.rotated);
                                }
                            });
             if (a.rows() <= split_rows) { attend_by_span(c, a, cache); }
@@ -124,7 +133,8 @@ namespace gemma4::inline v0
         }
 
     private:
-        static constexpr std::size_t group = spec.heads / spec.kv_heads;    // query heads that share a key head
+        static constexpr std::size_t group =
+            spec.heads / spec.kv_heads;    // query heads that share a key head
 
         static position visible_begin(row_place const& p)
         {
@@ -143,7 +153,7 @@ namespace gemma4::inline v0
         {
             float* max;
             float* sum;
-            float* out;     // (query rows, head_dim)
+            float* out;    // (query rows, head_dim)
 
             void reset(std::size_t rows) const
             {
@@ -155,10 +165,10 @@ namespace gemma4::inline v0
 
         struct item_scratch
         {
-            float* q;             // (query rows, head_dim)
+            float* q;    // (query rows, head_dim)
             partial span, total;
-            float* scores;        // (query rows, page_positions)
-            std::size_t* first;   // (query rows)
+            float* scores;         // (query rows, page_positions)
+            std::size_t* first;    // (query rows)
             std::size_t* last;
 
             explicit item_scratch(float* p)
@@ -167,7 +177,8 @@ namespace gemma4::inline v0
                 first = reinterpret_cast<std::size_t*>(p);
                 last = first + rows;
                 q = reinterpret_cast<float*>(last + rows);
-                span = {q + rows * spec.head_dim, q + rows * (spec.head_dim + 1), q + rows * (spec.head_dim + 2)};
+                span = {q + rows * spec.head_dim, q + rows * (spec.head_dim + 1),
+                        q + rows * (spec.head_dim + 2)};
                 total = {span.out + rows * spec.head_dim, span.out + rows * (spec.head_dim + 1),
                          span.out + rows * (spec.head_dim + 2)};
                 scores = total.out + rows * spec.head_dim;
@@ -175,7 +186,8 @@ namespace gemma4::inline v0
         };
 
         // The queries of `tokens` rows from `row` on that read key head `head`, one after the other.
-        static void gather(activations const& a, std::size_t row, std::size_t tokens, std::size_t head, float* q)
+        static void gather(activations const& a, std::size_t row, std::size_t tokens, std::size_t head,
+                           float* q)
         {
             for (std::size_t t = 0; t != tokens; ++t)
             {
@@ -185,8 +197,8 @@ namespace gemma4::inline v0
         }
 
         // Pages of one span against the gathered queries; s.span holds the partial afterwards.
-        static void span_of(compute const& c, activations const& a, std::size_t cache, std::size_t row, std::size_t tokens,
-                            std::size_t head, std::size_t span, item_scratch const& s)
+        static void span_of(compute const& c, activations const& a, std::size_t cache, std::size_t row,
+                            std::size_t tokens, std::size_t head, std::size_t span, item_scratch const& s)
         {
             auto const& pages = a.caches[a.places[row].sequence][cache];
             auto const rows = tokens * group;
@@ -208,14 +220,15 @@ namespace gemma4::inline v0
                 }
                 if (!seen) { continue; }
                 c.kernels->attend_page(s.q, spec.head_dim, rows, pages.keys(page, head, spec.head_dim),
-                                       pages.values(page, head, spec.kv_heads, spec.head_dim), spec.head_dim, s.first,
-                                       s.last, s.span.max, s.span.sum, s.span.out, spec.head_dim, s.scores);
+                                       pages.values(page, head, spec.kv_heads, spec.head_dim), spec.head_dim,
+                                       s.first, s.last, s.span.max, s.span.sum, s.span.out, spec.head_dim,
+                                       s.scores);
             }
         }
 
         // The mix of values of one token's query heads, in place of the queries.
-        static void finish(compute const& c, activations const& a, std::size_t row, std::size_t head, float const* sum,
-                           float const* out)
+        static void finish(compute const& c, activations const& a, std::size_t row, std::size_t head,
+                           float const* sum, float const* out)
         {
             float* const to = a.query + (row * spec.heads + head * group) * spec.head_dim;
             std::copy_n(out, group * spec.head_dim, to);
@@ -234,20 +247,24 @@ namespace gemma4::inline v0
                        [&](std::size_t item, std::size_t slot)
                        {
                            auto const head = item % spec.kv_heads;
-                           auto row = (blocks - 1 - item / spec.kv_heads) * tokens_per_block;    // longest first
+                           auto row =
+                               (blocks - 1 - item / spec.kv_heads) * tokens_per_block;    // longest first
                            auto const end = std::min(a.rows(), row + tokens_per_block);
                            while (row != end)
                            {
                                auto stop = row + 1;
-                               while (stop != end && a.places[stop].sequence == a.places[row].sequence) { ++stop; }
+                               while (stop != end && a.places[stop].sequence == a.places[row].sequence)
+                               {
+                                   ++stop;
+                               }
                                block(c, a, cache, row, stop - row, head, item_scratch(c.scratch(slot)));
                                row = stop;
                            }
                        });
         }
 
-        static void block(compute const& c, activations const& a, std::size_t cache, std::size_t row, std::size_t tokens,
-                          std::size_t head, item_scratch const& s)
+        static void block(compute const& c, activations const& a, std::size_t cache, std::size_t row,
+                          std::size_t tokens, std::size_t head, item_scratch const& s)
         {
             auto const rows = tokens * group;
             gather(a, row, tokens, head, s.q);
@@ -265,8 +282,9 @@ namespace gemma4::inline v0
                 for (std::size_t r = 0; r != rows; ++r)
                 {
                     if (s.span.sum[r] == 0.0f) { continue; }
-                    c.kernels->merge(s.total.max + r, s.total.sum + r, s.total.out + r * spec.head_dim, s.span.max[r],
-                                     s.span.sum[r], s.span.out + r * spec.head_dim, spec.head_dim);
+                    c.kernels->merge(s.total.max + r, s.total.sum + r, s.total.out + r * spec.head_dim,
+                                     s.span.max[r], s.span.sum[r], s.span.out + r * spec.head_dim,
+                                     spec.head_dim);
                 }
             }
             for (std::size_t t = 0; t != tokens; ++t)
@@ -275,11 +293,12 @@ namespace gemma4::inline v0
             }
         }
 
-        // An item is one token, one key head and one span; partials are merged, in the same order, afterwards.
+        // An item is one token, one key head and one span; partials are merged, in the same order,
+        // afterwards.
         void attend_by_span(compute const& c, activations& a, std::size_t cache) const
         {
             constexpr auto floats = group * (spec.head_dim + 2);    // of one partial
-            std::size_t first[split_rows];     // span
+            std::size_t first[split_rows];                          // span
             std::size_t item_of[split_rows + 1] = {};
             for (std::size_t r = 0; r != a.rows(); ++r)
             {
@@ -304,24 +323,25 @@ namespace gemma4::inline v0
                            gather(a, row, 1, head, s.q);
                            span_of(c, a, cache, row, 1, head, span, s);
                        });
-            c.for_each(a.rows() * spec.kv_heads,
-                       [&](std::size_t i, std::size_t slot)
-                       {
-                           auto const row = i / spec.kv_heads;
-                           auto const head = i % spec.kv_heads;
-                           auto const total = item_scratch(c.scratch(slot)).total;
-                           total.reset(group);
-                           for (auto item = item_of[row] + head; item < item_of[row + 1]; item += spec.kv_heads)
-                           {
-                               auto const p = partial_of(item);
-                               for (std::size_t g = 0; g != group; ++g)
-                               {
-                                   c.kernels->merge(total.max + g, total.sum + g, total.out + g * spec.head_dim, p.max[g],
-                                                    p.sum[g], p.out + g * spec.head_dim, spec.head_dim);
-                               }
-                           }
-                           finish(c, a, row, head, total.sum, total.out);
-                       });
+            c.for_each(
+                a.rows() * spec.kv_heads,
+                [&](std::size_t i, std::size_t slot)
+                {
+                    auto const row = i / spec.kv_heads;
+                    auto const head = i % spec.kv_heads;
+                    auto const total = item_scratch(c.scratch(slot)).total;
+                    total.reset(group);
+                    for (auto item = item_of[row] + head; item < item_of[row + 1]; item += spec.kv_heads)
+                    {
+                        auto const p = partial_of(item);
+                        for (std::size_t g = 0; g != group; ++g)
+                        {
+                            c.kernels->merge(total.max + g, total.sum + g, total.out + g * spec.head_dim,
+                                             p.max[g], p.sum[g], p.out + g * spec.head_dim, spec.head_dim);
+                        }
+                    }
+                    finish(c, a, row, head, total.sum, total.out);
+                });
         }
     };
 }

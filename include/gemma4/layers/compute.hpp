@@ -14,8 +14,8 @@ namespace gemma4::inline v0
     {
         kernels::table const* kernels;
         executor* threads;
-        std::size_t slots;         // how many items may be under way at once
-        float* slot_scratch;       // (slots, slot_floats)
+        std::size_t slots;      // how many items may be under way at once
+        float* slot_scratch;    // (slots, slot_floats)
         std::size_t slot_floats;
 
         float* scratch(std::size_t slot) const noexcept { return slot_scratch + slot * slot_floats; }

@@ -14,8 +14,7 @@ namespace gemma4::inline v0
 {
     template <int>
     struct no_part
-    {
-    };
+    {};
 
     template <text_model M, std::size_t Kind, class Format>
     class decoder_layer
@@ -23,34 +22,36 @@ namespace gemma4::inline v0
     public:
         static constexpr layer_spec spec = architecture<M>::schedule.kinds[Kind];
 
-        vector_weight input_layernorm, post_attention_layernorm;               // (hidden)
-        vector_weight pre_feedforward_layernorm, post_feedforward_layernorm;   // (hidden)
+        vector_weight input_layernorm, post_attention_layernorm;                // (hidden)
+        vector_weight pre_feedforward_layernorm, post_feedforward_layernorm;    // (hidden)
         float layer_scalar = 1;
         attention<M, Kind, Format> self_attn;
         feed_forward<Format> mlp;
         [[no_unique_address]] std::conditional_t<spec.experts != 0, mixture<M, Format>, no_part<0>> moe;
-        [[no_unique_address]] std::conditional_t<spec.per_layer_input != 0, per_layer_input<Format>, no_part<1>> ple;
+        [[no_unique_address]] std::conditional_t<spec.per_layer_input != 0, per_layer_input<Format>,
+                                                 no_part<1>>
+            ple;
 
-        // a.x (rows, hidden) -> a.x. `only_wanted`: called once keys and values of all rows are stored, in the last layer that
-        // stores any; drops the rows whose logits nobody asked for.
+        // a.x (rows, hidden) -> a.x. `only_wanted`: called once keys and values of all rows are stored, in
+        // the last layer that stores any; drops the rows whose logits nobody asked for.
         template <class Observer, class OnlyWanted>
-        void forward(compute const& c, activations& a, std::size_t layer, placement const& place, Observer& observer,
-                     OnlyWanted&& only_wanted) const
+        void forward(compute const& c, activations& a, std::size_t layer, placement const& place,
+                     Observer& observer, OnlyWanted&& only_wanted) const
         {
             observe(observer, layer_point::input, layer, a.x);
             norm(c, input_layernorm, spec.norm_eps, a.x, a.y);
             if constexpr (spec.owns_kv()) { self_attn.remember(c, a, place.cache); }
             only_wanted();
-            self_attn.attend(c, a, place.cache);                                       // y -> z
+            self_attn.attend(c, a, place.cache);    // y -> z
             observe(observer, layer_point::attention, layer, a.z);
             add_normed(c, post_attention_layernorm, spec.norm_eps, a.z, a.x);
             norm(c, pre_feedforward_layernorm, spec.norm_eps, a.x, a.y);
-            mlp.forward(c, a);                                                         // y -> z
-            if constexpr (spec.experts != 0) { moe.forward(c, a); }                    // x, z -> z
+            mlp.forward(c, a);                                         // y -> z
+            if constexpr (spec.experts != 0) { moe.forward(c, a); }    // x, z -> z
             add_normed(c, post_feedforward_layernorm, spec.norm_eps, a.z, a.x);
             if constexpr (spec.per_layer_input != 0)
             {
-                ple.forward(c, a, layer);                                              // x -> z
+                ple.forward(c, a, layer);    // x -> z
                 add_normed(c, ple.post_per_layer_input_norm, spec.norm_eps, a.z, a.x);
             }
             c.for_each_row(a.rows(), [&](std::size_t r, std::size_t)

@@ -13,7 +13,8 @@ namespace gemma4::inline v0
 
     // h (x.rows, gate.outs) = gelu_tanh(x Wgateᵀ) * (x Wupᵀ), block by block.
     template <class Format>
-    void gated(compute const& c, matrix<Format> const& gate, matrix<Format> const& up, view<float const> x, float* h)
+    void gated(compute const& c, matrix<Format> const& gate, matrix<Format> const& up, view<float const> x,
+               float* h)
     {
         auto const width = gate.outs();
         auto const matmul = c.kernels->matmul[std::size_t(up.type())];
@@ -34,9 +35,9 @@ namespace gemma4::inline v0
     class feed_forward
     {
     public:
-        matrix<Format> gate_proj;     // (ffn, hidden)
-        matrix<Format> up_proj;       // (ffn, hidden)
-        matrix<Format> down_proj;     // (hidden, ffn)
+        matrix<Format> gate_proj;    // (ffn, hidden)
+        matrix<Format> up_proj;      // (ffn, hidden)
+        matrix<Format> down_proj;    // (hidden, ffn)
 
         // a.z = mlp(a.y)
         void forward(compute const& c, activations& a) const

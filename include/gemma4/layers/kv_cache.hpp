@@ -29,7 +29,8 @@ namespace gemma4::inline v0
         void prepare(position begin, position end, page_pool& pool)
         {
             if (m_pages.empty()) { m_first = begin / kernels::page_positions; }
-            m_pages.resize(std::max<std::size_t>(m_pages.size(), ceil_div(end, kernels::page_positions) - m_first));
+            m_pages.resize(
+                std::max<std::size_t>(m_pages.size(), ceil_div(end, kernels::page_positions) - m_first));
             for (auto p = begin / kernels::page_positions; p * kernels::page_positions < end; ++p)
             {
                 auto& ref = m_pages[p - m_first];
@@ -54,7 +55,11 @@ namespace gemma4::inline v0
             m_pages.resize(std::min(m_pages.size(), keep - m_first));
         }
 
-        void clear() { m_pages.clear(); m_first = 0; }
+        void clear()
+        {
+            m_pages.clear();
+            m_first = 0;
+        }
 
         float const* keys(std::size_t page, std::size_t head, std::size_t head_dim) const
         {
@@ -69,7 +74,8 @@ namespace gemma4::inline v0
         // Where the key of `at` is written, head 0; head h follows h * page_positions * head_dim further.
         float* key_at(position at, std::size_t head_dim)
         {
-            return m_pages[at / kernels::page_positions - m_first].data() + at % kernels::page_positions * head_dim;
+            return m_pages[at / kernels::page_positions - m_first].data()
+                   + at % kernels::page_positions * head_dim;
         }
 
     private:

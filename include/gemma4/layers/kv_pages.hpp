@@ -31,7 +31,10 @@ namespace gemma4::inline v0
         };
         static_assert(sizeof(page) <= cache_line);
 
-        page_pool(std::size_t floats, std::pmr::memory_resource* memory) : m_floats(floats), m_memory(memory) {}
+        page_pool(std::size_t floats, std::pmr::memory_resource* memory)
+            : m_floats(floats)
+            , m_memory(memory)
+        {}
 
         page_pool(page_pool const&) = delete;
         page_pool& operator=(page_pool const&) = delete;
@@ -47,7 +50,10 @@ namespace gemma4::inline v0
             }
         }
 
-        static constexpr std::size_t bytes_per_page(std::size_t floats) { return cache_line + floats * sizeof(float); }
+        static constexpr std::size_t bytes_per_page(std::size_t floats)
+        {
+            return cache_line + floats * sizeof(float);
+        }
 
         // Makes sure that at least n pages exist in all, in use or free.
         void reserve(std::size_t n)
@@ -106,12 +112,17 @@ namespace gemma4::inline v0
     {
     public:
         page_ref() = default;
-        explicit page_ref(page_pool& pool) : m_page(pool.take()) {}
-        page_ref(page_ref const& other) noexcept : m_page(other.m_page)
+        explicit page_ref(page_pool& pool)
+            : m_page(pool.take())
+        {}
+        page_ref(page_ref const& other) noexcept
+            : m_page(other.m_page)
         {
             if (m_page) { m_page->users.fetch_add(1, std::memory_order_relaxed); }
         }
-        page_ref(page_ref&& other) noexcept : m_page(std::exchange(other.m_page, nullptr)) {}
+        page_ref(page_ref&& other) noexcept
+            : m_page(std::exchange(other.m_page, nullptr))
+        {}
         page_ref& operator=(page_ref other) noexcept
         {
             std::swap(m_page, other.m_page);
@@ -119,7 +130,10 @@ namespace gemma4::inline v0
         }
         ~page_ref()
         {
-            if (m_page && m_page->users.fetch_sub(1, std::memory_order_acq_rel) == 1) { m_page->pool->give(m_page); }
+            if (m_page && m_page->users.fetch_sub(1, std::memory_order_acq_rel) == 1)
+            {
+                m_page->pool->give(m_page);
+            }
         }
 
         explicit operator bool() const noexcept { return m_page != nullptr; }

@@ -8,11 +8,11 @@
 
 namespace gemma4::inline v0
 {
-    // Weight formats are types: float, bf16, f16. any_of<...> is a matrix whose format, one of these, is known only at load.
+    // Weight formats are types: float, bf16, f16. any_of<...> is a matrix whose format, one of these, is
+    // known only at load.
     template <class... Formats>
     struct any_of
-    {
-    };
+    {};
 
     template <class Format>
     inline constexpr bool is_weight_format = false;
@@ -27,7 +27,8 @@ namespace gemma4::inline v0
     template <class Format>
     class matrix
     {
-        static_assert(is_weight_format<Format>, "gemma4: a weight format is float, bf16, f16 or any_of<...> of them");
+        static_assert(is_weight_format<Format>,
+                      "gemma4: a weight format is float, bf16, f16 or any_of<...> of them");
 
     public:
         static constexpr bool accepts(dtype type) noexcept { return type == dtype_of<Format>; }
@@ -57,7 +58,8 @@ namespace gemma4::inline v0
     template <class... Formats>
     class matrix<any_of<Formats...>>
     {
-        static_assert((is_weight_format<Formats> && ...), "gemma4: any_of holds the weight formats float, bf16 and f16");
+        static_assert((is_weight_format<Formats> && ...),
+                      "gemma4: any_of holds the weight formats float, bf16 and f16");
 
     public:
         static constexpr bool accepts(dtype type) noexcept { return ((type == dtype_of<Formats>) || ...); }

@@ -1,4 +1,5 @@
-// Gemma4TextRouter and Gemma4TextExperts: each token goes to its `active` best experts; tokens are grouped by expert.
+// Gemma4TextRouter and Gemma4TextExperts: each token goes to its `active` best experts; tokens are grouped by
+// expert.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +13,9 @@
 
 namespace gemma4::inline v0
 {
-    // Elements of activations::routes: the expert of each (row, choice), the pairs sorted by expert, where each pair
-    // stands in that order, where each expert's pairs begin, and the blocks of pairs (expert, first pair).
+    // Elements of activations::routes: the expert of each (row, choice), the pairs sorted by expert, where
+    // each pair stands in that order, where each expert's pairs begin, and the blocks of pairs (expert, first
+    // pair).
     constexpr std::size_t route_count(text_config const& t, std::size_t rows)
     {
         auto const pairs = rows * t.active_experts;
@@ -26,12 +28,14 @@ namespace gemma4::inline v0
         static constexpr text_config text = M::text;
 
     public:
-        matrix<Format> router;                    // router.proj (experts, hidden)
-        vector_weight router_scale;               // router.scale (hidden)
-        vector_weight per_expert_scale;           // router.per_expert_scale (experts)
-        matrix<Format> gate_up_proj;              // experts.gate_up_proj (experts * 2 * expert_ffn, hidden): gate, then up
-        matrix<Format> down_proj;                 // experts.down_proj (experts * hidden, expert_ffn)
-        vector_weight post_feedforward_layernorm_1, pre_feedforward_layernorm_2, post_feedforward_layernorm_2;    // (hidden)
+        matrix<Format> router;             // router.proj (experts, hidden)
+        vector_weight router_scale;        // router.scale (hidden)
+        vector_weight per_expert_scale;    // router.per_expert_scale (experts)
+        matrix<Format>
+            gate_up_proj;            // experts.gate_up_proj (experts * 2 * expert_ffn, hidden): gate, then up
+        matrix<Format> down_proj;    // experts.down_proj (experts * hidden, expert_ffn)
+        vector_weight post_feedforward_layernorm_1, pre_feedforward_layernorm_2,
+            post_feedforward_layernorm_2;    // (hidden)
 
         // a.z = norm_1(a.z) + norm_2(experts(norm(a.x))), routed on a.x itself. Uses a.y.
         void forward(compute const& c, activations& a) const
@@ -54,9 +58,12 @@ namespace gemma4::inline v0
             c.for_each_row(rows,
                            [&](std::size_t r, std::size_t)
                            {
-                               // no-scale norm, times router.scale, times hidden^-½: each product rounded, as in the reference
-                               c.kernels->rms_norm(a.x.row(r), router_scale.data, a.y.row(r), text.hidden, text.norm_eps);
-                               c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), a.y.row(r), text.hidden);
+                               // no-scale norm, times router.scale, times hidden^-½: each product rounded, as
+                               // in the reference
+                               c.kernels->rms_norm(a.x.row(r), router_scale.data, a.y.row(r), text.hidden,
+                                                   text.norm_eps);
+                               c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), a.y.row(r),
+                                                text.hidden);
                            });
             linear(c, router, a.y, view<float>{a.scores, rows, text.experts});
             c.for_each_row(rows,
@@ -75,7 +82,8 @@ namespace gemma4::inline v0
             std::size_t order[text.experts];
             for (std::size_t e = 0; e != text.experts; ++e) { order[e] = e; }
             std::partial_sort(order, order + active, order + text.experts,
-                              [&](std::size_t i, std::size_t j) { return p[i] > p[j] || (p[i] == p[j] && i < j); });
+                              [&](std::size_t i, std::size_t j)
+                              { return p[i] > p[j] || (p[i] == p[j] && i < j); });
             float sum = 0;
             for (std::size_t i = 0; i != active; ++i) { sum += p[order[i]]; }
             std::sort(order, order + active);    // the reference adds experts up in ascending order
@@ -91,7 +99,8 @@ namespace gemma4::inline v0
             std::size_t* pair;     // (pairs) row * active + choice, sorted by expert
             std::size_t* place;    // (pairs) where each pair stands in that order
             std::size_t* begin;    // (experts + 1)
-            std::size_t* blocks;   // (blocks, 2) expert and first pair of up to row_block pairs of one expert
+            std::size_t*
+                blocks;            // (blocks, 2) expert and first pair of up to row_block pairs of one expert
             std::size_t* count;    // blocks
         };
 
@@ -148,21 +157,22 @@ namespace gemma4::inline v0
         {
             auto const g = grouping_of(a);
             auto const pairs = a.rows() * active;
-            c.for_each_row(pairs, [&](std::size_t i, std::size_t)
-                           { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
+            c.for_each_row(
+                pairs, [&](std::size_t i, std::size_t)
+                { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
             auto const gate_up = c.kernels->matmul[std::size_t(gate_up_proj.type())];
             for_each_block(c, g, text.expert_ffn,
-                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out, std::size_t outs,
-                               std::size_t slot)
+                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
+                               std::size_t outs, std::size_t slot)
                            {
                                auto const gate = expert * 2 * text.expert_ffn + out;
                                auto const x = a.expert_rows + first * text.hidden;
                                float* const h = a.expert_ffn + first * text.expert_ffn + out;
                                float* const u = c.scratch(slot);
-                               gate_up(x, text.hidden, gate_up_proj.row(gate), text.hidden, h, text.expert_ffn, rows, outs,
-                                       text.hidden);
-                               gate_up(x, text.hidden, gate_up_proj.row(gate + text.expert_ffn), text.hidden, u, outs, rows,
-                                       outs, text.hidden);
+                               gate_up(x, text.hidden, gate_up_proj.row(gate), text.hidden, h,
+                                       text.expert_ffn, rows, outs, text.hidden);
+                               gate_up(x, text.hidden, gate_up_proj.row(gate + text.expert_ffn), text.hidden,
+                                       u, outs, rows, outs, text.hidden);
                                for (std::size_t r = 0; r != rows; ++r)
                                {
                                    float* const to = h + r * text.expert_ffn;
@@ -171,12 +181,13 @@ namespace gemma4::inline v0
                            });
             auto const down = c.kernels->matmul[std::size_t(down_proj.type())];
             for_each_block(c, g, text.hidden,
-                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out, std::size_t outs,
-                               std::size_t)
+                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
+                               std::size_t outs, std::size_t)
                            {
                                down(a.expert_ffn + first * text.expert_ffn, text.expert_ffn,
                                     down_proj.row(expert * text.hidden + out), text.expert_ffn,
-                                    a.expert_rows + first * text.hidden + out, text.hidden, rows, outs, text.expert_ffn);
+                                    a.expert_rows + first * text.hidden + out, text.hidden, rows, outs,
+                                    text.expert_ffn);
                            });
         }
 
@@ -190,8 +201,9 @@ namespace gemma4::inline v0
                                std::fill_n(a.y.row(r), text.hidden, 0.0f);
                                for (auto i = r * active; i != (r + 1) * active; ++i)
                                {
-                                   c.kernels->add_scaled(a.route_weights[i], a.expert_rows + g.place[i] * text.hidden,
-                                                         a.y.row(r), text.hidden);
+                                   c.kernels->add_scaled(a.route_weights[i],
+                                                         a.expert_rows + g.place[i] * text.hidden, a.y.row(r),
+                                                         text.hidden);
                                }
                            });
         }

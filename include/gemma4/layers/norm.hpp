@@ -16,14 +16,16 @@ namespace gemma4::inline v0
     };
 
     // y = norm(x), row by row. y may be x.
-    inline void norm(compute const& c, vector_weight const& weight, float eps, view<float const> x, view<float> y)
+    inline void norm(compute const& c, vector_weight const& weight, float eps, view<float const> x,
+                     view<float> y)
     {
         c.for_each_row(x.rows, [&](std::size_t r, std::size_t)
                        { c.kernels->rms_norm(x.row(r), weight.data, y.row(r), x.columns, eps); });
     }
 
     // x += norm(h); h is overwritten.
-    inline void add_normed(compute const& c, vector_weight const& weight, float eps, view<float> h, view<float> x)
+    inline void add_normed(compute const& c, vector_weight const& weight, float eps, view<float> h,
+                           view<float> x)
     {
         c.for_each_row(x.rows,
                        [&](std::size_t r, std::size_t)

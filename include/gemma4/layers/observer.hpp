@@ -18,12 +18,11 @@ namespace gemma4::inline v0
 
     // The default: sees nothing and costs nothing.
     struct no_observer
-    {
-    };
+    {};
 
-    // An observer is called as observer(layer_point, layer, rows) with rows a (rows, hidden) xtensor expression of floats that
-    // is valid during the call. Rows are those of the batch, in order; from the last layer with keys and values of its own
-    // on, only those whose logits are asked for.
+    // An observer is called as observer(layer_point, layer, rows) with rows a (rows, hidden) xtensor
+    // expression of floats that is valid during the call. Rows are those of the batch, in order; from the
+    // last layer with keys and values of its own on, only those whose logits are asked for.
     template <class Observer>
     void observe(Observer& observer, layer_point point, std::size_t layer, view<float const> rows)
     {

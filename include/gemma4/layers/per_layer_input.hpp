@@ -13,9 +13,9 @@ namespace gemma4::inline v0
     class per_layer_input
     {
     public:
-        matrix<Format> per_layer_input_gate;     // (per_layer_input, hidden)
-        matrix<Format> per_layer_projection;     // (hidden, per_layer_input)
-        vector_weight post_per_layer_input_norm; // (hidden)
+        matrix<Format> per_layer_input_gate;        // (per_layer_input, hidden)
+        matrix<Format> per_layer_projection;        // (hidden, per_layer_input)
+        vector_weight post_per_layer_input_norm;    // (hidden)
 
         // a.z = (gelu(a.x Wgate) * ple of `layer`) Wproj; the caller adds its norm to a.x.
         void forward(compute const& c, activations& a, std::size_t layer) const

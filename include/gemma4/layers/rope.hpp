@@ -11,15 +11,17 @@
 
 namespace gemma4::inline v0
 {
-    // inv_freq[i] = 1 / theta^(2i / head_dim) for i < rotated, in float32 (Gemma4TextRotaryEmbedding; proportional rope
-    // keeps the full head_dim in the exponent and turns only the first pairs).
+    // inv_freq[i] = 1 / theta^(2i / head_dim) for i < rotated, in float32 (Gemma4TextRotaryEmbedding;
+    // proportional rope keeps the full head_dim in the exponent and turns only the first pairs).
     //
-    // The reference's float32 power is not correctly rounded: of the pairs that Gemma 4 turns, three lie within 0.02 units
-    // in the last place of a tie and it rounds them the other way. At position 100000 one such unit is 0.006 radians.
+    // The reference's float32 power is not correctly rounded: of the pairs that Gemma 4 turns, three lie
+    // within 0.02 units in the last place of a tie and it rounds them the other way. At position 100000 one
+    // such unit is 0.006 radians.
     class inverse_frequencies
     {
     public:
-        inverse_frequencies(float theta, std::size_t head_dim, std::size_t rotated) : m_values(rotated)
+        inverse_frequencies(float theta, std::size_t head_dim, std::size_t rotated)
+            : m_values(rotated)
         {
             for (std::size_t i = 0; i != rotated; ++i)
             {
@@ -45,8 +47,14 @@ namespace gemma4::inline v0
         static float reference_power(float theta, float exponent)
         {
             auto const rounded = float(std::pow(double(theta), double(exponent)));
-            struct near_tie { float theta, exponent; };
-            for (near_tie const t : {near_tie{1e4f, 222.0f / 256}, {1e6f, 58.0f / 512}, {1e6f, 296.0f / 512}, {1e6f, 466.0f / 512}})
+            struct near_tie
+            {
+                float theta, exponent;
+            };
+            for (near_tie const t : {near_tie{1e4f, 222.0f / 256},
+                                     {1e6f, 58.0f / 512},
+                                     {1e6f, 296.0f / 512},
+                                     {1e6f, 466.0f / 512}})
             {
                 if (t.theta == theta && t.exponent == exponent)
                 {

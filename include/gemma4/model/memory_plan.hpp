@@ -9,7 +9,8 @@
 
 namespace gemma4::inline v0
 {
-    // Bytes of weights: those that stay where their file is mapped, and vectors that are converted to float32.
+    // Bytes of weights: those that stay where their file is mapped, and vectors that are converted to
+    // float32.
     struct weight_bytes
     {
         std::size_t mapped = 0;
@@ -18,9 +19,10 @@ namespace gemma4::inline v0
 
     struct memory_plan
     {
-        std::size_t context = 0;        // positions
+        std::size_t context = 0;    // positions
         weight_bytes weights;
-        std::size_t caches_empty = 0;   // keys and values of one state at position 0: the sliding layers' pages
+        std::size_t caches_empty =
+            0;    // keys and values of one state at position 0: the sliding layers' pages
         std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
         std::size_t scratch = 0;        // one workspace
 
@@ -37,7 +39,10 @@ namespace gemma4::inline v0
         {
             auto const& spec = schedule.specs[l];
             auto const page = page_pool::bytes_per_page(page_floats(spec));
-            if (spec.is_global()) { plan.caches_full += page * ceil_div(state.context, kernels::page_positions); }
+            if (spec.is_global())
+            {
+                plan.caches_full += page * ceil_div(state.context, kernels::page_positions);
+            }
             else { plan.caches_empty += page * sliding_pages(M::text, state); }
         }
         plan.caches_full += plan.caches_empty;
@@ -45,9 +50,11 @@ namespace gemma4::inline v0
         return plan;
     }
 
-    // Throws capacity_error when the full plan exceeds `cap` bytes (0: no cap), naming the largest context that fits.
+    // Throws capacity_error when the full plan exceeds `cap` bytes (0: no cap), naming the largest context
+    // that fits.
     template <text_model M>
-    memory_plan plan_memory(weight_bytes weights, state_options state, workspace_options work, std::size_t cap)
+    memory_plan plan_memory(weight_bytes weights, state_options state, workspace_options work,
+                            std::size_t cap)
     {
         auto const plan = plan_memory<M>(weights, state, work);
         if (cap == 0 || plan.full() <= cap) { return plan; }
@@ -63,9 +70,10 @@ namespace gemma4::inline v0
             (fits(middle) ? good : bad) = middle;
         }
         auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
-                                   weights.mapped + weights.converted, ", keys and values ", plan.caches_full, ", scratch ",
-                                   plan.scratch, "), but the cap is ", cap, "; ");
-        throw capacity_error(cost + (good ? sentence("the largest context that fits is ", good)
-                                          : std::string("no context fits")));
+                                   weights.mapped + weights.converted, ", keys and values ", plan.caches_full,
+                                   ", scratch ", plan.scratch, "), but the cap is ", cap, "; ");
+        throw capacity_error(
+            cost
+            + (good ? sentence("the largest context that fits is ", good) : std::string("no context fits")));
     }
 }

@@ -17,12 +17,14 @@ namespace gemma4::inline v0
 {
     struct state_options
     {
-        std::size_t context = 4096;            // positions at most
-        std::size_t chunk = 512;               // rows of one forward call at most
-        std::size_t rewind_reserve = 128;      // positions that a sliding layer keeps beyond its window, for rewind()
+        std::size_t context = 4096;    // positions at most
+        std::size_t chunk = 512;       // rows of one forward call at most
+        std::size_t rewind_reserve =
+            128;    // positions that a sliding layer keeps beyond its window, for rewind()
     };
 
-    // Pages of one sliding layer that a single state can need: window + reserve + chunk positions at any alignment.
+    // Pages of one sliding layer that a single state can need: window + reserve + chunk positions at any
+    // alignment.
     constexpr std::size_t sliding_pages(text_config const& t, state_options const& o)
     {
         auto const positions = t.window + o.rewind_reserve + o.chunk;
@@ -38,8 +40,10 @@ namespace gemma4::inline v0
         static constexpr auto owners = schedule.owners;
 
     public:
-        explicit state(state_options const& options, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
-            : m_options(options), m_pools(std::make_shared<pools>(memory))
+        explicit state(state_options const& options,
+                       std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_options(options)
+            , m_pools(std::make_shared<pools>(memory))
         {
             std::size_t sliding = 0;
             for (std::size_t l = 0; l != owners; ++l) { sliding += !schedule.specs[l].is_global(); }
@@ -74,7 +78,8 @@ namespace gemma4::inline v0
             m_checkpoints.clear();
         }
 
-        // Keeps the pages of the present position alive, so that rewind(size()) stays possible however far it goes on.
+        // Keeps the pages of the present position alive, so that rewind(size()) stays possible however far it
+        // goes on.
         void pin()
         {
             if (m_checkpoints.empty() || m_checkpoints.back().size != m_size)
@@ -100,13 +105,14 @@ namespace gemma4::inline v0
             return nearest;
         }
 
-        // Goes back to the first `to` tokens, exactly: to a checkpoint, or within what sliding layers still hold.
-        // Throws argument_error naming the nearest checkpoint otherwise; the state is then unchanged.
+        // Goes back to the first `to` tokens, exactly: to a checkpoint, or within what sliding layers still
+        // hold. Throws argument_error naming the nearest checkpoint otherwise; the state is then unchanged.
         void rewind(position to)
         {
             if (to > m_size)
             {
-                throw argument_error(sentence("rewind to position ", to, ": the conversation holds ", m_size, " tokens"));
+                throw argument_error(
+                    sentence("rewind to position ", to, ": the conversation holds ", m_size, " tokens"));
             }
             if (to == 0)
             {
@@ -118,9 +124,10 @@ namespace gemma4::inline v0
                 auto const* pinned = find(to);
                 if (!pinned)
                 {
-                    throw argument_error(sentence("rewind to position ", to, " of ", m_size, ": sliding layers keep positions from ",
-                                                  m_low, " on and none before can be restored; the nearest checkpoint is ",
-                                                  nearest_checkpoint(to)));
+                    throw argument_error(sentence(
+                        "rewind to position ", to, " of ", m_size, ": sliding layers keep positions from ",
+                        m_low, " on and none before can be restored; the nearest checkpoint is ",
+                        nearest_checkpoint(to)));
                 }
                 m_caches = pinned->caches;
                 m_low = pinned->low;
@@ -143,7 +150,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // For text_model: the prepared rows are there now; sliding layers forget what no rewind within reserve can need.
+        // For text_model: the prepared rows are there now; sliding layers forget what no rewind within
+        // reserve can need.
         void commit(std::size_t rows)
         {
             m_size += rows;
@@ -163,8 +171,7 @@ namespace gemma4::inline v0
             explicit pools(std::pmr::memory_resource* memory)
                 : sliding(page_floats(spec_of(M::text, 0)), memory)
                 , global(page_floats(spec_of(M::text, M::text.global_every - 1)), memory)
-            {
-            }
+            {}
             page_pool sliding, global;
         };
 
@@ -186,10 +193,10 @@ namespace gemma4::inline v0
         }
 
         state_options m_options;
-        std::shared_ptr<pools> m_pools;            // outlives the page references below
-        std::array<kv_cache, owners> m_caches;     // by owner
+        std::shared_ptr<pools> m_pools;           // outlives the page references below
+        std::array<kv_cache, owners> m_caches;    // by owner
         position m_size = 0;
-        position m_low = 0;                        // sliding layers hold positions from here on
-        std::vector<checkpoint> m_checkpoints;     // ascending
+        position m_low = 0;                       // sliding layers hold positions from here on
+        std::vector<checkpoint> m_checkpoints;    // ascending
     };
 }

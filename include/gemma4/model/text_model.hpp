@@ -1,4 +1,5 @@
-// The text decoder: embed, layers by schedule, norm, logits (Gemma4TextModel and the head of Gemma4ForCausalLM).
+// The text decoder: embed, layers by schedule, norm, logits (Gemma4TextModel and the head of
+// Gemma4ForCausalLM).
 #pragma once
 
 #include <cmath>
@@ -16,7 +17,12 @@
 
 namespace gemma4::inline v0
 {
-    enum class wanted_logits { none, last, all };
+    enum class wanted_logits
+    {
+        none,
+        last,
+        all
+    };
 
     // What one sequence of a batch brings to a forward call.
     template <text_model M>
@@ -37,18 +43,19 @@ namespace gemma4::inline v0
         explicit text_model_of(decoder_weights<M, Format> weights)
             : m_weights(std::move(weights))
             , m_frequencies{frequencies(attention_kind::sliding), frequencies(attention_kind::global)}
-        {
-        }
+        {}
 
         decoder_weights<M, Format> const& weights() const noexcept { return m_weights; }
 
-        // Runs new tokens of several sequences and returns the normed hidden states (rows, hidden) of the tokens whose logits
-        // are wanted, in batch order; they live in `w` until the next call. Every state has moved on by its tokens.
-        // If `stop` is requested, within the time of one layer it returns an empty view and no state has moved.
-        // Throws argument_error (token id, empty step) and capacity_error (rows or context exceeded) before any change.
+        // Runs new tokens of several sequences and returns the normed hidden states (rows, hidden) of the
+        // tokens whose logits are wanted, in batch order; they live in `w` until the next call. Every state
+        // has moved on by its tokens. If `stop` is requested, within the time of one layer it returns an
+        // empty view and no state has moved. Throws argument_error (token id, empty step) and capacity_error
+        // (rows or context exceeded) before any change.
         template <class Observer = no_observer>
         view<float const> forward(std::span<sequence_step<M> const> batch, workspace<M>& w, executor& threads,
-                                  kernels::table const& kernels, std::stop_token stop = {}, Observer&& observer = {}) const
+                                  kernels::table const& kernels, std::stop_token stop = {},
+                                  Observer&& observer = {}) const
         {
             auto const rows = check(batch, w);
             compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
@@ -72,22 +79,27 @@ namespace gemma4::inline v0
             {
                 if (stop.stop_requested()) { return {}; }
                 auto const& place = schedule.layers[l];
-                m_weights.with_layer(l, [&](auto const& layer)
-                {
-                    layer.forward(c, a, l, place, observer, [&] { if (l + 1 == schedule.owners) { only_wanted(); } });
-                });
+                m_weights.with_layer(l,
+                                     [&](auto const& layer)
+                                     {
+                                         layer.forward(c, a, l, place, observer,
+                                                       [&]
+                                                       {
+                                                           if (l + 1 == schedule.owners) { only_wanted(); }
+                                                       });
+                                     });
             }
             norm(c, m_weights.norm, text.norm_eps, a.x, a.x);
             for (auto const& s : batch) { s.past->commit(s.tokens.size()); }
             return a.x;
         }
 
-        // Logits of hidden states as forward() returns them: cap * tanh(hidden Wᵀ / cap), float32. each(row, logits) sees every
-        // row of `hidden` in order, as a span (vocab) of `w` that it may change and that lives during the call.
-        // Returns false where `stop` is requested before the last row.
+        // Logits of hidden states as forward() returns them: cap * tanh(hidden Wᵀ / cap), float32. each(row,
+        // logits) sees every row of `hidden` in order, as a span (vocab) of `w` that it may change and that
+        // lives during the call. Returns false where `stop` is requested before the last row.
         template <class Each>
-        bool logits(view<float const> hidden, workspace<M>& w, executor& threads, kernels::table const& kernels,
-                    std::stop_token stop, Each&& each) const
+        bool logits(view<float const> hidden, workspace<M>& w, executor& threads,
+                    kernels::table const& kernels, std::stop_token stop, Each&& each) const
         {
             compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
             auto const block = std::min(w.options().logit_rows, w.options().rows);
@@ -95,8 +107,8 @@ namespace gemma4::inline v0
             {
                 if (stop.stop_requested()) { return false; }
                 view<float> const out{w.logits, std::min(block, hidden.rows - first), text.vocab};
-                linear(c, m_weights.lm_head, view<float const>{hidden.row(first), out.rows, hidden.columns}, out.data,
-                       out.columns,
+                linear(c, m_weights.lm_head, view<float const>{hidden.row(first), out.rows, hidden.columns},
+                       out.data, out.columns,
                        [&](std::size_t row, std::size_t rows, std::size_t from, std::size_t outs, std::size_t)
                        {
                            if constexpr (text.softcap != 0)
@@ -118,7 +130,8 @@ namespace gemma4::inline v0
             constexpr auto sliding = spec_of(text, 0);
             constexpr auto global = spec_of(text, text.global_every - 1);
             auto const& s = kind == attention_kind::global ? global : sliding;
-            return {kind == attention_kind::global ? text.global_rope_theta : text.rope_theta, s.head_dim, s.rotated};
+            return {kind == attention_kind::global ? text.global_rope_theta : text.rope_theta, s.head_dim,
+                    s.rotated};
         }
 
         // The rows of a batch. Throws before anything has changed.
@@ -132,39 +145,46 @@ namespace gemma4::inline v0
                 {
                     if (&other != &s && other.past == s.past)
                     {
-                        throw argument_error("a batch holds the same state twice; every sequence needs one of its own");
+                        throw argument_error(
+                            "a batch holds the same state twice; every sequence needs one of its own");
                     }
                 }
                 auto const& o = s.past->options();
-                if (s.tokens.empty()) { throw argument_error("a sequence of a batch brings no token; at least one is needed"); }
+                if (s.tokens.empty())
+                {
+                    throw argument_error("a sequence of a batch brings no token; at least one is needed");
+                }
                 if (s.past->size() + s.tokens.size() > o.context)
                 {
-                    throw capacity_error(sentence("context full: ", s.past->size(), " tokens are there and ", s.tokens.size(),
-                                                  " more were given, but the context holds ", o.context));
+                    throw capacity_error(sentence("context full: ", s.past->size(), " tokens are there and ",
+                                                  s.tokens.size(), " more were given, but the context holds ",
+                                                  o.context));
                 }
                 if (s.tokens.size() > o.chunk || o.context > w.options().context)
                 {
-                    throw capacity_error(sentence("a chunk of ", s.tokens.size(), " tokens in a context of ", o.context,
-                                                  ", but chunks of ", o.chunk, " and contexts of ", w.options().context,
-                                                  " were planned"));
+                    throw capacity_error(sentence("a chunk of ", s.tokens.size(), " tokens in a context of ",
+                                                  o.context, ", but chunks of ", o.chunk, " and contexts of ",
+                                                  w.options().context, " were planned"));
                 }
                 for (std::size_t i = 0; i != s.tokens.size(); ++i)
                 {
                     if (s.tokens[i] < 0 || std::size_t(s.tokens[i]) >= text.vocab)
                     {
-                        throw argument_error(sentence("token ", i, " is ", s.tokens[i], ", expected an id in 0 .. ",
-                                                      text.vocab - 1));
+                        throw argument_error(sentence("token ", i, " is ", s.tokens[i],
+                                                      ", expected an id in 0 .. ", text.vocab - 1));
                     }
                 }
             }
             if (rows > w.options().rows)
             {
-                throw capacity_error(sentence("a batch of ", rows, " rows, but ", w.options().rows, " were planned"));
+                throw capacity_error(
+                    sentence("a batch of ", rows, " rows, but ", w.options().rows, " were planned"));
             }
             return rows;
         }
 
-        static void place_rows(std::span<sequence_step<M> const> batch, activations const& a, std::vector<kv_cache*>& caches)
+        static void place_rows(std::span<sequence_step<M> const> batch, activations const& a,
+                               std::vector<kv_cache*>& caches)
         {
             std::size_t row = 0;
             for (std::size_t s = 0; s != batch.size(); ++s)
@@ -176,8 +196,13 @@ namespace gemma4::inline v0
                     bool const last = i + 1 == step.tokens.size();
                     auto const at = step.past->size() + i;
                     a.places[row] = {
-                        .sequence = s, .at = at, .visible_end = at + 1, .angles = row, .token = step.tokens[i],
-                        .wanted = step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
+                        .sequence = s,
+                        .at = at,
+                        .visible_end = at + 1,
+                        .angles = row,
+                        .token = step.tokens[i],
+                        .wanted =
+                            step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
                     };
                 }
             }
@@ -192,7 +217,8 @@ namespace gemma4::inline v0
                            [&](std::size_t r, std::size_t)
                            {
                                auto const token = std::size_t(a.places[r].token);
-                               c.kernels->widen[std::size_t(table.type())](table.row(token), scale, to.row(r), text.hidden);
+                               c.kernels->widen[std::size_t(table.type())](table.row(token), scale, to.row(r),
+                                                                           text.hidden);
                            });
         }
 
@@ -205,13 +231,14 @@ namespace gemma4::inline v0
                                {
                                    auto const& rope = a.rope[kind];
                                    auto const from = r * rope.rotated;
-                                   m_frequencies[kind].angles(a.places[r].at, rope.cosine + from, rope.sine + from);
+                                   m_frequencies[kind].angles(a.places[r].at, rope.cosine + from,
+                                                              rope.sine + from);
                                }
                            });
         }
 
-        // a.per_layer (rows, layers first .. end, per_layer_input) = (norm(embedding Wᵀ / sqrt(hidden)) + table row) / sqrt(2).
-        // Uses a.z and, as a row of the table is wide, rows of a.per_layer itself.
+        // a.per_layer (rows, layers first .. end, per_layer_input) = (norm(embedding Wᵀ / sqrt(hidden)) +
+        // table row) / sqrt(2). Uses a.z and, as a row of the table is wide, rows of a.per_layer itself.
         void prepare_per_layer(compute const& c, activations& a, std::size_t first, std::size_t end) const
         {
             if constexpr (text.per_layer_input != 0)
@@ -237,9 +264,12 @@ namespace gemma4::inline v0
                                    for (auto l = first; l != end; ++l)
                                    {
                                        float* const out = a.per_layer + r * columns + (l - first) * width;
-                                       c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out, width);
-                                       c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width, text.norm_eps);
-                                       widen(row + l * width * element, float(std::sqrt(double(width))), identity, width);
+                                       c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out,
+                                                        width);
+                                       c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
+                                                           text.norm_eps);
+                                       widen(row + l * width * element, float(std::sqrt(double(width))),
+                                             identity, width);
                                        c.kernels->add(identity, out, width);
                                        c.kernels->scale(float(std::sqrt(0.5)), out, width);
                                    }

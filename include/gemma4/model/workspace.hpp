@@ -1,4 +1,5 @@
-// The buffers of a forward call, taken once: their sizes follow from the model, the rows and the context alone.
+// The buffers of a forward call, taken once: their sizes follow from the model, the rows and the context
+// alone.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,8 @@ namespace gemma4::inline v0
 
     public:
         workspace(workspace_options const& options, std::pmr::memory_resource* memory)
-            : m_options(options), m_arena(layout(options, nullptr, nullptr), memory)
+            : m_options(options)
+            , m_arena(layout(options, nullptr, nullptr), memory)
         {
             layout(options, this, m_arena.data());
         }
@@ -38,12 +40,15 @@ namespace gemma4::inline v0
         std::size_t bytes() const noexcept { return m_arena.size(); }
 
         // Bytes that a workspace of these options takes.
-        static std::size_t bytes(workspace_options const& options) { return layout(options, nullptr, nullptr); }
+        static std::size_t bytes(workspace_options const& options)
+        {
+            return layout(options, nullptr, nullptr);
+        }
 
-        activations rows;               // buffers for `options.rows` rows
-        row_place* places = nullptr;    // (rows)
-        float* slot_scratch = nullptr;  // (slots, slot_floats)
-        float* logits = nullptr;        // (logit_rows, vocab)
+        activations rows;                 // buffers for `options.rows` rows
+        row_place* places = nullptr;      // (rows)
+        float* slot_scratch = nullptr;    // (slots, slot_floats)
+        float* logits = nullptr;          // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats()
         {
@@ -61,7 +66,10 @@ namespace gemma4::inline v0
         static constexpr std::size_t widest(F&& f)
         {
             std::size_t most = 0;
-            for (std::size_t k = 0; k != schedule.kind_count; ++k) { most = std::max(most, f(schedule.kinds[k])); }
+            for (std::size_t k = 0; k != schedule.kind_count; ++k)
+            {
+                most = std::max(most, f(schedule.kinds[k]));
+            }
             return most;
         }
 
@@ -69,19 +77,22 @@ namespace gemma4::inline v0
         static std::size_t layout(workspace_options const& o, workspace* self, std::byte* memory)
         {
             std::size_t used = 0;
-            auto const take = [&]<class T>(T* workspace::* member, std::size_t n)
+            auto const take = [&]<class T>(T* workspace::*member, std::size_t n)
             {
                 if (self) { self->*member = reinterpret_cast<T*>(memory + used); }
                 used += round_up(n * sizeof(T), cache_line);
             };
-            auto const take_rows = [&]<class T>(T* activations::* member, std::size_t n)
+            auto const take_rows = [&]<class T>(T* activations::*member, std::size_t n)
             {
                 if (self) { self->rows.*member = reinterpret_cast<T*>(memory + used); }
                 used += round_up(n * sizeof(T), cache_line);
             };
-            auto const take_view = [&](view<float> activations::* member)
+            auto const take_view = [&](view<float> activations::*member)
             {
-                if (self) { self->rows.*member = {reinterpret_cast<float*>(memory + used), o.rows, text.hidden}; }
+                if (self)
+                {
+                    self->rows.*member = {reinterpret_cast<float*>(memory + used), o.rows, text.hidden};
+                }
                 used += round_up(o.rows * text.hidden * sizeof(float), cache_line);
             };
             take(&workspace::places, o.rows);
@@ -91,14 +102,16 @@ namespace gemma4::inline v0
             take_rows(&activations::query, o.rows * widest([](auto& s) { return s.heads * s.head_dim; }));
             take_rows(&activations::key, o.rows * widest([](auto& s) { return s.kv_heads * s.head_dim; }));
             take_rows(&activations::value, o.rows * widest([](auto& s) { return s.kv_heads * s.head_dim; }));
-            take_rows(&activations::ffn, o.rows * widest([](auto& s) { return std::max(s.ffn, s.per_layer_input); }));
+            take_rows(&activations::ffn,
+                      o.rows * widest([](auto& s) { return std::max(s.ffn, s.per_layer_input); }));
             take_rows(&activations::per_layer, o.rows * prepared_layers() * text.per_layer_input);
             take_rows(&activations::scores, o.rows * text.experts);
             take_rows(&activations::routes, route_count(text, o.rows));
             take_rows(&activations::route_weights, o.rows * text.active_experts);
             take_rows(&activations::expert_rows, o.rows * text.active_experts * text.hidden);
             take_rows(&activations::expert_ffn, o.rows * text.active_experts * text.expert_ffn);
-            take_rows(&activations::spans, widest([&](auto& s) { return span_scratch(s, o.rows, o.context); }));
+            take_rows(&activations::spans,
+                      widest([&](auto& s) { return span_scratch(s, o.rows, o.context); }));
             for (auto const kind : {attention_kind::sliding, attention_kind::global})
             {
                 auto const rotated = widest([&](auto& s) { return s.attention == kind ? s.rotated : 0; });
@@ -118,7 +131,8 @@ namespace gemma4::inline v0
             return used;
         }
 
-        // Per-layer inputs are made for the layers before the last owner, then, for the rows that are left, for the others.
+        // Per-layer inputs are made for the layers before the last owner, then, for the rows that are left,
+        // for the others.
         static constexpr std::size_t prepared_layers()
         {
             return std::max(schedule.owners - 1, text.layers - (schedule.owners - 1));

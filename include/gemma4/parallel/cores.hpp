@@ -15,7 +15,8 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        // ceil(quota / period) of a control group, or `none` where there is no limit or the text is something else.
+        // ceil(quota / period) of a control group, or `none` where there is no limit or the text is something
+        // else.
         inline std::size_t quota_cores(std::string const& quota, std::string const& period, std::size_t none)
         {
             auto const number = [](std::string const& text) -> unsigned long long
@@ -34,9 +35,10 @@ namespace gemma4::inline v0
             return q == 0 || p == 0 ? none : static_cast<std::size_t>((q + p - 1) / p);
         }
 
-        // The smallest quota from the process's group up to the root, of version 2 (cpu.max) and 1 (cpu.cfs_*).
-        // `proc_cgroup` and `mount` are /proc/self/cgroup and /sys/fs/cgroup.
-        inline std::size_t cgroup_cores(std::string const& proc_cgroup, std::string const& mount, std::size_t none)
+        // The smallest quota from the process's group up to the root, of version 2 (cpu.max) and 1
+        // (cpu.cfs_*). `proc_cgroup` and `mount` are /proc/self/cgroup and /sys/fs/cgroup.
+        inline std::size_t cgroup_cores(std::string const& proc_cgroup, std::string const& mount,
+                                        std::size_t none)
         {
             auto most = none;
             std::ifstream groups(proc_cgroup);
@@ -72,7 +74,8 @@ namespace gemma4::inline v0
     {
         std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
 #if defined(__linux__)
-        for (int capacity = 1024; capacity <= 1 << 20; capacity *= 4)    // the kernel refuses a mask that is too short
+        for (int capacity = 1024; capacity <= 1 << 20;
+             capacity *= 4)    // the kernel refuses a mask that is too short
         {
             auto const mask = CPU_ALLOC(static_cast<std::size_t>(capacity));
             if (!mask) { break; }

@@ -1,4 +1,5 @@
-// Where an engine's work runs. A host replaces the executor to bring its own threads; the library itself starts none.
+// Where an engine's work runs. A host replaces the executor to bring its own threads; the library itself
+// starts none.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +8,8 @@
 
 namespace gemma4::inline v0
 {
-    // Runs work that has been cut into pieces. Every piece writes to places of its own and no piece depends on another,
-    // so results do not depend on how many threads there are nor on who does what.
+    // Runs work that has been cut into pieces. Every piece writes to places of its own and no piece depends
+    // on another, so results do not depend on how many threads there are nor on who does what.
     class executor
     {
     public:
@@ -17,8 +18,9 @@ namespace gemma4::inline v0
         // How many pieces can run at the same time; at least 1.
         virtual std::size_t concurrency() const noexcept = 0;
 
-        // Calls work(piece) once for every piece in [0, pieces), in any order, on any threads, and returns when all are
-        // done. `work` neither throws nor calls run() itself. Called by one thread at a time per engine.
+        // Calls work(piece) once for every piece in [0, pieces), in any order, on any threads, and returns
+        // when all are done. `work` neither throws nor calls run() itself. Called by one thread at a time per
+        // engine.
         virtual void run(std::size_t pieces, function_ref<void(std::size_t)> work) = 0;
     };
 

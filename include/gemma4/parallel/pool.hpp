@@ -20,14 +20,16 @@
 
 namespace gemma4::inline v0
 {
-    // Pieces are claimed one at a time, so a slow or sleeping thread delays at most the piece it has. Idle threads spin
-    // for a moment, because a decode step has hundreds of short regions and waking a sleeper costs tens of microseconds;
-    // never more threads spin or are woken than there are cores, so that many threads on few cores do no harm.
-    // run() may be called from several threads: the calls take turns. Not from inside a piece.
+    // Pieces are claimed one at a time, so a slow or sleeping thread delays at most the piece it has. Idle
+    // threads spin for a moment, because a decode step has hundreds of short regions and waking a sleeper
+    // costs tens of microseconds; never more threads spin or are woken than there are cores, so that many
+    // threads on few cores do no harm. run() may be called from several threads: the calls take turns. Not
+    // from inside a piece.
     class pool final : public executor
     {
     public:
-        // `threads` counts the caller of run(). Throws argument_error for 0, capacity_error where the system refuses.
+        // `threads` counts the caller of run(). Throws argument_error for 0, capacity_error where the system
+        // refuses.
         explicit pool(std::size_t threads = available_cores())
             : m_max_active(std::min(threads, available_cores()))
         {
@@ -35,13 +37,17 @@ namespace gemma4::inline v0
             try
             {
                 m_threads.reserve(threads - 1);
-                while (m_threads.size() + 1 < threads) { m_threads.emplace_back([this] { work_until_stopped(); }); }
+                while (m_threads.size() + 1 < threads)
+                {
+                    m_threads.emplace_back([this] { work_until_stopped(); });
+                }
             }
             catch (std::exception const&)
             {
                 auto const got = m_threads.size() + 1;
                 stop();
-                throw capacity_error(sentence("a pool of ", threads, " threads was asked for, the system gives ", got));
+                throw capacity_error(
+                    sentence("a pool of ", threads, " threads was asked for, the system gives ", got));
             }
         }
 
@@ -67,7 +73,8 @@ namespace gemma4::inline v0
             m_epoch.fetch_add(1, std::memory_order_seq_cst);
             wake(std::min(pieces, m_max_active) - 1);
             take_pieces();
-            wait_for([&] { return m_unfinished.load(std::memory_order_acquire) == 0; }, std::chrono::microseconds(100));
+            wait_for([&] { return m_unfinished.load(std::memory_order_acquire) == 0; },
+                     std::chrono::microseconds(100));
             for (auto left = m_unfinished.load(std::memory_order_acquire); left != 0;
                  left = m_unfinished.load(std::memory_order_acquire))
             {
@@ -86,25 +93,27 @@ namespace gemma4::inline v0
                 simd::pause();
             }
             auto const end = std::chrono::steady_clock::now() + limit;
-            do
-            {
+            do {
                 for (int i = 0; i != 64; ++i)
                 {
                     if (ready()) { return true; }
                     simd::pause();
                 }
                 std::this_thread::yield();
-            } while (std::chrono::steady_clock::now() < end);
+            }
+            while (std::chrono::steady_clock::now() < end);
             return ready();
         }
 
         void take_pieces()
         {
-            // What a claim reads was written before the count it took from was published, and is not written again
-            // before the piece is finished; a claim that comes late finds nothing or a later run, and both are right.
+            // What a claim reads was written before the count it took from was published, and is not written
+            // again before the piece is finished; a claim that comes late finds nothing or a later run, and
+            // both are right.
             for (auto left = m_unclaimed.load(std::memory_order_relaxed); left != 0;)
             {
-                if (!m_unclaimed.compare_exchange_weak(left, left - 1, std::memory_order_acquire, std::memory_order_relaxed))
+                if (!m_unclaimed.compare_exchange_weak(left, left - 1, std::memory_order_acquire,
+                                                       std::memory_order_relaxed))
                 {
                     continue;
                 }
@@ -133,7 +142,10 @@ namespace gemma4::inline v0
         // Sleepers among them are woken until `threads` are up, those that spin included.
         void wake(std::size_t threads)
         {
-            for (auto up = m_spinning.load(std::memory_order_relaxed); up < threads; ++up) { m_epoch.notify_one(); }
+            for (auto up = m_spinning.load(std::memory_order_relaxed); up < threads; ++up)
+            {
+                m_epoch.notify_one();
+            }
         }
 
         void stop()

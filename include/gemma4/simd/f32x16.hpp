@@ -1,7 +1,7 @@
 // Sixteen float lanes: the unit of every kernel, whatever the instruction set.
 //
-// One, two or four vector registers (sixteen floats for `portable`). Sums over the lanes are taken in one fixed tree, so
-// the order of additions never depends on the instruction set.
+// One, two or four vector registers (sixteen floats for `portable`). Sums over the lanes are taken in one
+// fixed tree, so the order of additions never depends on the instruction set.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,10 @@ namespace gemma4::inline v0::simd
         [[gnu::always_inline]] static f32x16 load(float const* p)
         {
             f32x16 r;
-            for (std::size_t i = 0; i != parts; ++i) { r.m_part[i] = arch::load<Arch>(p + i * arch::lanes<Arch>); }
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                r.m_part[i] = arch::load<Arch>(p + i * arch::lanes<Arch>);
+            }
             return r;
         }
 
@@ -46,7 +49,10 @@ namespace gemma4::inline v0::simd
         {
             f32x16 r;
             auto const bits = reinterpret_cast<std::uint16_t const*>(p);
-            for (std::size_t i = 0; i != parts; ++i) { r.m_part[i] = arch::load_bf16<Arch>(bits + i * arch::lanes<Arch>, Arch{}); }
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                r.m_part[i] = arch::load_bf16<Arch>(bits + i * arch::lanes<Arch>, Arch{});
+            }
             return r;
         }
 
@@ -55,7 +61,10 @@ namespace gemma4::inline v0::simd
         {
             f32x16 r;
             auto const bits = reinterpret_cast<std::uint16_t const*>(p);
-            for (std::size_t i = 0; i != parts; ++i) { r.m_part[i] = arch::load_f16<Arch>(bits + i * arch::lanes<Arch>, Arch{}); }
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                r.m_part[i] = arch::load_f16<Arch>(bits + i * arch::lanes<Arch>, Arch{});
+            }
             return r;
         }
 
@@ -70,7 +79,10 @@ namespace gemma4::inline v0::simd
 
         [[gnu::always_inline]] void store(float* p) const
         {
-            for (std::size_t i = 0; i != parts; ++i) { arch::store<Arch>(m_part[i], p + i * arch::lanes<Arch>); }
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                arch::store<Arch>(m_part[i], p + i * arch::lanes<Arch>);
+            }
         }
 
         [[gnu::always_inline]] void store_partial(float* p, std::size_t n) const
@@ -107,7 +119,8 @@ namespace gemma4::inline v0::simd
             return a;
         }
 
-        // a * b + c; one rounding wherever the instruction set has it (not on baseline x86-64 nor `portable`).
+        // a * b + c; one rounding wherever the instruction set has it (not on baseline x86-64 nor
+        // `portable`).
         [[gnu::always_inline]] friend f32x16 fma(f32x16 const& a, f32x16 const& b, f32x16 c)
         {
             for (std::size_t i = 0; i != parts; ++i)

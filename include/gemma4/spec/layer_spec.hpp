@@ -8,8 +8,16 @@
 
 namespace gemma4::inline v0
 {
-    enum class attention_kind : std::uint8_t { sliding, global };
-    enum class kv_role : std::uint8_t { owner, reader };
+    enum class attention_kind : std::uint8_t
+    {
+        sliding,
+        global
+    };
+    enum class kv_role : std::uint8_t
+    {
+        owner,
+        reader
+    };
 
     struct layer_spec
     {
@@ -19,8 +27,8 @@ namespace gemma4::inline v0
         std::size_t heads;
         std::size_t kv_heads;
         std::size_t head_dim;
-        std::size_t rotated;            // pairs of a head that rope turns; pair i is (i, i + head_dim / 2)
-        std::size_t window;             // 0 on global layers
+        std::size_t rotated;    // pairs of a head that rope turns; pair i is (i, i + head_dim / 2)
+        std::size_t window;     // 0 on global layers
         std::size_t ffn;
         std::size_t experts;
         std::size_t active_experts;

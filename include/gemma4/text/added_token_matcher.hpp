@@ -30,7 +30,8 @@ namespace gemma4::inline v0
             entry const* token;    // nullptr: none up to the end of the text
         };
 
-        explicit added_token_matcher(std::vector<entry> entries = {}) : m_entries(std::move(entries))
+        explicit added_token_matcher(std::vector<entry> entries = {})
+            : m_entries(std::move(entries))
         {
             std::ranges::sort(m_entries, {}, &entry::content);
             for (auto const& e : m_entries) { m_starts[static_cast<unsigned char>(e.content[0])] = true; }
@@ -65,7 +66,8 @@ namespace gemma4::inline v0
                 if (first->content.size() == n) { longest = &*first++; }
                 if (n == text.size()) { break; }
                 auto const byte = static_cast<unsigned char>(text[n]);
-                auto const byte_at_n = [n](entry const& e) { return static_cast<unsigned char>(e.content[n]); };
+                auto const byte_at_n = [n](entry const& e)
+                { return static_cast<unsigned char>(e.content[n]); };
                 auto const agreeing = std::ranges::equal_range(first, last, byte, {}, byte_at_n);
                 first = agreeing.begin();
                 last = agreeing.end();

@@ -19,7 +19,9 @@ namespace gemma4::inline v0
     class byte_pair_merger
     {
     public:
-        explicit byte_pair_merger(merge_table const& table) : m_table(table) {}
+        explicit byte_pair_merger(merge_table const& table)
+            : m_table(table)
+        {}
 
         bool empty() const noexcept { return m_symbols.empty(); }
 
@@ -27,7 +29,8 @@ namespace gemma4::inline v0
         {
             if (m_symbols.size() == end)
             {
-                throw argument_error(sentence("encode: expected a piece of at most ", end, " symbols, found more"));
+                throw argument_error(
+                    sentence("encode: expected a piece of at most ", end, " symbols, found more"));
             }
             m_symbols.push_back({id, 0, 0, {}});
         }
@@ -61,7 +64,10 @@ namespace gemma4::inline v0
         void merge_by_scanning()
         {
             auto& s = m_symbols;
-            for (std::size_t i = 0; i + 1 < s.size(); ++i) { s[i].with_next = m_table.find(s[i].id, s[i + 1].id); }
+            for (std::size_t i = 0; i + 1 < s.size(); ++i)
+            {
+                s[i].with_next = m_table.find(s[i].id, s[i + 1].id);
+            }
             while (s.size() > 1)
             {
                 std::size_t best = 0;

@@ -14,7 +14,9 @@ namespace gemma4::inline v0
     class code_point_table
     {
     public:
-        explicit code_point_table(vocabulary const& tokens) : m_page_of(0x1100, 0), m_pages(1, empty_page())
+        explicit code_point_table(vocabulary const& tokens)
+            : m_page_of(0x1100, 0)
+            , m_pages(1, empty_page())
         {
             for (std::size_t i = 0; i != tokens.size(); ++i)
             {

@@ -21,7 +21,17 @@
 
 namespace gemma4::inline v0
 {
-    enum class json_kind { object, array, string, number, boolean, null, invalid, end };
+    enum class json_kind
+    {
+        object,
+        array,
+        string,
+        number,
+        boolean,
+        null,
+        invalid,
+        end
+    };
 
     class json_reader
     {
@@ -30,7 +40,10 @@ namespace gemma4::inline v0
 
         // Both views must outlive the reader, and every string view that it returns lives as long as it and
         // text do.
-        json_reader(std::string_view text, std::string_view file_name) noexcept : m_text(text), m_file(file_name) {}
+        json_reader(std::string_view text, std::string_view file_name) noexcept
+            : m_text(text)
+            , m_file(file_name)
+        {}
 
         json_reader(json_reader const&) = delete;
         json_reader& operator=(json_reader const&) = delete;
@@ -59,13 +72,13 @@ namespace gemma4::inline v0
             open('{', "an object");
             if (!take('}'))
             {
-                do
-                {
+                do {
                     auto const key = string();
                     if (!take(':')) { fail("':' after a key"); }
                     field const here(*this, key);
                     member(key);
-                } while (take(','));
+                }
+                while (take(','));
                 if (!take('}')) { fail("',' or '}' in an object"); }
             }
             --m_depth;
@@ -78,7 +91,10 @@ namespace gemma4::inline v0
             open('[', "an array");
             if (!take(']'))
             {
-                do { element(); } while (take(','));
+                do {
+                    element();
+                }
+                while (take(','));
                 if (!take(']')) { fail("',' or ']' in an array"); }
             }
             --m_depth;
@@ -164,15 +180,18 @@ namespace gemma4::inline v0
         [[noreturn]] void fail(std::string_view expected, std::string_view found) const
         {
             auto const path = field_path();
-            throw file_error(sentence(m_file, ": ", path, path.empty() ? "" : ": ", "expected ", expected, ", found ",
-                                      found, " (byte ", m_at, ")"));
+            throw file_error(sentence(m_file, ": ", path, path.empty() ? "" : ": ", "expected ", expected,
+                                      ", found ", found, " (byte ", m_at, ")"));
         }
 
     private:
         // The keys on the way to the value being read, for the sentence of an error.
         struct field
         {
-            field(json_reader& owner, std::string_view key) : reader(owner), name(key), up(owner.m_field)
+            field(json_reader& owner, std::string_view key)
+                : reader(owner)
+                , name(key)
+                , up(owner.m_field)
             {
                 owner.m_field = this;
             }
@@ -256,7 +275,10 @@ namespace gemma4::inline v0
         void open(char bracket, char const* what)
         {
             if (!take(bracket)) { fail(what); }
-            if (++m_depth > max_depth) { fail(sentence("at most ", max_depth, " levels of nesting"), "more"); }
+            if (++m_depth > max_depth)
+            {
+                fail(sentence("at most ", max_depth, " levels of nesting"), "more");
+            }
         }
 
         void number()
@@ -312,7 +334,8 @@ namespace gemma4::inline v0
                 else if (c < 0x20)
                 {
                     m_at = at;
-                    fail("an escape for a control character in a string", sentence("byte value ", unsigned(c)));
+                    fail("an escape for a control character in a string",
+                         sentence("byte value ", unsigned(c)));
                 }
                 else { ++at; }
             }
@@ -357,7 +380,10 @@ namespace gemma4::inline v0
             {
                 m_at += 2;
                 auto const low = four_hex_digits();
-                if (low < 0xdc00 || low > 0xdfff) { fail("a low surrogate after a high one", "another code unit"); }
+                if (low < 0xdc00 || low > 0xdfff)
+                {
+                    fail("a low surrogate after a high one", "another code unit");
+                }
                 code_point = 0x10000 + ((code_point - 0xd800) << 10) + (low - 0xdc00);
             }
             if (code_point >= 0xd800 && code_point < 0xe000) { fail("paired surrogates", "a lone one"); }
@@ -370,7 +396,10 @@ namespace gemma4::inline v0
             unsigned value = 0;
             auto const* last = digits.data() + digits.size();
             auto const [end, status] = std::from_chars(digits.data(), last, value, 16);
-            if (digits.size() != 4 || status != std::errc{} || end != last) { fail("four hexadecimal digits", "less"); }
+            if (digits.size() != 4 || status != std::errc{} || end != last)
+            {
+                fail("four hexadecimal digits", "less");
+            }
             m_at += 4;
             return value;
         }

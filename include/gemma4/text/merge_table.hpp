@@ -32,7 +32,8 @@ namespace gemma4::inline v0
             for (std::size_t rank = 0; rank != rules.size(); ++rank)
             {
                 auto const& rule = rules[rank];
-                m_slots[place(rule.left, rule.right)] = {rule.left, rule.right, {std::uint32_t(rank), rule.result}};
+                m_slots[place(rule.left, rule.right)] = {
+                    rule.left, rule.right, {std::uint32_t(rank), rule.result}};
             }
         }
 
@@ -53,7 +54,8 @@ namespace gemma4::inline v0
             auto const mask = m_slots.size() - 1;
             auto const key = (std::uint64_t(std::uint32_t(left)) << 32) | std::uint32_t(right);
             auto i = std::size_t(mix_bits(mix_bits(key))) & mask;
-            while (m_slots[i].left != token_index::none && !(m_slots[i].left == left && m_slots[i].right == right))
+            while (m_slots[i].left != token_index::none
+                   && !(m_slots[i].left == left && m_slots[i].right == right))
             {
                 i = (i + 1) & mask;
             }

@@ -1,8 +1,10 @@
-// Text -> token ids by scores: the older tokenizer type "llama" of GGUF files (Gemma 1 to 3), equal to llama.cpp's.
+// Text -> token ids by scores: the older tokenizer type "llama" of GGUF files (Gemma 1 to 3), equal to
+// llama.cpp's.
 //
-// Added tokens are cut out of the raw text, user-defined ones always, special ones where asked for. In the rest U+0020 becomes
-// U+2581, every code point is a symbol, and of all adjacent symbols whose joined string is a token the pair with the highest
-// score is joined, the leftmost of equals, until there is none. A symbol that is no token becomes its bytes as <0xHH>.
+// Added tokens are cut out of the raw text, user-defined ones always, special ones where asked for. In the
+// rest U+0020 becomes U+2581, every code point is a symbol, and of all adjacent symbols whose joined string
+// is a token the pair with the highest score is joined, the leftmost of equals, until there is none. A symbol
+// that is no token becomes its bytes as <0xHH>.
 #pragma once
 
 #include <algorithm>
@@ -29,17 +31,19 @@ namespace gemma4::inline v0
     class sentencepiece_tokenizer
     {
     public:
-        // One finite score for each token; tokens.merges are not used. Throws mismatch_error unless tokens has a token <0xHH>
-        // for every byte and a score for every token. With add_space_prefix a space is put before text at the beginning and
-        // after an added token.
+        // One finite score for each token; tokens.merges are not used. Throws mismatch_error unless tokens
+        // has a token <0xHH> for every byte and a score for every token. With add_space_prefix a space is put
+        // before text at the beginning and after an added token.
         sentencepiece_tokenizer(vocabulary tokens, std::vector<float> scores, bool add_space_prefix)
-            : m_scores(std::move(scores)), m_added(matcher(tokens)), m_tokens(std::move(tokens))
+            : m_scores(std::move(scores))
+            , m_added(matcher(tokens))
+            , m_tokens(std::move(tokens))
             , m_add_space_prefix(add_space_prefix)
         {
             if (m_scores.size() != m_tokens.size())
             {
-                throw mismatch_error(sentence("vocabulary: expected ", m_tokens.size(), " scores, one for each token, found ",
-                                              m_scores.size()));
+                throw mismatch_error(sentence("vocabulary: expected ", m_tokens.size(),
+                                              " scores, one for each token, found ", m_scores.size()));
             }
             for (std::size_t byte = 0; byte != 256; ++byte)
             {
@@ -48,7 +52,8 @@ namespace gemma4::inline v0
         }
 
         // Ill-formed UTF-8 counts as one U+FFFD for each maximal subpart. No <bos> is added.
-        std::vector<token_id> encode(std::string_view text, special_tokens specials = special_tokens::recognise) const
+        std::vector<token_id> encode(std::string_view text,
+                                     special_tokens specials = special_tokens::recognise) const
         {
             std::vector<token_id> ids;
             encode(text, ids, specials);
@@ -82,8 +87,8 @@ namespace gemma4::inline v0
             return m_tokens.decode(ids, skip_special_tokens);
         }
 
-        // The strings of the tokens and the way back to text, which are the same for both kinds of tokenizer: also for a
-        // stream_decoder. Its encode() is not this one's.
+        // The strings of the tokens and the way back to text, which are the same for both kinds of tokenizer:
+        // also for a stream_decoder. Its encode() is not this one's.
         tokenizer const& tokens() const noexcept { return m_tokens; }
 
         std::size_t size() const noexcept { return m_tokens.size(); }
@@ -114,7 +119,8 @@ namespace gemma4::inline v0
 
         static constexpr std::string_view space_symbol = "\u2581";
 
-        // Pieces of this many bytes keep the 32-bit numbers of symbols safe. They end before a space where there is one.
+        // Pieces of this many bytes keep the 32-bit numbers of symbols safe. They end before a space where
+        // there is one.
         static constexpr std::size_t longest_piece = std::size_t(1) << 28;
 
         static added_token_matcher matcher(vocabulary const& tokens)
@@ -151,7 +157,8 @@ namespace gemma4::inline v0
             }
             if (text.size() >= std::size_t(1) << 31)
             {
-                throw argument_error(sentence("text: expected fewer than 2^31 bytes without a space, found ", text.size()));
+                throw argument_error(
+                    sentence("text: expected fewer than 2^31 bytes without a space, found ", text.size()));
             }
             encode_symbols(text, ids);
         }
@@ -164,7 +171,8 @@ namespace gemma4::inline v0
                 auto const length = decode_utf8(text, at).length;
                 auto const i = std::int32_t(symbols.size());
                 at += length;
-                symbols.push_back({std::uint32_t(at - length), std::uint32_t(length), i - 1, at == text.size() ? -1 : i + 1});
+                symbols.push_back({std::uint32_t(at - length), std::uint32_t(length), i - 1,
+                                   at == text.size() ? -1 : i + 1});
             }
             std::priority_queue<pair> pairs;
             auto const try_pair = [&](std::int32_t left, std::int32_t right)
@@ -177,14 +185,20 @@ namespace gemma4::inline v0
                     pairs.push({m_scores[std::size_t(*id)], left, right, size});
                 }
             };
-            for (std::size_t i = 1; i < symbols.size(); ++i) { try_pair(std::int32_t(i) - 1, std::int32_t(i)); }
+            for (std::size_t i = 1; i < symbols.size(); ++i)
+            {
+                try_pair(std::int32_t(i) - 1, std::int32_t(i));
+            }
             while (!pairs.empty())
             {
                 auto const best = pairs.top();
                 pairs.pop();
                 auto& left = symbols[std::size_t(best.left)];
                 auto& right = symbols[std::size_t(best.right)];
-                if (left.size == 0 || right.size == 0 || left.size + right.size != best.size) { continue; }    // outdated
+                if (left.size == 0 || right.size == 0 || left.size + right.size != best.size)
+                {
+                    continue;
+                }    // outdated
                 left.size += right.size;
                 right.size = 0;
                 left.next = right.next;
@@ -199,7 +213,10 @@ namespace gemma4::inline v0
                 if (auto const id = m_tokens.find(string)) { ids.push_back(*id); }
                 else
                 {
-                    for (char const byte : string) { ids.push_back(m_bytes[static_cast<unsigned char>(byte)]); }
+                    for (char const byte : string)
+                    {
+                        ids.push_back(m_bytes[static_cast<unsigned char>(byte)]);
+                    }
                 }
             }
         }

@@ -19,15 +19,18 @@ namespace gemma4::inline v0
     public:
         // tokens must outlive the decoder.
         explicit stream_decoder(tokenizer const& tokens, bool skip_special_tokens = true)
-            : m_tokens(&tokens), m_skip_special_tokens(skip_special_tokens)
-        {
-        }
+            : m_tokens(&tokens)
+            , m_skip_special_tokens(skip_special_tokens)
+        {}
 
         // The text that is certain once this id is known. An id outside the vocabulary gives none.
         std::string put(token_id id)
         {
             std::string text;
-            if (!m_tokens->contains(id) || (m_skip_special_tokens && m_tokens->is_special(id))) { return text; }
+            if (!m_tokens->contains(id) || (m_skip_special_tokens && m_tokens->is_special(id)))
+            {
+                return text;
+            }
             if (auto const byte = m_tokens->byte(id)) { put_byte(*byte, text); }
             else
             {

@@ -38,7 +38,10 @@ namespace gemma4::inline v0
         }
         else
         {
-            for (std::size_t i = 0; i != left; ++i) { tail = (tail << 8) | static_cast<unsigned char>(at[i]); }
+            for (std::size_t i = 0; i != left; ++i)
+            {
+                tail = (tail << 8) | static_cast<unsigned char>(at[i]);
+            }
         }
         return mix_bits(mix_bits(hash ^ tail));
     }
@@ -74,7 +77,10 @@ namespace gemma4::inline v0
 
         // The id in the first slot looked at under this hash, which most often is the one sought. May be
         // none.
-        token_id first(std::uint64_t hash) const noexcept { return m_slots[std::size_t(hash) & (m_slots.size() - 1)].id; }
+        token_id first(std::uint64_t hash) const noexcept
+        {
+            return m_slots[std::size_t(hash) & (m_slots.size() - 1)].id;
+        }
 
         // The caller has found none under this hash, and has_room().
         void insert(std::uint64_t hash, token_id id) noexcept

@@ -31,7 +31,8 @@ namespace gemma4::inline v0
     enum class special_tokens
     {
         recognise,    // their strings in the text become their ids
-        as_text       // their strings are plain characters (Hugging Face: encode_special_tokens), for untrusted text
+        as_text    // their strings are plain characters (Hugging Face: encode_special_tokens), for untrusted
+                   // text
     };
 
     // Immutable: may be used by several threads at once.
@@ -40,8 +41,12 @@ namespace gemma4::inline v0
     public:
         // Throws mismatch_error unless tokens has a token <0xHH> for every byte.
         explicit tokenizer(vocabulary tokens)
-            : m_vocabulary(std::move(tokens)), m_merges(m_vocabulary.merges), m_code_points(m_vocabulary)
-            , m_special(m_vocabulary.size()), m_raw(matcher(false)), m_normalized(matcher(true))
+            : m_vocabulary(std::move(tokens))
+            , m_merges(m_vocabulary.merges)
+            , m_code_points(m_vocabulary)
+            , m_special(m_vocabulary.size())
+            , m_raw(matcher(false))
+            , m_normalized(matcher(true))
         {
             // The table above replaces the list.
             m_vocabulary.merges = {};
@@ -53,7 +58,10 @@ namespace gemma4::inline v0
             {
                 auto const name = byte_token_name(static_cast<unsigned char>(byte));
                 auto const id = m_vocabulary.find(name);
-                if (!id) { throw mismatch_error(sentence("vocabulary: expected a token ", name, ", found none")); }
+                if (!id)
+                {
+                    throw mismatch_error(sentence("vocabulary: expected a token ", name, ", found none"));
+                }
                 m_bytes[byte] = *id;
             }
             find_characters_before_space();
@@ -71,7 +79,8 @@ namespace gemma4::inline v0
         }
 
         // Ill-formed UTF-8 counts as one U+FFFD for each maximal subpart.
-        std::vector<token_id> encode(std::string_view text, special_tokens specials = special_tokens::recognise) const
+        std::vector<token_id> encode(std::string_view text,
+                                     special_tokens specials = special_tokens::recognise) const
         {
             std::vector<token_id> ids;
             encode(text, ids, specials);
@@ -108,7 +117,10 @@ namespace gemma4::inline v0
                 if (is_utf8(run)) { text += run; }
                 else
                 {
-                    for (std::size_t i = 0; i != run.size(); ++i) { append_utf8(text, replacement_character); }
+                    for (std::size_t i = 0; i != run.size(); ++i)
+                    {
+                        append_utf8(text, replacement_character);
+                    }
                 }
                 run.clear();
             };
@@ -134,7 +146,10 @@ namespace gemma4::inline v0
         // The string of a token as the file has it. Throws argument_error for an id that is not contained.
         std::string_view piece(token_id id) const
         {
-            if (!contains(id)) { throw argument_error(sentence("token id: expected 0 to ", size() - 1, ", found ", id)); }
+            if (!contains(id))
+            {
+                throw argument_error(sentence("token id: expected 0 to ", size() - 1, ", found ", id));
+            }
             return m_vocabulary[id];
         }
 
@@ -186,7 +201,8 @@ namespace gemma4::inline v0
             {
                 if (token.normalized != for_normalized) { continue; }
                 auto const content = m_vocabulary[token.id];
-                entries.push_back({for_normalized ? normalized(content) : std::string(content), token.id, token.special});
+                entries.push_back(
+                    {for_normalized ? normalized(content) : std::string(content), token.id, token.special});
             }
             return added_token_matcher(std::move(entries));
         }
@@ -251,12 +267,19 @@ namespace gemma4::inline v0
             for (std::size_t i = 0; i != size(); ++i)
             {
                 auto const token = m_vocabulary[token_id(i)];
-                for (auto at = token.find(space_symbol, 1); at != token.npos; at = token.find(space_symbol, at + 1))
+                for (auto at = token.find(space_symbol, 1); at != token.npos;
+                     at = token.find(space_symbol, at + 1))
                 {
                     auto first = at - 1;
-                    while (first != 0 && (static_cast<unsigned char>(token[first]) & 0xc0u) == 0x80) { --first; }
+                    while (first != 0 && (static_cast<unsigned char>(token[first]) & 0xc0u) == 0x80)
+                    {
+                        --first;
+                    }
                     auto const c = decode_utf8(token, first).code_point;
-                    if (std::ranges::find(m_before_space, c) == m_before_space.end()) { m_before_space.push_back(c); }
+                    if (std::ranges::find(m_before_space, c) == m_before_space.end())
+                    {
+                        m_before_space.push_back(c);
+                    }
                 }
             }
             std::ranges::sort(m_before_space);

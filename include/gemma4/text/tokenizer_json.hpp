@@ -36,12 +36,16 @@ namespace gemma4::inline v0
             auto const name = path.string();
             std::error_code status;
             auto const size = std::filesystem::file_size(path, status);
-            if (status) { throw file_error(sentence(name, ": expected a readable file, found: ", status.message())); }
+            if (status)
+            {
+                throw file_error(sentence(name, ": expected a readable file, found: ", status.message()));
+            }
             buffer<char> text(size);
             std::ifstream file(path, std::ios::binary);
             if (!file.read(text.data(), std::streamsize(size)))
             {
-                throw file_error(sentence(name, ": expected ", size, " readable bytes, found ", file.gcount()));
+                throw file_error(
+                    sentence(name, ": expected ", size, " readable bytes, found ", file.gcount()));
             }
             return read({text.data(), text.size()}, name);
         }
@@ -61,7 +65,10 @@ namespace gemma4::inline v0
             added_token token;
         };
 
-        tokenizer_json(std::string_view json, std::string_view file_name) : m_reader(json, file_name), m_file(file_name) {}
+        tokenizer_json(std::string_view json, std::string_view file_name)
+            : m_reader(json, file_name)
+            , m_file(file_name)
+        {}
 
         vocabulary read_all()
         {
@@ -79,7 +86,9 @@ namespace gemma4::inline v0
                     once(seen, key);
                 });
             m_reader.end_of_file();
-            require(seen, {"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"}, "");
+            require(seen,
+                    {"added_tokens", "normalizer", "pre_tokenizer", "post_processor", "decoder", "model"},
+                    "");
             place_added_tokens();
             check_byte_tokens();
             return std::move(m_vocabulary);
@@ -103,7 +112,10 @@ namespace gemma4::inline v0
                                 one.token.normalized = m_reader.boolean();
                                 says_normalized = true;
                             }
-                            else if (key == "single_word" || key == "lstrip" || key == "rstrip") { read_flag(false); }
+                            else if (key == "single_word" || key == "lstrip" || key == "rstrip")
+                            {
+                                read_flag(false);
+                            }
                             else { m_reader.skip(); }
                         });
                     if (one.token.id < 0) { m_reader.fail("an id in every added token", "none"); }
@@ -183,7 +195,10 @@ namespace gemma4::inline v0
                     if (!typed) { m_reader.fail("the type of every decoder", "none"); }
                     ++count;
                 });
-            if (count != std::size(types)) { m_reader.fail("Replace, ByteFallback and Fuse", "fewer decoders"); }
+            if (count != std::size(types))
+            {
+                m_reader.fail("Replace, ByteFallback and Fuse", "fewer decoders");
+            }
         }
 
         // TemplateProcessing whose "single" is A, or <bos> A.
@@ -196,7 +211,10 @@ namespace gemma4::inline v0
                 [&](std::string_view key)
                 {
                     if (key == "type") { read_word("TemplateProcessing"); }
-                    else if (key == "single") { m_reader.array([&] { read_template_piece(form); }); }
+                    else if (key == "single")
+                    {
+                        m_reader.array([&] { read_template_piece(form); });
+                    }
                     else { return m_reader.skip(); }
                     once(seen, key);
                 });
@@ -213,7 +231,10 @@ namespace gemma4::inline v0
             m_reader.object(
                 [&](std::string_view key)
                 {
-                    if (key != "SpecialToken" && key != "Sequence") { m_reader.fail("SpecialToken or Sequence", "another key"); }
+                    if (key != "SpecialToken" && key != "Sequence")
+                    {
+                        m_reader.fail("SpecialToken or Sequence", "another key");
+                    }
                     m_reader.object(
                         [&](std::string_view field)
                         {
@@ -235,7 +256,10 @@ namespace gemma4::inline v0
                     else if (key == "byte_fallback") { read_flag(true); }
                     else if (key == "ignore_merges") { read_flag(false); }
                     else if (key == "dropout") { read_null(); }
-                    else if (key == "continuing_subword_prefix" || key == "end_of_word_suffix") { read_null_or_empty(); }
+                    else if (key == "continuing_subword_prefix" || key == "end_of_word_suffix")
+                    {
+                        read_null_or_empty();
+                    }
                     else if (key == "vocab") { read_vocab(); }
                     else if (key == "merges")
                     {
@@ -259,7 +283,10 @@ namespace gemma4::inline v0
             std::vector<entry> entries;
             m_reader.object([&](std::string_view token) { entries.push_back({token, m_reader.index()}); });
             if (entries.empty()) { m_reader.fail("at least one token", "none"); }
-            if (!std::ranges::is_sorted(entries, {}, &entry::id)) { std::ranges::stable_sort(entries, {}, &entry::id); }
+            if (!std::ranges::is_sorted(entries, {}, &entry::id))
+            {
+                std::ranges::stable_sort(entries, {}, &entry::id);
+            }
             bool const adds_bos = m_vocabulary.adds_bos;
             m_vocabulary = vocabulary(entries.size());
             m_vocabulary.adds_bos = adds_bos;
@@ -288,8 +315,8 @@ namespace gemma4::inline v0
                 {
                     auto const& [left, right] = waiting[good];
                     m_reader.fail("merges of tokens to tokens",
-                                  sentence("merge ", m_vocabulary.merges.size(), ", \"", left, "\" + \"", right,
-                                           "\", with a part or result that is not in model.vocab"));
+                                  sentence("merge ", m_vocabulary.merges.size(), ", \"", left, "\" + \"",
+                                           right, "\", with a part or result that is not in model.vocab"));
                 }
                 waiting.clear();
             };
@@ -305,7 +332,10 @@ namespace gemma4::inline v0
                     {
                         auto const both = m_reader.string();
                         auto const space = both.find(' ', 1);
-                        if (space == both.npos) { m_reader.fail("\"left right\"", sentence("\"", both, "\"")); }
+                        if (space == both.npos)
+                        {
+                            m_reader.fail("\"left right\"", sentence("\"", both, "\""));
+                        }
                         return add(both.substr(0, space), both.substr(space + 1));
                     }
                     std::string_view part[2];
@@ -332,15 +362,16 @@ namespace gemma4::inline v0
                 auto const expected = known ? *known : token_id(m_vocabulary.size());
                 if (token.id != expected)
                 {
-                    throw file_error(sentence(m_file, ": added_tokens: expected id ", expected, " for \"", content,
-                                              "\", found ", token.id));
+                    throw file_error(sentence(m_file, ": added_tokens: expected id ", expected, " for \"",
+                                              content, "\", found ", token.id));
                 }
                 if (!known) { m_vocabulary.add(content); }
                 m_vocabulary.added.push_back(token);
             }
             if (m_vocabulary.adds_bos && !m_vocabulary.find("<bos>"))
             {
-                throw file_error(sentence(m_file, ": post_processor: expected <bos> in the vocabulary, found none"));
+                throw file_error(
+                    sentence(m_file, ": post_processor: expected <bos> in the vocabulary, found none"));
             }
         }
 
@@ -351,7 +382,8 @@ namespace gemma4::inline v0
                 auto const name = byte_token_name(static_cast<unsigned char>(byte));
                 if (!m_vocabulary.find(name))
                 {
-                    throw file_error(sentence(m_file, ": model.vocab: expected a token ", name, " for byte_fallback, found none"));
+                    throw file_error(sentence(m_file, ": model.vocab: expected a token ", name,
+                                              " for byte_fallback, found none"));
                 }
             }
         }
@@ -359,7 +391,10 @@ namespace gemma4::inline v0
         void read_word(std::string_view expected)
         {
             auto const found = m_reader.string();
-            if (found != expected) { m_reader.fail(sentence("\"", expected, "\""), sentence("\"", found, "\"")); }
+            if (found != expected)
+            {
+                m_reader.fail(sentence("\"", expected, "\""), sentence("\"", found, "\""));
+            }
         }
 
         void read_flag(bool expected)
@@ -393,7 +428,10 @@ namespace gemma4::inline v0
 
         void once(std::vector<std::string_view>& seen, std::string_view key)
         {
-            if (std::ranges::find(seen, key) != seen.end()) { m_reader.fail("every key once", sentence("\"", key, "\" twice")); }
+            if (std::ranges::find(seen, key) != seen.end())
+            {
+                m_reader.fail("every key once", sentence("\"", key, "\" twice"));
+            }
             seen.push_back(key);
         }
 

@@ -39,8 +39,8 @@ namespace gemma4::inline v0
     struct added_token
     {
         token_id id;
-        bool special;              // dropped by skip_special_tokens, plain characters under special_tokens::as_text
-        bool normalized = false;   // looked for after, not before, spaces have become U+2581
+        bool special;    // dropped by skip_special_tokens, plain characters under special_tokens::as_text
+        bool normalized = false;    // looked for after, not before, spaces have become U+2581
     };
 
     class vocabulary
@@ -49,7 +49,11 @@ namespace gemma4::inline v0
         vocabulary() = default;
 
         // Sized for this many tokens; more may be added.
-        explicit vocabulary(std::size_t tokens) : m_index(tokens) { m_ends.reserve(tokens); }
+        explicit vocabulary(std::size_t tokens)
+            : m_index(tokens)
+        {
+            m_ends.reserve(tokens);
+        }
 
         // Gives token the next id. False, and nothing is changed, if the string has an id already.
         bool add(std::string_view token)
@@ -59,7 +63,8 @@ namespace gemma4::inline v0
             constexpr std::size_t limit = std::numeric_limits<std::int32_t>::max();
             if (m_ends.size() == limit || token.size() > limit - m_bytes.size())
             {
-                throw capacity_error(sentence("vocabulary: expected at most ", limit, " tokens and bytes, found more"));
+                throw capacity_error(
+                    sentence("vocabulary: expected at most ", limit, " tokens and bytes, found more"));
             }
             if (!m_index.has_room()) { grow(); }
             m_index.insert(hash, token_id(m_ends.size()));
@@ -102,7 +107,7 @@ namespace gemma4::inline v0
 
         std::vector<merge_rule> merges;    // by rank; of rules with equal left and right the last one counts
         std::vector<added_token> added;
-        bool adds_bos = false;             // raw text starts with <bos>
+        bool adds_bos = false;    // raw text starts with <bos>
 
     private:
         token_id find(std::string_view token, std::uint64_t hash) const
@@ -128,7 +133,8 @@ namespace gemma4::inline v0
             for (std::size_t i = 0; i != texts.size(); ++i)
             {
                 merge_rule const rule{ids[3 * i], ids[3 * i + 1], ids[3 * i + 2]};
-                if (rule.left == token_index::none || rule.right == token_index::none || rule.result == token_index::none)
+                if (rule.left == token_index::none || rule.right == token_index::none
+                    || rule.result == token_index::none)
                 {
                     return i;
                 }
@@ -173,7 +179,10 @@ namespace gemma4::inline v0
         void grow()
         {
             token_index larger(2 * m_ends.size() + 16);
-            for (std::size_t i = 0; i != m_ends.size(); ++i) { larger.insert(hash_bytes((*this)[token_id(i)]), token_id(i)); }
+            for (std::size_t i = 0; i != m_ends.size(); ++i)
+            {
+                larger.insert(hash_bytes((*this)[token_id(i)]), token_id(i));
+            }
             m_index = std::move(larger);
         }
 

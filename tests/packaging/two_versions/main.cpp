@@ -20,7 +20,7 @@ int main()
 {
     bool const both_work = this_user::owners() == 24 && other_user::owners() == 24;
     bool const apart = this_user::type_of_error() != other_user::type_of_error()
-        && this_user::catches(this_user::fail) && !this_user::catches(other_user::fail)
-        && other_user::catches(other_user::fail) && !other_user::catches(this_user::fail);
+                       && this_user::catches(this_user::fail) && !this_user::catches(other_user::fail)
+                       && other_user::catches(other_user::fail) && !other_user::catches(this_user::fail);
     return both_work && apart ? 0 : 1;
 }

@@ -18,9 +18,18 @@ namespace USER
 
     bool catches(void (*other)())
     {
-        try { other(); }
-        catch (gemma4::error const&) { return true; }
-        catch (...) { return false; }
+        try
+        {
+            other();
+        }
+        catch (gemma4::error const&)
+        {
+            return true;
+        }
+        catch (...)
+        {
+            return false;
+        }
         return false;
     }
 }

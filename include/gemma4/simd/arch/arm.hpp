@@ -1,4 +1,5 @@
-// AArch64: fused multiply-add (xsimd 8.1 rounds twice), exact division (it refines an estimate) and the 16-bit floats.
+// AArch64: fused multiply-add (xsimd 8.1 rounds twice), exact division (it refines an estimate) and the
+// 16-bit floats.
 #pragma once
 
 #include <gemma4/simd/arch/portable.hpp>
@@ -12,14 +13,15 @@ namespace gemma4::inline v0::simd::arch
     inline constexpr std::size_t register_count<xsimd::neon64> = 32;
 
     template <class Arch>
-    [[gnu::always_inline]] inline part_t<Arch> fma(part_t<Arch> const& a, part_t<Arch> const& b, part_t<Arch> const& c,
-                                                   xsimd::neon64 const&)
+    [[gnu::always_inline]] inline part_t<Arch> fma(part_t<Arch> const& a, part_t<Arch> const& b,
+                                                   part_t<Arch> const& c, xsimd::neon64 const&)
     {
         return vfmaq_f32(c, a, b);
     }
 
     template <class Arch>
-    [[gnu::always_inline]] inline part_t<Arch> divide(part_t<Arch> const& a, part_t<Arch> const& b, xsimd::neon64 const&)
+    [[gnu::always_inline]] inline part_t<Arch> divide(part_t<Arch> const& a, part_t<Arch> const& b,
+                                                      xsimd::neon64 const&)
     {
         return vdivq_f32(a, b);
     }

@@ -1,4 +1,5 @@
-// What this processor can do, asked once: cpuid for the instructions, xgetbv for what the operating system keeps.
+// What this processor can do, asked once: cpuid for the instructions, xgetbv for what the operating system
+// keeps.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@ namespace gemma4::inline v0::simd
     // All false on other processors than x86-64.
     struct cpu_features
     {
-        bool avx2 = false;        // with FMA, F16C and the rest of x86-64-v3
-        bool avx512 = false;      // F, BW, CD, DQ and VL on top of avx2: x86-64-v4
+        bool avx2 = false;      // with FMA, F16C and the rest of x86-64-v3
+        bool avx512 = false;    // F, BW, CD, DQ and VL on top of avx2: x86-64-v4
         bool avx512_vnni = false;
         bool avx512_bf16 = false;
         bool avx_vnni = false;
@@ -30,8 +31,12 @@ namespace gemma4::inline v0::simd
 #if defined(__x86_64__)
             constexpr auto bit = [](unsigned word, int i) { return (word >> i & 1u) != 0; };
             unsigned a, b, c, d;
-            if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27)) { return found; }    // no xgetbv, no wide registers
-            bool const leaf1 = bit(c, 12) && bit(c, 22) && bit(c, 28) && bit(c, 29);    // fma, movbe, avx, f16c
+            if (!__get_cpuid(1, &a, &b, &c, &d) || !bit(c, 27))
+            {
+                return found;
+            }    // no xgetbv, no wide registers
+            bool const leaf1 =
+                bit(c, 12) && bit(c, 22) && bit(c, 28) && bit(c, 29);    // fma, movbe, avx, f16c
 
             unsigned low, high;
             __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -45,7 +50,8 @@ namespace gemma4::inline v0::simd
             unsigned const last_subleaf = a;
             bool const leaf7 = bit(b, 3) && bit(b, 5) && bit(b, 8);    // bmi1, avx2, bmi2
             found.avx2 = saves_ymm && leaf1 && lzcnt && leaf7;
-            found.avx512 = found.avx2 && saves_zmm && bit(b, 16) && bit(b, 17) && bit(b, 28) && bit(b, 30) && bit(b, 31);
+            found.avx512 =
+                found.avx2 && saves_zmm && bit(b, 16) && bit(b, 17) && bit(b, 28) && bit(b, 30) && bit(b, 31);
             found.avx512_vnni = found.avx512 && bit(c, 11);
             found.amx_bf16 = saves_tiles && bit(d, 22);
             found.amx_tile = saves_tiles && bit(d, 24);

@@ -1,6 +1,6 @@
-// The primitives that every instruction set must have, in their portable form. Overloads on an xsimd tag (x86.hpp,
-// arm.hpp) win over these where the instruction set has something better: a tag or a tag derived from it matches them
-// better than `any`.
+// The primitives that every instruction set must have, in their portable form. Overloads on an xsimd tag
+// (x86.hpp, arm.hpp) win over these where the instruction set has something better: a tag or a tag derived
+// from it matches them better than `any`.
 //
 // A `part` is one register: xsimd::batch<float, Arch>, or a float for `portable`.
 #pragma once
@@ -15,7 +15,8 @@
 namespace gemma4::inline v0::simd
 {
     // The instruction set of last resort: no vector registers that xsimd knows.
-    struct portable {};
+    struct portable
+    {};
 
 #ifdef XSIMD_NO_SUPPORTED_ARCHITECTURE
     using native = portable;
@@ -28,13 +29,20 @@ namespace gemma4::inline v0::simd
         struct any
         {
             template <class Arch>
-            constexpr any(Arch const&) {}
+            constexpr any(Arch const&)
+            {}
         };
 
         template <class Arch>
-        struct part { using type = xsimd::batch<float, Arch>; };
+        struct part
+        {
+            using type = xsimd::batch<float, Arch>;
+        };
         template <>
-        struct part<portable> { using type = float; };
+        struct part<portable>
+        {
+            using type = float;
+        };
         template <class Arch>
         using part_t = typename part<Arch>::type;
 
@@ -118,8 +126,8 @@ namespace gemma4::inline v0::simd
             return std::bit_cast<float>(std::uint32_t(bits) << 16);
         }
 
-        // Exact for every value: exponent and mantissa move into place 112 too low, the product with 2^112 also
-        // normalises subnormals.
+        // Exact for every value: exponent and mantissa move into place 112 too low, the product with 2^112
+        // also normalises subnormals.
         [[gnu::always_inline]] inline float widen_f16(std::uint16_t bits)
         {
             std::uint32_t const magnitude = bits & 0x7fffu;

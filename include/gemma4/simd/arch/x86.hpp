@@ -31,10 +31,13 @@ namespace gemma4::inline v0::simd::arch
     template <class Arch>
     [[gnu::always_inline]] inline part_t<Arch> load_f16(std::uint16_t const* p, xsimd::sse2 const&)
     {
-        __m128i const half = _mm_unpacklo_epi16(_mm_loadl_epi64(reinterpret_cast<__m128i const*>(p)), _mm_setzero_si128());
+        __m128i const half =
+            _mm_unpacklo_epi16(_mm_loadl_epi64(reinterpret_cast<__m128i const*>(p)), _mm_setzero_si128());
         __m128i const magnitude = _mm_and_si128(half, _mm_set1_epi32(0x7fff));
-        __m128 const finite = _mm_mul_ps(_mm_castsi128_ps(_mm_slli_epi32(magnitude, 13)), _mm_set1_ps(0x1p112f));
-        __m128i const special = _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x7bff)), _mm_set1_epi32(0x7f800000));
+        __m128 const finite =
+            _mm_mul_ps(_mm_castsi128_ps(_mm_slli_epi32(magnitude, 13)), _mm_set1_ps(0x1p112f));
+        __m128i const special =
+            _mm_and_si128(_mm_cmpgt_epi32(magnitude, _mm_set1_epi32(0x7bff)), _mm_set1_epi32(0x7f800000));
         __m128i const sign = _mm_slli_epi32(_mm_and_si128(half, _mm_set1_epi32(0x8000)), 16);
         return _mm_or_ps(finite, _mm_castsi128_ps(_mm_or_si128(special, sign)));
     }
@@ -67,8 +70,8 @@ namespace gemma4::inline v0::simd::arch
 
 #if defined(__AVX512F__)
     template <class Arch>
-    [[gnu::always_inline]] inline part_t<Arch> fma(part_t<Arch> const& a, part_t<Arch> const& b, part_t<Arch> const& c,
-                                                   xsimd::avx512f const&)
+    [[gnu::always_inline]] inline part_t<Arch> fma(part_t<Arch> const& a, part_t<Arch> const& b,
+                                                   part_t<Arch> const& c, xsimd::avx512f const&)
     {
         return _mm512_fmadd_ps(a, b, c);
     }
