@@ -581,3 +581,55 @@ TEST_CASE("bench reports one object, and the hash of the same logits as without 
     CHECK(refused.status == 1);
     CHECK(has(refused.err, "but the context holds 10"));
 }
+
+TEST_CASE("render writes the prompt of a request with the template it names, or the model's own")
+{
+    auto const request = [](std::string const& more)
+    { return R"({"messages": [{"role": "user", "content": " Hi "}], "options": {"add_generation_prompt": true})" + more + "}\n"; };
+    auto const small = "<bos><|turn>user\nHi<turn|>\n<|turn>model\n";
+    auto const named = run_program({"render"}, request(R"(, "template": "canonical-small")")
+                                                   + request(R"(, "template": "canonical-large")")
+                                                   + request(R"(, "template": "mine")") + request(""));
+    CHECK(named.status == 0);
+    CHECK(named.err == "");
+    std::istringstream out(named.out);
+    std::string line;
+    std::getline(out, line);
+    CHECK(json::parse(line) == small);
+    std::getline(out, line);
+    CHECK(json::parse(line) == small + std::string("<|channel>thought\n<channel|>"));
+    std::getline(out, line);
+    CHECK(has(json::parse(line).at("error").get<std::string>(), "mine is not known"));
+    std::getline(out, line);
+    CHECK(has(json::parse(line).at("error").get<std::string>(), "template is missing"));
+
+    auto const nano = data() / ".." / ".." / "models" / "nano";
+    auto const own = run_program({"render", "--model", nano.string()}, request(""));
+    CHECK(own.status == 0);
+    CHECK(own.err == "");
+    CHECK(json::parse(own.out) == small);
+
+    auto const unknown = run_program({"render", "--model", chat_folder()}, request(""));
+    CHECK(unknown.status == 0);
+    CHECK(has(unknown.err, "chat"));    // a warning that the template is not known
+    auto const base = run_program({"render", "--model", e2b_folder()}, request(""));
+    CHECK(base.status == 1);
+    CHECK(has(base.err, "has no chat template: it is a base model"));
+}
+
+TEST_CASE("parse reads an answer in pieces")
+{
+    auto const r = run_program({"parse"}, R"({"chunks": ["<|channel>thou", "ght\nhm<channel|>It is <|tool_call>call:add{a:1}<tool", "_call|>"]})"
+                                          "\n[]\n");
+    CHECK(r.status == 0);
+    CHECK(r.err == "");
+    std::istringstream out(r.out);
+    std::string line;
+    std::getline(out, line);
+    auto const answer = json::parse(line);
+    CHECK(answer.at("thinking") == "hm");
+    CHECK(answer.at("content") == "It is");
+    CHECK(answer.at("tool_calls") == json::parse(R"([{"name": "add", "arguments": {"a": 1}}])"));
+    std::getline(out, line);
+    CHECK(json::parse(line).contains("error"));
+}

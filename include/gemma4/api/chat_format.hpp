@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include <gemma4/chat/chat_segment.hpp>
+#include <gemma4/chat/python_text.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -23,25 +25,32 @@ namespace gemma4::inline v0
             false;    // the generation prompt closes an empty thought block (12B, 26B-A4B, 31B)
     };
 
-    // The format of a checkpoint's template: chat_template.jinja, or chat_template in tokenizer_config.json.
-    // None: the checkpoint is a base model.
-    inline std::optional<chat_format> read_chat_format(std::filesystem::path const& folder)
+    // The text of a checkpoint's template: chat_template.jinja, or chat_template in tokenizer_config.json. Empty: the
+    // checkpoint is a base model.
+    inline std::string read_chat_template(std::filesystem::path const& folder)
     {
-        std::string text;
         if (auto const path = folder / "chat_template.jinja"; std::filesystem::exists(path))
         {
             std::ifstream file(path, std::ios::binary);
-            text.assign(std::istreambuf_iterator<char>(file), {});
+            std::string text(std::istreambuf_iterator<char>(file), {});
             if (!file) { throw file_error(sentence(path.string(), " cannot be read")); }
+            return text;
         }
-        else if (auto const config = folder / "tokenizer_config.json"; std::filesystem::exists(config))
+        if (auto const path = folder / "tokenizer_config.json"; std::filesystem::exists(path))
         {
-            auto const root = read_json(config);
+            auto const root = read_json(path);
             if (root.is_object() && root.contains("chat_template") && root["chat_template"].is_string())
             {
-                text = root["chat_template"].get<std::string>();
+                return root["chat_template"].get<std::string>();
             }
         }
+        return {};
+    }
+
+    // The format of a checkpoint's template; none: a base model.
+    inline std::optional<chat_format> read_chat_format(std::filesystem::path const& folder)
+    {
+        auto const text = read_chat_template(folder);
         if (text.empty()) { return std::nullopt; }
         return chat_format{.empty_thought = text.find(R"('<|channel>thought\n<channel|>')") != text.npos};
     }
@@ -66,7 +75,7 @@ namespace gemma4::inline v0
         void turn(std::string_view role, std::string_view text, std::vector<token_id>& out) const
         {
             out.push_back(m_turn);
-            m_tokens->encode(sentence(role, "\n", strip(text)), out, special_tokens::as_text);
+            detail::encode_as_text(sentence(role, "\n", python::strip(text)), *m_tokens, out);
             end_turn(out);
         }
 
@@ -98,40 +107,6 @@ namespace gemma4::inline v0
             if (auto const id = m_tokens->find(name)) { return *id; }
             throw mismatch_error(
                 sentence("tokenizer.json has no token ", name, ", which the chat format needs"));
-        }
-
-        static std::string_view strip(std::string_view text)
-        {
-            while (auto const n = leading_space(text)) { text.remove_prefix(n); }
-            while (auto const n = trailing_space(text)) { text.remove_suffix(n); }
-            return text;
-        }
-
-        // White space as Python's str.strip has it, in UTF-8.
-        static constexpr std::string_view spaces[] = {
-            "\t",           "\n",           "\v",           "\f",           "\r",
-            "\x1c",         "\x1d",         "\x1e",         "\x1f",         " ",
-            "\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\x80", "\xe2\x80\x81",
-            "\xe2\x80\x82", "\xe2\x80\x83", "\xe2\x80\x84", "\xe2\x80\x85", "\xe2\x80\x86",
-            "\xe2\x80\x87", "\xe2\x80\x88", "\xe2\x80\x89", "\xe2\x80\x8a", "\xe2\x80\xa8",
-            "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
-
-        static std::size_t leading_space(std::string_view text)
-        {
-            for (auto const s : spaces)
-            {
-                if (text.starts_with(s)) { return s.size(); }
-            }
-            return 0;
-        }
-
-        static std::size_t trailing_space(std::string_view text)
-        {
-            for (auto const s : spaces)
-            {
-                if (text.ends_with(s)) { return s.size(); }
-            }
-            return 0;
         }
 
         tokenizer const* m_tokens;

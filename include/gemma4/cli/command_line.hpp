@@ -124,6 +124,15 @@ namespace gemma4::inline v0::cli
             "{\"ids\": [...], \"skip_special_tokens\": false} a line in, one JSON string a line out");
         folder(on_detokenize, detokenize.model)->required();
 
+        render_options render;
+        auto& on_render = *app.add_subcommand(
+            "render", "One JSON request (messages, tools, options) a line in, the prompt's text as a JSON string a line out");
+        folder(on_render, render.model);
+
+        parse_options parse;
+        auto& on_parse = *app.add_subcommand(
+            "parse", "One answer of a model a line in, its thinking, content and tool calls as JSON a line out");
+
         logits_options logits;
         auto& on_logits = *app.add_subcommand(
             "logits", "The logits of every token of a prompt, as a .npy file float32 [n, vocab]");
@@ -197,6 +206,8 @@ namespace gemma4::inline v0::cli
         if (on_run.parsed()) { return run; }
         if (on_tokenize.parsed()) { return tokenize; }
         if (on_detokenize.parsed()) { return detokenize; }
+        if (on_render.parsed()) { return render; }
+        if (on_parse.parsed()) { return parse; }
         if (on_logits.parsed())
         {
             exactly_one("logits", "--tokens and --prompt",

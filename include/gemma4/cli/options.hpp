@@ -66,6 +66,14 @@ namespace gemma4::inline v0::cli
         std::string model;
     };
 
+    struct render_options
+    {
+        std::string model;    // empty: every request names its template
+    };
+
+    struct parse_options
+    {};
+
     struct logits_options
     {
         model_options model;
@@ -106,7 +114,7 @@ namespace gemma4::inline v0::cli
     };
 
     using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
-                                 logits_options, generate_options, bench_options>;
+                                 render_options, parse_options, logits_options, generate_options, bench_options>;
 
     // Digits and nothing else. Throws usage_error.
     inline std::uint64_t parse_number(std::string_view text, std::string_view option)

@@ -16,6 +16,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/bench.hpp>
+#include <gemma4/cli/chat.hpp>
 #include <gemma4/cli/command_line.hpp>
 #include <gemma4/cli/console.hpp>
 #include <gemma4/cli/generate.hpp>
@@ -38,6 +39,8 @@ namespace gemma4::inline v0
                     else if constexpr (std::is_same_v<Options, run_options>) { run(o, known, io); }
                     else if constexpr (std::is_same_v<Options, tokenize_options>) { tokenize(o, io); }
                     else if constexpr (std::is_same_v<Options, detokenize_options>) { detokenize(o, io); }
+                    else if constexpr (std::is_same_v<Options, render_options>) { render(o, io); }
+                    else if constexpr (std::is_same_v<Options, parse_options>) { parse(o, io); }
                     else if constexpr (std::is_same_v<Options, logits_options>) { logits(o, known, io); }
                     else if constexpr (std::is_same_v<Options, generate_options>) { generate(o, known, io); }
                     else { bench(o, known, io); }

@@ -1,0 +1,82 @@
+// What a model's answer consists of, as it comes, and put together.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <gemma4/chat/call_reader.hpp>
+
+namespace gemma4::inline v0
+{
+    // All thought events of an answer together are its thinking: each thought trimmed, joined by a newline.
+    struct thought_text
+    {
+        std::string text;
+
+        bool operator==(thought_text const&) const = default;
+    };
+
+    // All together are the content: the text outside thoughts and calls, trimmed at both ends.
+    struct answer_text
+    {
+        std::string text;
+
+        bool operator==(answer_text const&) const = default;
+    };
+
+    // What stood between the markers of a call and could not be read.
+    struct malformed_call
+    {
+        std::string raw;
+        std::string reason;
+
+        bool operator==(malformed_call const&) const = default;
+    };
+
+    enum class turn_end
+    {
+        turn,         // <turn|> or <eos>
+        run_tools,    // <|tool_response>: the model waits for the results of its calls
+        cut           // the text ended without a stop marker
+    };
+
+    // Always the last event.
+    struct end_of_turn
+    {
+        turn_end how;
+
+        bool operator==(end_of_turn const&) const = default;
+    };
+
+    using answer_event = std::variant<thought_text, answer_text, tool_call, malformed_call, end_of_turn>;
+
+    struct answer
+    {
+        std::string thinking;
+        std::string content;
+        std::vector<tool_call> tool_calls;
+        std::vector<malformed_call> malformed;
+        turn_end end = turn_end::cut;
+
+        bool operator==(answer const&) const = default;
+
+        void add(answer_event const& event)
+        {
+            if (auto const* const thought = std::get_if<thought_text>(&event)) { thinking += thought->text; }
+            else if (auto const* const text = std::get_if<answer_text>(&event)) { content += text->text; }
+            else if (auto const* const call = std::get_if<tool_call>(&event)) { tool_calls.push_back(*call); }
+            else if (auto const* const bad = std::get_if<malformed_call>(&event))
+            {
+                malformed.push_back(*bad);
+            }
+            else { end = std::get<end_of_turn>(event).how; }
+        }
+
+        void add(std::vector<answer_event> const& events)
+        {
+            for (auto const& event : events) { add(event); }
+        }
+    };
+}
