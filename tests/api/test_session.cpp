@@ -273,7 +273,7 @@ TEST_CASE("a host's processor takes part, and what it throws comes out")
 TEST_CASE("a batch gives every member what it gets alone, joining and leaving between steps")
 {
     std::vector<std::vector<token_id>> prompts;
-    for (std::size_t const n : {1, 90, 17, 200, 5})
+    for (std::size_t const n : {1u, 90u, 17u, 200u, 5u})
     {
         std::vector<token_id> p(n);
         for (std::size_t i = 0; i != n; ++i) { p[i] = token_id(500 + (i * 37 + n * 11) % 1400); }

@@ -30,7 +30,6 @@ namespace
             .media_both_ways = true,
         };
     };
-    constexpr auto text = far_model::text;
 
     std::filesystem::path far_checkpoint()
     {

@@ -13,7 +13,6 @@ using namespace gemma4_test;
 namespace
 {
     using M = tiny_a4b;    // window 24
-    constexpr std::size_t window = M::text.window;
 
     engine<M> const& model()
     {
@@ -67,7 +66,7 @@ TEST_CASE("rewinding within the reserve is exact")
 {
     auto const tokens = text(700);
     auto const other = text(30, 1);
-    for (std::size_t const back : {1, 2, 17, 39, 40})
+    for (std::size_t const back : {1u, 2u, 17u, 39u, 40u})
     {
         CAPTURE(back);
         auto past = model().make_state();

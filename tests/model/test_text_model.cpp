@@ -120,7 +120,7 @@ TEST_CASE_TEMPLATE("every layer's output and attention equal the reference's", M
         REQUIRE(rows.shape(0) == 40);
         REQUIRE(rows.shape(1) == width);
         std::vector<float> found;
-        for (std::size_t const r : {19, 39})
+        for (std::size_t const r : {19u, 39u})
         {
             for (std::size_t i = 0; i != width; ++i) { found.push_back(rows(r, i)); }
         }
@@ -160,7 +160,7 @@ TEST_CASE_TEMPLATE("the same bits with any number of threads", M, TINY_VARIANTS)
 {
     auto const tokens = golden(M::name).tokens();
     auto const alone = all_logits(tiny<M>(), tokens, tokens.size());
-    for (std::size_t const threads : {2, 3, 5, 16, 64})
+    for (std::size_t const threads : {2u, 3u, 5u, 16u, 64u})
     {
         CAPTURE(threads);
         auto const model = tiny<M>({.context = 512, .chunk = 256, .threads = threads});
@@ -178,7 +178,8 @@ TEST_CASE_TEMPLATE("the same bits beside other sequences", M, TINY_VARIANTS)
     std::span const all(tokens);
     auto const alone = all_logits(model, tokens, tokens.size());
     auto const row_of = [&](std::size_t r) {
-        return std::vector<float>(alone.begin() + r * M::text.vocab, alone.begin() + (r + 1) * M::text.vocab);
+        auto const row = std::span(alone).subspan(r * M::text.vocab, M::text.vocab);
+        return std::vector<float>(row.begin(), row.end());
     };
 
     // three sequences of the same text at different positions, stepping by different lengths
