@@ -21,6 +21,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/formats/format_of.hpp>
 #include <gemma4/io/gguf_file.hpp>
+#include <gemma4/io/shape_text.hpp>
 
 namespace gemma4::inline v0
 {
@@ -95,13 +96,6 @@ namespace gemma4::inline v0
         {
             auto const row = std::ranges::find(table, name, from);
             return row == table.end() ? std::nullopt : std::optional((*row).*to);
-        }
-
-        inline std::string extents_text(std::span<std::size_t const> shape)
-        {
-            std::string text = "[";
-            for (auto const extent : shape) { text += (text.size() > 1 ? ", " : "") + sentence(extent); }
-            return text + "]";
         }
     }
 
@@ -232,7 +226,7 @@ namespace gemma4::inline v0
             if (!std::ranges::equal(shape, t->shape()))
             {
                 throw mismatch_error(sentence(m_file->name_of(*t), ": tensor ", name, " has shape ",
-                                              detail::extents_text(t->shape()), ", expected ", detail::extents_text(shape)));
+                                              detail::shape_text(t->shape()), ", expected ", detail::shape_text(shape)));
             }
             if (!is_supported(t->type))
             {

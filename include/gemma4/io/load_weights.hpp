@@ -16,6 +16,7 @@
 
 #include <gemma4/core/memory.hpp>
 #include <gemma4/io/checkpoint.hpp>
+#include <gemma4/io/shape_text.hpp>
 #include <gemma4/model/memory_plan.hpp>
 #include <gemma4/model/weights.hpp>
 
@@ -34,13 +35,6 @@ namespace gemma4::inline v0
 
     namespace detail
     {
-        inline std::string shape_text(std::span<std::size_t const> shape)
-        {
-            std::string text = "[";
-            for (auto const extent : shape) { text += (text.size() > 1 ? ", " : "") + sentence(extent); }
-            return text + "]";
-        }
-
         // The prefix of text tensors: conditional-generation or causal-LM class.
         inline std::string text_prefix(checkpoint const& file)
         {
