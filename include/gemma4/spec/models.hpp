@@ -1,7 +1,9 @@
 // The four Gemma 4 models, as data. Check them against the model cards line by line.
 #pragma once
 
+#include <gemma4/spec/audio_config.hpp>
 #include <gemma4/spec/text_config.hpp>
+#include <gemma4/spec/vision_config.hpp>
 
 namespace gemma4::inline v0
 {
@@ -14,6 +16,9 @@ namespace gemma4::inline v0
             .ffn = 6144, .shared_ffn = 12288, .kv_shared_layers = 20, .per_layer_input = 256,
             .max_positions = 131072,
         };
+        static constexpr vision_config vision{.hidden = 768, .layers = 16, .heads = 12, .head_dim = 64, .ffn = 3072, .clipped = true};
+        static constexpr audio_config audio{
+            .hidden = 1024, .layers = 12, .heads = 8, .output = 1536, .channels = {128, 32}};
     };
 
     struct e4b
@@ -25,6 +30,9 @@ namespace gemma4::inline v0
             .ffn = 10240, .kv_shared_layers = 18, .per_layer_input = 256,
             .max_positions = 131072,
         };
+        static constexpr vision_config vision{.hidden = 768, .layers = 16, .heads = 12, .head_dim = 64, .ffn = 3072, .clipped = true};
+        static constexpr audio_config audio{
+            .hidden = 1024, .layers = 12, .heads = 8, .output = 1536, .channels = {128, 32}};
     };
 
     // 26B-A4B
@@ -37,6 +45,7 @@ namespace gemma4::inline v0
             .ffn = 2112, .experts = 128, .active_experts = 8, .expert_ffn = 704,
             .max_positions = 262144, .value_is_key = true, .media_both_ways = true,
         };
+        static constexpr vision_config vision{.hidden = 1152, .layers = 27, .heads = 16, .head_dim = 72, .ffn = 4304, .standardised = true};
     };
 
     // 31B, dense
@@ -49,5 +58,6 @@ namespace gemma4::inline v0
             .ffn = 21504,
             .max_positions = 262144, .value_is_key = true, .media_both_ways = true,
         };
+        static constexpr vision_config vision{.hidden = 1152, .layers = 27, .heads = 16, .head_dim = 72, .ffn = 4304, .standardised = true};
     };
 }

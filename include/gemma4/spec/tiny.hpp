@@ -1,7 +1,9 @@
 // Test variants with every structural feature of the four models at sizes where a test takes milliseconds.
 #pragma once
 
+#include <gemma4/spec/audio_config.hpp>
 #include <gemma4/spec/text_config.hpp>
+#include <gemma4/spec/vision_config.hpp>
 
 namespace gemma4::inline v0
 {
@@ -14,6 +16,8 @@ namespace gemma4::inline v0
             .ffn = 160, .shared_ffn = 320, .kv_shared_layers = 5, .per_layer_input = 32,
             .max_positions = 4096,
         };
+        static constexpr vision_config vision{.hidden = 192, .layers = 3, .heads = 3, .head_dim = 64, .ffn = 320, .positions = 1024, .clipped = true};
+        static constexpr audio_config audio{.hidden = 96, .layers = 2, .heads = 3, .output = 160, .channels = {128, 16}};
     };
 
     struct tiny_e4b
@@ -25,6 +29,8 @@ namespace gemma4::inline v0
             .ffn = 288, .kv_shared_layers = 8, .per_layer_input = 32,
             .max_positions = 4096,
         };
+        static constexpr vision_config vision{.hidden = 192, .layers = 3, .heads = 3, .head_dim = 64, .ffn = 320, .positions = 1024, .clipped = true};
+        static constexpr audio_config audio{.hidden = 96, .layers = 2, .heads = 3, .output = 160, .channels = {128, 16}};
     };
 
     struct tiny_a4b
@@ -36,6 +42,7 @@ namespace gemma4::inline v0
             .ffn = 160, .experts = 16, .active_experts = 4, .expert_ffn = 64,
             .max_positions = 4096, .value_is_key = true, .media_both_ways = true,
         };
+        static constexpr vision_config vision{.hidden = 288, .layers = 2, .heads = 4, .head_dim = 72, .ffn = 304, .positions = 1024, .standardised = true};
     };
 
     struct tiny_d31b
@@ -47,5 +54,6 @@ namespace gemma4::inline v0
             .ffn = 416,
             .max_positions = 4096, .value_is_key = true, .media_both_ways = true,
         };
+        static constexpr vision_config vision{.hidden = 288, .layers = 2, .heads = 4, .head_dim = 72, .ffn = 304, .positions = 1024, .standardised = true};
     };
 }
