@@ -43,7 +43,7 @@ namespace gemma4::inline v0
 
     // A handle: copies share the model. Safe to use from several threads; forward calls of one engine take
     // turns.
-    template <text_model M, modality Media = modality::text, class Format = any_of<float, bf16, f16>>
+    template <text_model M, modality Media = modality::text, class Format = any_format>
     class engine
     {
         static_assert(Media == modality::text,
@@ -64,7 +64,7 @@ namespace gemma4::inline v0
         static engine load(opened_checkpoint opened, load_options options)
         {
             settle(options);
-            auto loaded = load_weights<M, Format>(opened.file, opened.tied, options.strict, options.memory,
+            auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   options.progress, options.stop);
             if (!loaded.unknown.empty() && options.log)
             {
@@ -93,7 +93,7 @@ namespace gemma4::inline v0
             return m_parts->opened.chat;
         }    // none: a base model
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
-        checkpoint const* file() const noexcept { return m_parts->loaded.file.get(); }
+        checkpoint const* file() const noexcept { return m_parts->opened.file.get(); }
         std::size_t threads() const noexcept { return m_parts->options.executor->concurrency(); }
         kernels::table const& kernels() const noexcept { return gemma4::kernels::best(); }
         bool has_tokenizer() const noexcept { return m_parts->opened.tokens.has_value(); }

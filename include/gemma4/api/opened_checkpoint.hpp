@@ -12,6 +12,7 @@
 #include <gemma4/api/chat_format.hpp>
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/io/checkpoint.hpp>
+#include <gemma4/io/checkpoint_weights.hpp>
 #include <gemma4/io/config.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
@@ -21,6 +22,7 @@ namespace gemma4::inline v0
     {
         std::filesystem::path folder;
         std::shared_ptr<checkpoint const> file;    // null: random weights
+        std::shared_ptr<weight_source> weights;
         bool tied = true;                          // tie_word_embeddings
         std::optional<tokenizer> tokens;           // none: no tokenizer.json
         generation_config defaults;
@@ -34,9 +36,11 @@ namespace gemma4::inline v0
     {
         opened_checkpoint opened{.folder = folder,
                                  .file = std::make_shared<checkpoint const>(folder),
+                                 .weights = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
                                  .chat = read_chat_format(folder)};
+        opened.weights = std::make_shared<checkpoint_weights>(opened.file);
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
         auto const& text = config.contains("text_config") ? config["text_config"] : config;

@@ -17,8 +17,7 @@ namespace gemma4::inline v0
     template <text_model M, class Format>
     loaded_weights<M, Format> random_weights(dtype type, std::size_t cap, std::pmr::memory_resource* memory)
     {
-        loaded_weights<M, Format> made{
-            .weights = {}, .file = {}, .converted = {}, .bytes = {}, .unknown = {}};
+        loaded_weights<M, Format> made;
         std::size_t floats = 0, ones = 0;    // of the arena that holds everything
         auto const padded = [](std::size_t bytes) { return round_up(bytes, cache_line) / sizeof(float); };
         made.weights.for_each_tensor(
@@ -74,7 +73,14 @@ namespace gemma4::inline v0
                                     std::min(pattern.size(), bytes - at));
                     }
                     std::array<std::size_t, sizeof...(shape)> const extents{shape...};
-                    weight.bind(next, type, count / extents.back(), extents.back());
+                    auto const rows = count / extents.back();
+                    if constexpr (detail::is_gate_up<Weight>)
+                    {
+                        weight.stride = extents[1];
+                        weight.gate.bind(next, weight_type_of(type), rows, extents.back());
+                        weight.up = weight.gate.rows(extents[1] / 2, rows - extents[1] / 2);
+                    }
+                    else { weight.bind(next, weight_type_of(type), rows, extents.back()); }
                     next += padded(bytes);
                 }
             });

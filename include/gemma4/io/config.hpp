@@ -422,6 +422,13 @@ namespace gemma4::inline v0
              compiled.global_rotated);
         same("final_logit_softcapping", found.softcap, compiled.softcap);
         same("rms_norm_eps", found.norm_eps, compiled.norm_eps);
+        auto const own = [&](std::string_view what, auto is, auto expected)
+        { same_field(sentence(what, " in its architecture"), is, expected); };
+        own("the norm of values", std::string_view(found.value_norm ? "there" : "absent"),
+            std::string_view(compiled.value_norm ? "there" : "absent"));
+        own("the scalar of a layer", std::string_view(found.layer_scalar ? "there" : "absent"),
+            std::string_view(compiled.layer_scalar ? "there" : "absent"));
+        own("the scale of queries", found.query_scale, compiled.query_scale);
     }
 
     // Whether config.json describes this variant. Any error (a broken file, an unsupported option) is also a

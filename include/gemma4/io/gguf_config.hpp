@@ -1,102 +1,26 @@
-// The numbers of the text decoder in the metadata of a GGUF file (architecture gemma4), compared with a compiled variant key
-// by key, as io/config.hpp does with config.json.
+// The numbers of the text decoder in the metadata of a GGUF file, compared with a compiled variant key by key, as
+// io/config.hpp does with config.json. Architectures gemma4 and gemma3 (io/gguf_gemma3_config.hpp).
 //
-// Three things are not in the metadata and are read from the tensors: that keys serve as values (attn_v is missing in global
-// layers), how much of a global head rope turns (rope_freqs.weight), and where gemma4.vocab_size is absent the vocabulary
-// (tokenizer.ggml.tokens, or token_embd.weight). Whether media tokens see both ways is in no GGUF file: not compared.
+// Of gemma4 three things are not in the metadata and are read from the tensors: that keys serve as values (attn_v is missing
+// in global layers), how much of a global head rope turns (rope_freqs.weight), and where gemma4.vocab_size is absent the
+// vocabulary (tokenizer.ggml.tokens, or token_embd.weight). Whether media tokens see both ways is in no GGUF file: not
+// compared.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
-#include <gemma4/io/config.hpp>
-#include <gemma4/io/gguf_file.hpp>
-#include <gemma4/spec/text_config.hpp>
+#include <gemma4/io/gguf_fields.hpp>
+#include <gemma4/io/gguf_gemma3_config.hpp>
 
 namespace gemma4::inline v0
 {
-    // Keys of one architecture: "block_count" is metadata gemma4.block_count. For variants of other architectures as well.
-    class gguf_fields
-    {
-    public:
-        gguf_fields(gguf_metadata const& metadata, std::string_view architecture)
-            : m_metadata(&metadata), m_prefix(sentence(architecture, "."))
-        {
-        }
-
-        // The architecture of the file: general.architecture.
-        explicit gguf_fields(gguf_metadata const& metadata) : gguf_fields(metadata, metadata.text("general.architecture")) {}
-
-        std::string key(std::string_view word) const { return m_prefix + std::string(word); }
-        bool has(std::string_view word) const { return m_metadata->find(key(word)) != nullptr; }
-        gguf_metadata const& metadata() const noexcept { return *m_metadata; }
-
-        std::size_t size(std::string_view word) const { return m_metadata->size(key(word)); }
-        std::size_t size(std::string_view word, std::size_t fallback) const { return m_metadata->size(key(word), fallback); }
-        float number(std::string_view word) const { return m_metadata->number(key(word)); }
-        float number(std::string_view word, float fallback) const { return m_metadata->number(key(word), fallback); }
-
-        // One value for each layer; a single value counts for all of them.
-        std::vector<std::size_t> sizes_by_layer(std::string_view word, std::size_t layers) const
-        {
-            if (!m_metadata->is_array(key(word))) { return std::vector<std::size_t>(layers, size(word)); }
-            return by_layer(word, m_metadata->sizes(key(word)), layers);
-        }
-
-        std::vector<bool> flags_by_layer(std::string_view word, std::size_t layers) const
-        {
-            if (!m_metadata->is_array(key(word))) { return std::vector<bool>(layers, m_metadata->boolean(key(word))); }
-            return by_layer(word, m_metadata->flags(key(word)), layers);
-        }
-
-    private:
-        template <class T>
-        std::vector<T> by_layer(std::string_view word, std::vector<T> values, std::size_t layers) const
-        {
-            if (values.size() != layers)
-            {
-                throw file_error(sentence(m_metadata->file(), ": metadata ", key(word), " has ", values.size(),
-                                          " values, but ", key("block_count"), " is ", layers));
-            }
-            return values;
-        }
-
-        gguf_metadata const* m_metadata;
-        std::string m_prefix;
-    };
-
     namespace detail
     {
-        struct gguf_text_fields
-        {
-            text_config text{};          // global_every is not derived yet
-            std::vector<bool> global;    // (layers)
-        };
-
-        // The value that all layers with f(layer) share; `none` where there is none.
-        template <class F>
-        std::size_t common_value(gguf_fields const& fields, std::string_view word, std::vector<std::size_t> const& values,
-                                 std::string_view kind, std::size_t none, F&& f)
-        {
-            std::size_t first = values.size();
-            for (std::size_t l = 0; l != values.size(); ++l)
-            {
-                if (!f(l)) { continue; }
-                if (first == values.size()) { first = l; }
-                if (values[l] != values[first])
-                {
-                    throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word), "[", l, "] is ",
-                                                  values[l], ", but layer ", first, ", also ", kind, ", has ", values[first]));
-                }
-            }
-            return first == values.size() ? none : values[first];
-        }
-
         // rope_freqs.weight divides the frequencies of global layers: 1 where a pair turns, 1e30 where it does not.
         inline float rotated_share(gguf_file const& file, std::size_t head_dim)
         {
@@ -123,45 +47,13 @@ namespace gemma4::inline v0
             return float(turned) / float(pairs);
         }
 
-        inline std::size_t gguf_vocab(gguf_fields const& fields, gguf_file const& file)
-        {
-            if (fields.has("vocab_size")) { return fields.size("vocab_size"); }
-            if (auto const* tokens = fields.metadata().find("tokenizer.ggml.tokens"); tokens && tokens->is_array)
-            {
-                return tokens->count;
-            }
-            auto const* table = file.find("token_embd.weight");
-            return table && table->rank == 2 ? table->extents[0] : fields.size("vocab_size");    // throws: missing
-        }
-
-        // A key whose value we can honour only where it equals another one.
-        inline void require_equal(gguf_fields const& fields, std::string_view word, std::size_t expected, std::string_view other)
-        {
-            if (auto const found = fields.size(word, expected); found != expected)
-            {
-                throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word), " is ", found, ", only ",
-                                              expected, ", the value of ", fields.key(other), ", is supported"));
-            }
-        }
-
-        inline gguf_text_fields read_text_fields(gguf_file const& file)
+        inline gguf_text_fields read_gemma4_fields(gguf_file const& file)
         {
             auto const& metadata = file.metadata();
-            auto const architecture = metadata.text("general.architecture");
-            if (architecture != "gemma4")
-            {
-                throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ", printable(architecture),
-                                              ", only \"gemma4\" is supported"));
-            }
-            gguf_fields const fields(metadata, architecture);
+            gguf_fields const fields(metadata, "gemma4");
             gguf_text_fields out;
             auto& text = out.text;
-            text.layers = fields.size("block_count");
-            if (text.layers == 0 || text.layers > max_layers)
-            {
-                throw file_error(sentence(metadata.file(), ": metadata ", fields.key("block_count"), " is ", text.layers,
-                                          ", expected 1 to ", max_layers));
-            }
+            text.layers = gguf_layers(fields);
             auto const sliding = fields.flags_by_layer("attention.sliding_window_pattern", text.layers);
             for (bool const one : sliding) { out.global.push_back(!one); }
             auto const is_global = [&](std::size_t l) { return bool(out.global[l]); };
@@ -228,6 +120,16 @@ namespace gemma4::inline v0
             return out;
         }
 
+        inline gguf_text_fields read_text_fields(gguf_file const& file)
+        {
+            auto const& metadata = file.metadata();
+            auto const architecture = metadata.text("general.architecture");
+            if (architecture == "gemma4") { return read_gemma4_fields(file); }
+            if (architecture == "gemma3") { return read_gemma3_fields(file); }
+            throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ", printable(architecture),
+                                          ", only \"gemma4\" and \"gemma3\" are supported"));
+        }
+
         // What a GGUF file cannot say, set alike.
         constexpr text_config comparable(text_config text)
         {
@@ -238,12 +140,12 @@ namespace gemma4::inline v0
     }
 
     // The numbers of the text decoder. media_both_ways is false. file_error: a key is missing or of the wrong type.
-    // mismatch_error: an architecture other than gemma4, or an option that no variant of ours can honour.
+    // mismatch_error: an architecture other than gemma4 and gemma3, or an option that no variant of ours can honour.
     inline text_config read_text_config(gguf_file const& file)
     {
         auto const fields = detail::read_text_fields(file);
         auto const& name = file.metadata().file();
-        constexpr std::string_view key = "gemma4.attention.sliding_window_pattern";
+        auto const key = gguf_fields(file.metadata()).key("attention.sliding_window_pattern");
         auto const first = std::find(fields.global.begin(), fields.global.end(), true);
         if (first == fields.global.end())
         {
@@ -277,8 +179,9 @@ namespace gemma4::inline v0
             throw mismatch_error(sentence(file.metadata().file(), ": ", what, " is ", is, ", but the compiled variant ",
                                           variant_name, " has ", expected));
         };
+        gguf_fields const keys(file.metadata());
         auto const key = [&](std::string_view word, auto is, auto expected)
-        { same(sentence("metadata gemma4.", word), is, expected); };
+        { same(sentence("metadata ", keys.key(word)), is, expected); };
 
         key("block_count", found.layers, compiled.layers);
         if (auto const l = detail::first_off_schedule(fields.global, compiled.global_every); l != found.layers)
@@ -312,6 +215,12 @@ namespace gemma4::inline v0
         same("the number of tokens", found.vocab, compiled.vocab);
         same("attn_v.weight missing in global layers", found.value_is_key, compiled.value_is_key);
         same("the share of a head that rope_freqs.weight turns", found.global_rotated, compiled.global_rotated);
+        auto const norm = [](bool there) { return there ? "there" : "absent"; };
+        same("the norm of values in its architecture", std::string_view(norm(found.value_norm)),
+             std::string_view(norm(compiled.value_norm)));
+        same("the scalar of a layer in its architecture", std::string_view(norm(found.layer_scalar)),
+             std::string_view(norm(compiled.layer_scalar)));
+        same("the scale of queries in its architecture", found.query_scale, compiled.query_scale);
     }
 
     // Whether the file describes this variant. Any error is also a "no": check_text_config says why.

@@ -269,57 +269,73 @@ namespace gemma4::inline v0
         };
     }
 
+    namespace detail
+    {
+        struct npy_layout
+        {
+            npy_header header;
+            std::size_t item;                    // bytes of a value
+            std::span<std::byte const> values;
+        };
+
+        inline npy_layout read_npy_layout(std::span<std::byte const> bytes, std::string_view file)
+        {
+            std::string_view const text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+            if (!text.starts_with("\x93NUMPY") || text.size() < 10)
+            {
+                throw file_error(sentence(file, " is not an .npy file"));
+            }
+            auto const byte = [&](std::size_t i)
+            { return static_cast<std::size_t>(static_cast<unsigned char>(text[i])); };
+            auto const version = byte(6);
+            std::size_t const start = version == 1 ? 10 : 12;
+            if (version < 1 || version > 3 || text.size() < start)
+            {
+                throw file_error(sentence(file, ": .npy version ", version, ", expected 1, 2 or 3"));
+            }
+            auto const length =
+                byte(8) + (byte(9) << 8) + (version == 1 ? 0 : (byte(10) << 16) + (byte(11) << 24));
+            if (length > text.size() - start)
+            {
+                throw file_error(sentence(file, ": the .npy header is truncated"));
+            }
+            npy_header const header(text.substr(start, length), file);
+            if (header.fortran_order)
+            {
+                throw file_error(sentence(file, ": the array is in Fortran order, expected C order"));
+            }
+
+            std::size_t const item = header.descr == "<f4" || header.descr == "<i4" ? 4
+                                     : header.descr == "<i8"                        ? 8
+                                                                                    : 0;
+            if (item == 0)
+            {
+                throw file_error(sentence(file, ": the array's type is '", header.descr.substr(0, 20),
+                                          "', expected '<f4', '<i4' or '<i8'"));
+            }
+            std::size_t size = item;
+            bool overflow = false;
+            for (auto const extent : header.shape) { overflow |= __builtin_mul_overflow(size, extent, &size); }
+            auto const data = bytes.subspan(start + length);
+            if (overflow || size != data.size())
+            {
+                throw file_error(sentence(file, ": ", data.size(), " bytes of values do not fit the shape"));
+            }
+            return {header, item, data};
+        }
+    }
+
     // The array in the .npy file `bytes`; `file` is its name in errors. file_error: not such a file, Fortran
     // order, a type other than float32, int32 (widened) and int64, or a size that disagrees with the shape.
     inline npy_array parse_npy(std::span<std::byte const> bytes, std::string_view file)
     {
-        std::string_view const text(reinterpret_cast<char const*>(bytes.data()), bytes.size());
-        if (!text.starts_with("\x93NUMPY") || text.size() < 10)
-        {
-            throw file_error(sentence(file, " is not an .npy file"));
-        }
-        auto const byte = [&](std::size_t i)
-        { return static_cast<std::size_t>(static_cast<unsigned char>(text[i])); };
-        auto const version = byte(6);
-        std::size_t const start = version == 1 ? 10 : 12;
-        if (version < 1 || version > 3 || text.size() < start)
-        {
-            throw file_error(sentence(file, ": .npy version ", version, ", expected 1, 2 or 3"));
-        }
-        auto const length =
-            byte(8) + (byte(9) << 8) + (version == 1 ? 0 : (byte(10) << 16) + (byte(11) << 24));
-        if (length > text.size() - start)
-        {
-            throw file_error(sentence(file, ": the .npy header is truncated"));
-        }
-        detail::npy_header const header(text.substr(start, length), file);
-        if (header.fortran_order)
-        {
-            throw file_error(sentence(file, ": the array is in Fortran order, expected C order"));
-        }
-
-        std::size_t const item = header.descr == "<f4" || header.descr == "<i4" ? 4
-                                 : header.descr == "<i8"                        ? 8
-                                                                                : 0;
-        if (item == 0)
-        {
-            throw file_error(sentence(file, ": the array's type is '", header.descr.substr(0, 20),
-                                      "', expected '<f4', '<i4' or '<i8'"));
-        }
-        std::size_t size = item;
-        bool overflow = false;
-        for (auto const extent : header.shape) { overflow |= __builtin_mul_overflow(size, extent, &size); }
-        auto const data = bytes.subspan(start + length);
-        if (overflow || size != data.size())
-        {
-            throw file_error(sentence(file, ": ", data.size(), " bytes of values do not fit the shape"));
-        }
-
+        auto const [header, item, data] = detail::read_npy_layout(bytes, file);
+        auto const size = data.size();
         npy_array out{.shape = header.shape, .values = {}};
-        auto const fill = [&](auto values)
+        auto const fill = [&, item = item, from = data.data()](auto values)
         {
             values.resize(size / item);
-            if (size != 0) { std::memcpy(values.data(), data.data(), size); }
+            if (size != 0) { std::memcpy(values.data(), from, size); }
             out.values = std::move(values);
         };
         if (header.descr == "<f4") { fill(std::vector<float>()); }
@@ -338,4 +354,38 @@ namespace gemma4::inline v0
         mapped_file const file(path);
         return parse_npy(file.bytes(), path.string());
     }
+
+    // The rows of a float32 [rows, columns] file, read where they lie.
+    class npy_rows
+    {
+    public:
+        // Throws file_error: as parse_npy, or an array of another type or rank.
+        explicit npy_rows(std::filesystem::path const& path)
+            : m_file(path)
+        {
+            auto const layout = detail::read_npy_layout(m_file.bytes(), path.string());
+            auto const aligned = (layout.values.data() - m_file.bytes().data()) % std::ptrdiff_t(alignof(float)) == 0;
+            if (layout.header.descr != "<f4" || layout.header.shape.size() != 2 || !aligned)
+            {
+                throw file_error(sentence(path.string(), ": expected an array of float32 [rows, columns]"));
+            }
+            m_rows = layout.header.shape[0];
+            m_columns = layout.header.shape[1];
+            m_values = reinterpret_cast<float const*>(layout.values.data());
+        }
+
+        std::size_t rows() const noexcept { return m_rows; }
+        std::size_t columns() const noexcept { return m_columns; }
+        std::span<float const> operator[](std::size_t row) const noexcept
+        {
+            return {m_values + row * m_columns, m_columns};
+        }
+        std::filesystem::path const& path() const noexcept { return m_file.path(); }
+
+    private:
+        mapped_file m_file;
+        std::size_t m_rows;
+        std::size_t m_columns;
+        float const* m_values;
+    };
 }

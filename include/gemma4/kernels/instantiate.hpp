@@ -5,7 +5,9 @@
 // standard library, so that object files compiled with different flags share no weak symbol.
 #pragma once
 
+#include <gemma4/formats/format_of.hpp>
 #include <gemma4/kernels/attention.hpp>
+#include <gemma4/kernels/dequantise.hpp>
 #include <gemma4/kernels/elementwise.hpp>
 #include <gemma4/kernels/matmul.hpp>
 #include <gemma4/kernels/rms_norm.hpp>
@@ -20,11 +22,10 @@ namespace gemma4::inline v0::kernels
     {
         using elementwise = elementwise_kernel<Arch>;
         using matmul = matmul_kernel<Arch>;
-        return {
+        table made{
             .name = name,
             .matmul = {matmul::template run<float>, matmul::template run<bf16>, matmul::template run<f16>},
-            .widen = {elementwise::template widen<float>, elementwise::template widen<bf16>,
-                      elementwise::template widen<f16>},
+            .widen = {},
             .rms_norm = rms_norm_kernel<Arch>::run,
             .rope = rope_kernel<Arch>::run,
             .gelu_multiply = elementwise::gelu_multiply,
@@ -36,7 +37,17 @@ namespace gemma4::inline v0::kernels
             .softmax = softmax_kernel<Arch>::run,
             .attend_page = attention_kernel<Arch>::run,
             .merge = attention_kernel<Arch>::merge,
+            .clip = elementwise::clip,
         };
+        for (std::uint32_t id = 0; id != first_packed; ++id)
+        {
+            with_format(ggml_type(id), [&]<class Format>(Format)
+                        { made.widen[id] = &dequantise_kernel<Arch>::template run<Format>; });
+        }
+        made.widen[std::size_t(weight_type_of(dtype::f32))] = elementwise::template widen<float>;
+        made.widen[std::size_t(weight_type_of(dtype::bf16))] = elementwise::template widen<bf16>;
+        made.widen[std::size_t(weight_type_of(dtype::f16))] = elementwise::template widen<f16>;
+        return made;
     }
 
     // What the table of the compile-time instruction set is called.

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <gemma4/core/dtype.hpp>
+#include <gemma4/formats/weight_type.hpp>
 
 namespace gemma4::inline v0::kernels
 {
@@ -21,8 +22,9 @@ namespace gemma4::inline v0::kernels
                                    std::size_t ldy, std::size_t rows, std::size_t outs, std::size_t inner);
         matmul_fn matmul[dtype_count];
 
-        // y = scale * float(source), one rounding. Source of the dtype of the index.
-        void (*widen[dtype_count])(void const* source, float scale, float* y, std::size_t n);
+        // y = scale * float(source), one rounding. Source: n weights, whole blocks, of the weight_type of the
+        // index; null where there is no such type.
+        void (*widen[weight_type_count])(void const* source, float scale, float* y, std::size_t n);
 
         // y = x * (mean(x^2) + eps)^(-1/2) * weight (no factor where weight is null). y may be x.
         void (*rms_norm)(float const* x, float const* weight, float* y, std::size_t n, float eps);
@@ -58,5 +60,8 @@ namespace gemma4::inline v0::kernels
         // Merges the partial b into a, as attend_page does. out_a, out_b: (head_dim), a multiple of 16.
         void (*merge)(float* max_a, float* sum_a, float* out_a, float max_b, float sum_b, float const* out_b,
                       std::size_t head_dim);
+
+        // y = min(max(x, low), high), exact; low and high may be infinite. y may be x.
+        void (*clip)(float const* x, float low, float high, float* y, std::size_t n);
     };
 }

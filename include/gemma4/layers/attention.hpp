@@ -70,7 +70,8 @@ namespace gemma4::inline v0
                                                  no_keys_values>
             kv;
 
-        // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv); y (rows, hidden) is a.y.
+        // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv), or y Wv without a value_norm;
+        // y (rows, hidden) is a.y.
         // The pages for these positions are there already.
         void remember(compute const& c, activations& a, std::size_t cache) const
             requires(spec.owns_kv())
@@ -99,7 +100,11 @@ namespace gemma4::inline v0
                         float* const k = out + h * next_head;
                         float* const v = k + spec.kv_heads * next_head;
                         auto const from = r * width + h * spec.head_dim;
-                        c.kernels->rms_norm(value + from, nullptr, v, spec.head_dim, spec.norm_eps);
+                        if constexpr (spec.value_norm)
+                        {
+                            c.kernels->rms_norm(value + from, nullptr, v, spec.head_dim, spec.norm_eps);
+                        }
+                        else { std::copy_n(value + from, spec.head_dim, v); }
                         c.kernels->rms_norm(a.key + from, kv.k_norm.data, k, spec.head_dim, spec.norm_eps);
                         c.kernels->rope(k, rope.cosine + angle, rope.sine + angle, spec.head_dim,
                                         rope.rotated);
@@ -125,6 +130,10 @@ namespace gemma4::inline v0
                                    c.kernels->rms_norm(q, q_norm.data, q, spec.head_dim, spec.norm_eps);
                                    c.kernels->rope(q, rope.cosine + angle, rope.sine + angle, spec.head_dim,
                                                    rope.rotated);
+                                   if constexpr (spec.query_scale != 1.0f)
+                                   {
+                                       c.kernels->scale(spec.query_scale, q, spec.head_dim);
+                                   }
                                }
                            });
             if (a.rows() <= split_rows) { attend_by_span(c, a, cache); }

@@ -17,8 +17,11 @@ namespace gemma4::inline v0
         std::size_t slots;      // how many items may be under way at once
         float* slot_scratch;    // (slots, slot_floats)
         std::size_t slot_floats;
+        float* weight_rows;    // (slots, weight_row_floats): rows of a matrix that are float32 for now
+        std::size_t weight_row_floats;
 
         float* scratch(std::size_t slot) const noexcept { return slot_scratch + slot * slot_floats; }
+        float* weights_of(std::size_t slot) const noexcept { return weight_rows + slot * weight_row_floats; }
 
         // item(i, slot) for every i < items, handed out one by one, so that a slow core delays one item only.
         // `slot` < slots is not shared by items that run at the same time.

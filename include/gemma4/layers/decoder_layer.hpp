@@ -54,8 +54,11 @@ namespace gemma4::inline v0
                 ple.forward(c, a, layer);    // x -> z
                 add_normed(c, ple.post_per_layer_input_norm, spec.norm_eps, a.z, a.x);
             }
-            c.for_each_row(a.rows(), [&](std::size_t r, std::size_t)
-                           { c.kernels->scale(layer_scalar, a.x.row(r), spec.hidden); });
+            if constexpr (spec.layer_scalar)
+            {
+                c.for_each_row(a.rows(), [&](std::size_t r, std::size_t)
+                               { c.kernels->scale(layer_scalar, a.x.row(r), spec.hidden); });
+            }
             observe(observer, layer_point::output, layer, a.x);
         }
     };

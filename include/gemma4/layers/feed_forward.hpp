@@ -17,12 +17,11 @@ namespace gemma4::inline v0
                float* h)
     {
         auto const width = gate.outs();
-        auto const matmul = c.kernels->matmul[std::size_t(up.type())];
         linear(c, gate, x, h, width,
                [&](std::size_t row, std::size_t rows, std::size_t out, std::size_t outs, std::size_t slot)
                {
                    float* const u = c.scratch(slot);
-                   matmul(x.row(row), x.columns, up.row(out), up.ins(), u, outs, rows, outs, up.ins());
+                   multiply_block(c, up, x.row(row), x.columns, rows, out, outs, u, outs, slot);
                    for (std::size_t r = 0; r != rows; ++r)
                    {
                        float* const g = h + (row + r) * width + out;

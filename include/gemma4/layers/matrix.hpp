@@ -2,89 +2,135 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
-#include <gemma4/core/dtype.hpp>
-#include <gemma4/core/types.hpp>
+#include <gemma4/formats/format_of.hpp>
+#include <gemma4/formats/weight_type.hpp>
 
 namespace gemma4::inline v0
 {
-    // Weight formats are types: float, bf16, f16. any_of<...> is a matrix whose format, one of these, is
-    // known only at load.
+    // Weight formats are types: float, bf16, f16, and the block formats of formats/ (q4_0 ... nvfp4).
+    // any_of<...> is a matrix whose format, one of these, is known only at load.
     template <class... Formats>
     struct any_of
     {};
 
-    template <class Format>
-    inline constexpr bool is_weight_format = false;
-    template <>
-    inline constexpr bool is_weight_format<float> = true;
-    template <>
-    inline constexpr bool is_weight_format<bf16> = true;
-    template <>
-    inline constexpr bool is_weight_format<f16> = true;
+    // Everything that files hold.
+    using any_format = any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k,
+                              iq4_nl, iq4_xs, mxfp4, nvfp4>;
 
-    // W (outs, ins), row-major, not owned. accepts(t): whether a tensor of dtype t can be bound.
-    template <class Format>
-    class matrix
+    namespace detail
     {
-        static_assert(is_weight_format<Format>,
-                      "gemma4: a weight format is float, bf16, f16 or any_of<...> of them");
+        inline constexpr auto no_type = weight_type(weight_type_count);
 
-    public:
-        static constexpr bool accepts(dtype type) noexcept { return type == dtype_of<Format>; }
-
-        void bind(void const* data, dtype, std::size_t outs, std::size_t ins) noexcept
+        // The type of a format, no_type for what is none.
+        template <class Format>
+        consteval weight_type type_of_format()
         {
-            m_data = data;
-            m_outs = outs;
-            m_ins = ins;
+            if constexpr (std::is_same_v<Format, float>) { return weight_type_of(dtype::f32); }
+            else if constexpr (std::is_same_v<Format, bf16>) { return weight_type_of(dtype::bf16); }
+            else if constexpr (std::is_same_v<Format, f16>) { return weight_type_of(dtype::f16); }
+            else
+            {
+                auto found = no_type;
+                for (std::uint32_t id = 0; id != first_packed; ++id)
+                {
+                    with_format(ggml_type(id), [&]<class F>(F)
+                                { found = std::is_same_v<F, Format> ? weight_type(id) : found; });
+                }
+                return found;
+            }
         }
+    }
 
-        static constexpr dtype type() noexcept { return dtype_of<Format>; }
-        std::size_t outs() const noexcept { return m_outs; }
-        std::size_t ins() const noexcept { return m_ins; }
-        std::size_t bytes() const noexcept { return m_outs * m_ins * size_of(type()); }
-        void const* row(std::size_t out) const noexcept
-        {
-            return static_cast<std::byte const*>(m_data) + out * m_ins * size_of(type());
-        }
+    template <class Format>
+    inline constexpr bool is_weight_format = detail::type_of_format<Format>() != detail::no_type;
 
-    private:
-        void const* m_data = nullptr;
-        std::size_t m_outs = 0;
-        std::size_t m_ins = 0;
+    // Which types a format stands for.
+    template <class Format>
+    struct format_traits
+    {
+        static_assert(is_weight_format<Format>, "gemma4: a weight format is float, bf16, f16, one of the "
+                                                "block formats (q4_0 ... nvfp4) or any_of<...> of them");
+        static constexpr bool is_known = true;    // when compiling
+        static constexpr weight_type type = detail::type_of_format<Format>();
+        static constexpr bool accepts(weight_type t) noexcept { return t == type; }
     };
 
     template <class... Formats>
-    class matrix<any_of<Formats...>>
+    struct format_traits<any_of<Formats...>>
     {
         static_assert((is_weight_format<Formats> && ...),
-                      "gemma4: any_of holds the weight formats float, bf16 and f16");
+                      "gemma4: any_of holds weight formats: float, bf16, f16 and the block formats (q4_0 ... "
+                      "nvfp4)");
+        static constexpr bool is_known = false;
+        static constexpr weight_type type = weight_type_of(dtype::f32);    // of a matrix that is not bound
+        static constexpr bool accepts(weight_type t) noexcept
+        {
+            return ((t == detail::type_of_format<Formats>()) || ...);
+        }
+    };
+
+    // Factors of a matrix that its format has no room for (NVFP4): one for every `rows` rows.
+    struct weight_factors
+    {
+        float const* values = nullptr;    // null: none
+        std::size_t rows = 1;
+    };
+
+    // W (outs, ins), row-major, not owned. accepts(t): whether a tensor of type t can be bound.
+    template <class Format>
+    class matrix
+    {
+        using traits = format_traits<Format>;
 
     public:
-        static constexpr bool accepts(dtype type) noexcept { return ((type == dtype_of<Formats>) || ...); }
+        static constexpr bool accepts(weight_type type) noexcept { return traits::accepts(type); }
 
-        void bind(void const* data, dtype type, std::size_t outs, std::size_t ins) noexcept
+        void bind(void const* data, weight_type type, std::size_t outs, std::size_t ins,
+                  weight_factors factors = {}) noexcept
         {
             m_data = data;
             m_type = type;
             m_outs = outs;
             m_ins = ins;
+            m_factors = factors;
         }
 
-        dtype type() const noexcept { return m_type; }
+        weight_type type() const noexcept
+        {
+            if constexpr (traits::is_known) { return traits::type; }
+            else { return m_type; }
+        }
+
         std::size_t outs() const noexcept { return m_outs; }
         std::size_t ins() const noexcept { return m_ins; }
-        std::size_t bytes() const noexcept { return m_outs * m_ins * size_of(m_type); }
+        std::size_t row_bytes() const noexcept { return gemma4::row_bytes(type(), m_ins); }
+        std::size_t bytes() const noexcept { return m_outs * row_bytes(); }
         void const* row(std::size_t out) const noexcept
         {
-            return static_cast<std::byte const*>(m_data) + out * m_ins * size_of(m_type);
+            return static_cast<std::byte const*>(m_data) + out * row_bytes();
         }
+
+        // Rows [first, first + count).
+        matrix rows(std::size_t first, std::size_t count) const noexcept
+        {
+            matrix part = *this;
+            part.m_data = row(first);
+            part.m_outs = count;
+            if (m_factors.values) { part.m_factors.values += first / m_factors.rows; }
+            return part;
+        }
+
+        bool has_factors() const noexcept { return m_factors.values != nullptr; }
+        float factor(std::size_t out) const noexcept { return m_factors.values[out / m_factors.rows]; }
+        weight_factors const& factors() const noexcept { return m_factors; }
 
     private:
         void const* m_data = nullptr;
-        dtype m_type = dtype::f32;
         std::size_t m_outs = 0;
         std::size_t m_ins = 0;
+        weight_factors m_factors;
+        weight_type m_type = traits::type;
     };
 }

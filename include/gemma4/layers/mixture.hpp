@@ -22,6 +22,16 @@ namespace gemma4::inline v0
         return t.experts == 0 ? 0 : 3 * pairs + t.experts + 1 + 2 * (t.experts + pairs / row_block) + 1;
     }
 
+    // experts.gate_up_proj: rows [e * stride, e * stride + expert_ffn) of each are those of expert e. One tensor
+    // (stride 2 * expert_ffn, up begins after the first gate) or two (stride expert_ffn).
+    template <class Format>
+    struct expert_gate_up
+    {
+        matrix<Format> gate;
+        matrix<Format> up;
+        std::size_t stride = 0;
+    };
+
     template <text_model M, class Format>
     class mixture
     {
@@ -31,8 +41,7 @@ namespace gemma4::inline v0
         matrix<Format> router;             // router.proj (experts, hidden)
         vector_weight router_scale;        // router.scale (hidden)
         vector_weight per_expert_scale;    // router.per_expert_scale (experts)
-        matrix<Format>
-            gate_up_proj;            // experts.gate_up_proj (experts * 2 * expert_ffn, hidden): gate, then up
+        expert_gate_up<Format> gate_up_proj;
         matrix<Format> down_proj;    // experts.down_proj (experts * hidden, expert_ffn)
         vector_weight post_feedforward_layernorm_1, pre_feedforward_layernorm_2,
             post_feedforward_layernorm_2;    // (hidden)
@@ -160,34 +169,31 @@ namespace gemma4::inline v0
             c.for_each_row(
                 pairs, [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
-            auto const gate_up = c.kernels->matmul[std::size_t(gate_up_proj.type())];
             for_each_block(c, g, text.expert_ffn,
                            [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
                                std::size_t outs, std::size_t slot)
                            {
-                               auto const gate = expert * 2 * text.expert_ffn + out;
+                               auto const row = expert * gate_up_proj.stride + out;
                                auto const x = a.expert_rows + first * text.hidden;
                                float* const h = a.expert_ffn + first * text.expert_ffn + out;
                                float* const u = c.scratch(slot);
-                               gate_up(x, text.hidden, gate_up_proj.row(gate), text.hidden, h,
-                                       text.expert_ffn, rows, outs, text.hidden);
-                               gate_up(x, text.hidden, gate_up_proj.row(gate + text.expert_ffn), text.hidden,
-                                       u, outs, rows, outs, text.hidden);
+                               multiply_block(c, gate_up_proj.gate, x, text.hidden, rows, row, outs, h,
+                                              text.expert_ffn, slot);
+                               multiply_block(c, gate_up_proj.up, x, text.hidden, rows, row, outs, u, outs,
+                                              slot);
                                for (std::size_t r = 0; r != rows; ++r)
                                {
                                    float* const to = h + r * text.expert_ffn;
                                    c.kernels->gelu_multiply(to, u + r * outs, to, outs);
                                }
                            });
-            auto const down = c.kernels->matmul[std::size_t(down_proj.type())];
             for_each_block(c, g, text.hidden,
                            [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
-                               std::size_t outs, std::size_t)
+                               std::size_t outs, std::size_t slot)
                            {
-                               down(a.expert_ffn + first * text.expert_ffn, text.expert_ffn,
-                                    down_proj.row(expert * text.hidden + out), text.expert_ffn,
-                                    a.expert_rows + first * text.hidden + out, text.hidden, rows, outs,
-                                    text.expert_ffn);
+                               multiply_block(c, down_proj, a.expert_ffn + first * text.expert_ffn,
+                                              text.expert_ffn, rows, expert * text.hidden + out, outs,
+                                              a.expert_rows + first * text.hidden + out, text.hidden, slot);
                            });
         }
 

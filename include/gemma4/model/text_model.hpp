@@ -58,7 +58,7 @@ namespace gemma4::inline v0
                                   Observer&& observer = {}) const
         {
             auto const rows = check(batch, w);
-            compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
+            compute const c = w.machine(threads, kernels);
             activations a = w.rows;
             a.x.rows = a.y.rows = a.z.rows = rows;
             a.places = {w.places, rows};
@@ -101,7 +101,7 @@ namespace gemma4::inline v0
         bool logits(view<float const> hidden, workspace<M>& w, executor& threads,
                     kernels::table const& kernels, std::stop_token stop, Each&& each) const
         {
-            compute const c{&kernels, &threads, w.options().slots, w.slot_scratch, w.slot_floats()};
+            compute const c = w.machine(threads, kernels);
             auto const block = std::min(w.options().logit_rows, w.options().rows);
             for (std::size_t first = 0; first < hidden.rows; first += block)
             {
@@ -215,11 +215,7 @@ namespace gemma4::inline v0
             auto const scale = float(std::sqrt(double(text.hidden)));
             c.for_each_row(a.rows(),
                            [&](std::size_t r, std::size_t)
-                           {
-                               auto const token = std::size_t(a.places[r].token);
-                               c.kernels->widen[std::size_t(table.type())](table.row(token), scale, to.row(r),
-                                                                           text.hidden);
-                           });
+                           { read_rows(c, table, std::size_t(a.places[r].token), 1, scale, to.row(r)); });
         }
 
         void rope_angles(compute const& c, activations const& a) const
@@ -238,7 +234,7 @@ namespace gemma4::inline v0
         }
 
         // a.per_layer (rows, layers first .. end, per_layer_input) = (norm(embedding Wᵀ / sqrt(hidden)) +
-        // table row) / sqrt(2). Uses a.z and, as a row of the table is wide, rows of a.per_layer itself.
+        // table row) / sqrt(2). Uses a.z.
         void prepare_per_layer(compute const& c, activations& a, std::size_t first, std::size_t end) const
         {
             if constexpr (text.per_layer_input != 0)
@@ -250,17 +246,14 @@ namespace gemma4::inline v0
                 if (first == end) { return; }
                 embed(c, a, a.z);
                 auto const columns = (end - first) * width;
-                auto projection = p.per_layer_model_projection;
-                projection.bind(projection.row(first * width), projection.type(), columns, text.hidden);
-                auto const widen = c.kernels->widen[std::size_t(p.embed_tokens_per_layer.type())];
-                linear(c, projection, a.z, a.per_layer, columns, [](auto...) {});
-                auto const element = size_of(p.embed_tokens_per_layer.type());
+                linear(c, p.per_layer_model_projection.rows(first * width, columns), a.z, a.per_layer, columns,
+                       [](auto...) {});
                 c.for_each_row(a.rows(),
                                [&](std::size_t r, std::size_t slot)
                                {
-                                   auto const row = static_cast<std::byte const*>(
-                                       p.embed_tokens_per_layer.row(std::size_t(a.places[r].token)));
-                                   float* const identity = c.scratch(slot);
+                                   float* const identity = c.weights_of(slot);    // all layers
+                                   read_rows(c, p.embed_tokens_per_layer, std::size_t(a.places[r].token), 1,
+                                             float(std::sqrt(double(width))), identity);
                                    for (auto l = first; l != end; ++l)
                                    {
                                        float* const out = a.per_layer + r * columns + (l - first) * width;
@@ -268,9 +261,7 @@ namespace gemma4::inline v0
                                                         width);
                                        c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
                                                            text.norm_eps);
-                                       widen(row + l * width * element, float(std::sqrt(double(width))),
-                                             identity, width);
-                                       c.kernels->add(identity, out, width);
+                                       c.kernels->add(identity + l * width, out, width);
                                        c.kernels->scale(float(std::sqrt(0.5)), out, width);
                                    }
                                });

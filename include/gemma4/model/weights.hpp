@@ -120,7 +120,7 @@ namespace gemma4::inline v0
                        s.per_layer_input);
                 tensor("post_per_layer_input_norm.weight", layer.ple.post_per_layer_input_norm, s.hidden);
             }
-            tensor("layer_scalar", layer.layer_scalar, std::size_t(1));
+            if constexpr (s.layer_scalar) { tensor("layer_scalar", layer.layer_scalar, std::size_t(1)); }
         }
     };
 }

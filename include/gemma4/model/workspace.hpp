@@ -48,6 +48,7 @@ namespace gemma4::inline v0
         activations rows;                 // buffers for `options.rows` rows
         row_place* places = nullptr;      // (rows)
         float* slot_scratch = nullptr;    // (slots, slot_floats)
+        float* weight_rows = nullptr;     // (slots, weight_floats)
         float* logits = nullptr;          // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats()
@@ -58,6 +59,20 @@ namespace gemma4::inline v0
                 floats = std::max(floats, attention_scratch(schedule.kinds[k]));
             }
             return round_up(floats, cache_line / sizeof(float));
+        }
+
+        // Rows of the widest matrix, or one row of the per-layer embeddings.
+        static constexpr std::size_t weight_floats()
+        {
+            auto const ins = widest([](auto& s) { return std::max({s.hidden, s.ffn, s.heads * s.head_dim}); });
+            return round_up(std::max(weight_row_floats(ins), text.layers * text.per_layer_input),
+                            cache_line / sizeof(float));
+        }
+
+        compute machine(executor& threads, kernels::table const& kernels) const
+        {
+            return {&kernels, &threads, m_options.slots, slot_scratch, slot_floats(), weight_rows,
+                    weight_floats()};
         }
 
     private:
@@ -127,6 +142,7 @@ namespace gemma4::inline v0
                 }
             }
             take(&workspace::slot_scratch, o.slots * slot_floats());
+            take(&workspace::weight_rows, o.slots * weight_floats());
             take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);
             return used;
         }

@@ -36,6 +36,9 @@ namespace gemma4::inline v0
         std::size_t per_layer_input;
         bool value_is_key;
         float norm_eps;
+        bool value_norm = true;
+        bool layer_scalar = true;
+        float query_scale = 1.0f;
 
         constexpr bool operator==(layer_spec const&) const = default;
         constexpr bool is_global() const { return attention == attention_kind::global; }
@@ -64,6 +67,9 @@ namespace gemma4::inline v0
             .per_layer_input = c.per_layer_input,
             .value_is_key = global && c.value_is_key,
             .norm_eps = c.norm_eps,
+            .value_norm = c.value_norm,
+            .layer_scalar = c.layer_scalar,
+            .query_scale = c.query_scale,
         };
     }
 }

@@ -33,6 +33,10 @@ namespace gemma4::inline v0
         float global_rotated = 0.25f;            // rope_parameters.full_attention.partial_rotary_factor
         float softcap = 30.0f;               // final_logit_softcapping; 0 = none
         float norm_eps = 1e-6f;              // rms_norm_eps
+        // Gemma 4 fixes the rest; its ancestors differ (examples/gemma3_270m).
+        bool value_norm = true;              // v_norm: values are normed, without a weight
+        bool layer_scalar = true;            // layer_scalar: the output of a layer is scaled
+        float query_scale = 1.0f;            // of queries, after norm and rope; Gemma 3: query_pre_attn_scalar^-0.5
 
         constexpr bool operator==(text_config const&) const = default;
     };

@@ -1,0 +1,68 @@
+// Where the weights of a model come from: a checkpoint folder or a GGUF file, under the names of the checkpoint.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gemma4/formats/weight_type.hpp>
+#include <gemma4/layers/matrix.hpp>
+
+namespace gemma4::inline v0
+{
+    // The weight trees of a model, each with a prefix of its own in a checkpoint.
+    enum class weight_tree
+    {
+        text,               // model.language_model. or model.
+        vision,             // model.vision_tower.
+        vision_projector,   // model.embed_vision.
+        audio,              // model.audio_tower.
+        audio_projector     // model.embed_audio.
+    };
+
+    // A tensor where it lies; valid as long as its source.
+    struct stored_weight
+    {
+        std::byte const* data = nullptr;
+        std::size_t bytes = 0;
+        weight_type type{};
+        weight_factors factors;    // of its rows
+        std::string_view file;     // for errors
+        std::string_view name;     // in that file
+    };
+
+    // What a source is asked to leave out of the list of tensors that nobody wanted.
+    struct expected_leftovers
+    {
+        std::size_t layers = 0;    // of the decoder
+        std::size_t owners = 0;    // layers from here on share keys and values: theirs may be there
+        bool tied = true;          // a head beside the embedding is a copy
+    };
+
+    class weight_source
+    {
+    public:
+        virtual ~weight_source() = default;
+
+        // The tensor `name` (after the prefix of its tree) of this shape. Throws mismatch_error where it is
+        // missing, or of another shape, or of a type that no format reads, naming file and tensor.
+        virtual stored_weight demand(weight_tree tree, std::string const& name,
+                                     std::span<std::size_t const> shape) = 0;
+
+        // experts.gate_up_proj (experts, 2 * expert_ffn, hidden): one tensor, or gate and up as two, each
+        // (experts, expert_ffn, hidden). Errors as above.
+        virtual std::vector<stored_weight> demand_halves(weight_tree tree, std::string const& name,
+                                                         std::span<std::size_t const> shape) = 0;
+
+        // Whether there is a tensor of this name.
+        virtual bool has(weight_tree tree, std::string const& name) const = 0;
+
+        // Tensors that were never demanded and are not expected leftovers, as a reader should see them.
+        virtual std::vector<std::string> unknown(expected_leftovers const& expected) const = 0;
+
+        // Folder or file, for errors.
+        virtual std::string where() const = 0;
+    };
+}
