@@ -20,7 +20,8 @@ namespace gemma4::inline v0
         position visible_end;    // sliding layers see keys before this; at + 1 unless media attend both ways
         std::size_t angles;      // row of the rope tables
         token_id token;
-        bool wanted;    // its logits are asked for
+        float const* soft;    // (hidden) embedding of a soft token; null: that of `token`
+        bool wanted;          // its logits are asked for
     };
 
     // cos and sin of every row of a forward call for one kind of attention: (rows, rotated) each.

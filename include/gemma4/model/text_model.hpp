@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -24,6 +25,17 @@ namespace gemma4::inline v0
         all
     };
 
+    // Soft tokens that take the places of `count` tokens of a step from `first` on. Where media attend both
+    // ways (text_config::media_both_ways), neighbouring spans of pictures are one block, which must lie within
+    // one step.
+    struct soft_span
+    {
+        std::size_t first;    // index into sequence_step::tokens
+        std::size_t count;
+        float const* values;    // (count, hidden), used as they are
+        bool picture;           // an image or a frame of a video; sound is causal
+    };
+
     // What one sequence of a batch brings to a forward call.
     template <text_model M>
     struct sequence_step
@@ -31,6 +43,7 @@ namespace gemma4::inline v0
         state<M>* past;
         std::span<token_id const> tokens;    // at least one
         wanted_logits wanted = wanted_logits::last;
+        std::span<soft_span const> soft{};    // ascending, without overlap
     };
 
     template <text_model M, class Format>
@@ -166,6 +179,19 @@ namespace gemma4::inline v0
                                                   o.context, ", but chunks of ", o.chunk, " and contexts of ",
                                                   w.options().context, " were planned"));
                 }
+                std::size_t free = 0;
+                for (auto const& span : s.soft)
+                {
+                    if (span.first < free || span.count > s.tokens.size()
+                        || span.first > s.tokens.size() - span.count)
+                    {
+                        throw argument_error(sentence("soft tokens at [", span.first, ", ",
+                                                      span.first + span.count,
+                                                      ") of a step, expected ascending spans within its ",
+                                                      s.tokens.size(), " tokens"));
+                    }
+                    free = span.first + span.count;
+                }
                 for (std::size_t i = 0; i != s.tokens.size(); ++i)
                 {
                     if (s.tokens[i] < 0 || std::size_t(s.tokens[i]) >= text.vocab)
@@ -201,21 +227,58 @@ namespace gemma4::inline v0
                         .visible_end = at + 1,
                         .angles = row,
                         .token = step.tokens[i],
+                        .soft = nullptr,
                         .wanted =
                             step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
                     };
                 }
+                place_soft(step, a.places.subspan(row - step.tokens.size(), step.tokens.size()));
             }
         }
 
-        // to (rows, hidden) = embedding * sqrt(hidden)
+        // The rows of one step: soft tokens in place of its tokens.
+        static void place_soft(sequence_step<M> const& step, std::span<row_place> rows)
+        {
+            for (auto const& s : step.soft)
+            {
+                for (std::size_t i = 0; i != s.count; ++i)
+                {
+                    rows[s.first + i].soft = s.values + i * text.hidden;
+                }
+            }
+            if constexpr (text.media_both_ways)
+            {
+                position block_end = 0;
+                for (auto s = step.soft.rbegin(); s != step.soft.rend(); ++s)
+                {
+                    if (!s->picture) { continue; }
+                    auto const end = step.past->size() + s->first + s->count;
+                    auto const next = s == step.soft.rbegin() ? nullptr : &*std::prev(s);
+                    bool const joined = next && next->picture && next->first == s->first + s->count;
+                    if (!joined) { block_end = end; }
+                    for (std::size_t i = 0; i != s->count; ++i)
+                    {
+                        rows[s->first + i].visible_end = block_end;
+                    }
+                }
+            }
+        }
+
+        // to (rows, hidden) = embedding * sqrt(hidden), or a soft token as it is
         void embed(compute const& c, activations const& a, view<float> to) const
         {
             auto const& table = m_weights.embed_tokens;
             auto const scale = float(std::sqrt(double(text.hidden)));
             c.for_each_row(a.rows(),
                            [&](std::size_t r, std::size_t)
-                           { read_rows(c, table, std::size_t(a.places[r].token), 1, scale, to.row(r)); });
+                           {
+                               auto const& place = a.places[r];
+                               if (place.soft) { std::copy_n(place.soft, text.hidden, to.row(r)); }
+                               else
+                               {
+                                   read_rows(c, table, std::size_t(place.token), 1, scale, to.row(r));
+                               }
+                           });
         }
 
         void rope_angles(compute const& c, activations const& a) const
@@ -234,12 +297,13 @@ namespace gemma4::inline v0
         }
 
         // a.per_layer (rows, layers first .. end, per_layer_input) = (norm(embedding Wᵀ / sqrt(hidden)) +
-        // table row) / sqrt(2). Uses a.z.
+        // table row) / sqrt(2). Soft tokens have the table's row of the pad token. Uses a.z.
         void prepare_per_layer(compute const& c, activations& a, std::size_t first, std::size_t end) const
         {
             if constexpr (text.per_layer_input != 0)
             {
                 constexpr auto width = text.per_layer_input;
+                constexpr std::size_t pad = 0;    // pad_token_id
                 auto const& p = m_weights.per_layer;
                 a.per_layer_first = first;
                 a.per_layer_count = end - first;
@@ -252,7 +316,9 @@ namespace gemma4::inline v0
                                [&](std::size_t r, std::size_t slot)
                                {
                                    float* const identity = c.weights_of(slot);    // all layers
-                                   read_rows(c, p.embed_tokens_per_layer, std::size_t(a.places[r].token), 1,
+                                   auto const& place = a.places[r];
+                                   auto const token = place.soft ? pad : std::size_t(place.token);
+                                   read_rows(c, p.embed_tokens_per_layer, token, 1,
                                              float(std::sqrt(double(width))), identity);
                                    for (auto l = first; l != end; ++l)
                                    {
