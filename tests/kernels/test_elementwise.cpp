@@ -1,6 +1,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -163,5 +164,39 @@ TEST_CASE("softcap is cap * tanh(x / cap)")
         check_map(
             x, 8, [&](auto& t, auto& v) { t.softcap(v.data(), n, 30.0f); },
             [&](std::size_t i) { return 30.0 * std::tanh(double(x[i]) / 30.0); });
+    }
+}
+
+TEST_CASE("clip is exact, in place and beside, with bounds that may be infinite or the same")
+{
+    constexpr float infinite = std::numeric_limits<float>::infinity();
+    struct bounds
+    {
+        float low, high;
+    };
+    for (std::size_t const n : sizes)
+    {
+        auto x = reference::values(n, 9, 5.0f);
+        if (n > 2) { x[1] = infinite, x[2] = -infinite; }
+        for (auto const [low, high] :
+             {bounds{-1.5f, 2.25f}, bounds{-infinite, 0.5f}, bounds{0.125f, infinite},
+              bounds{-infinite, infinite}, bounds{1.0f, 1.0f}, bounds{2.0f, 1.0f}})
+        {
+            std::vector<float> want;
+            for (float const v : x) { want.push_back(std::fmin(std::fmax(v, low), high)); }
+            for (auto const table : all_tables())
+            {
+                std::vector<float> beside(n + 1, 7.0f);
+                table->clip(x.data(), low, high, beside.data(), n);
+                bool const end_stays = beside[n] == 7.0f;
+                beside.resize(n);
+                auto inside = x;
+                table->clip(inside.data(), low, high, inside.data(), n);
+                CAPTURE(table->name);
+                CHECK(end_stays);
+                CHECK(beside == want);
+                CHECK(inside == want);
+            }
+        }
     }
 }

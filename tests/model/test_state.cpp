@@ -146,7 +146,8 @@ TEST_CASE("forks share the past and write to pages of their own")
 TEST_CASE("sliding layers do not grow with the context, global layers grow by pages")
 {
     auto past = model().make_state();
-    auto const page = page_pool::bytes_per_page(page_floats(spec_of(M::text, M::text.global_every - 1)));
+    auto const page = page_pool::bytes_per_page(
+        kv_shape_of(spec_of(M::text, M::text.global_every - 1), kv_type::f32).page_bytes());
     auto const empty = past.cache_bytes();
     auto const tokens = text(4000);
     for (std::size_t at = 0; at != tokens.size(); at += 250)

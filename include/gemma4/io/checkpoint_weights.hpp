@@ -70,6 +70,13 @@ namespace gemma4::inline v0
             return names;
         }
 
+        std::vector<listed_tensor> tensors() const override
+        {
+            std::vector<listed_tensor> all;
+            for (auto const& t : m_file->tensors()) { all.push_back({t.name, t.dtype_word, t.shape, t.bytes}); }
+            return all;
+        }
+
         std::string where() const override { return m_file->folder().string(); }
 
     private:

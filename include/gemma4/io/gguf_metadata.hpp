@@ -52,13 +52,16 @@ namespace gemma4::inline v0
             return value;
         }
 
-        // Text from a file in quotes, fit for a sentence: at most 80 characters of printable ASCII, others as '?'.
-        inline std::string printable(std::string_view text)
+        // Text from a file, fit for a sentence: at most 80 characters of printable ASCII, others as '?'.
+        inline std::string shown(std::string_view text)
         {
-            std::string out = "\"";
+            std::string out;
             for (char const c : text.substr(0, 80)) { out += c < ' ' || c > '~' ? '?' : c; }
-            return out += text.size() > 80 ? "...\"" : "\"";
+            return out += text.size() > 80 ? "..." : "";
         }
+
+        // The same in quotes.
+        inline std::string printable(std::string_view text) { return sentence("\"", shown(text), "\""); }
     }
 
     // One value, or the elements of an array, checked to lie within the file.

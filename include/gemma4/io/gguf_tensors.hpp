@@ -193,7 +193,7 @@ namespace gemma4::inline v0
             {
                 if (!m_used.contains(t.name) && !is_known_leftover(t.name, owners))
                 {
-                    names.push_back(sentence(m_file->name_of(t), ": ", detail::printable(t.name)));
+                    names.push_back(detail::shown(t.name));
                 }
             }
             return names;

@@ -18,7 +18,8 @@ namespace gemma4::inline v0
     {
         decoder_weights<M, Format> weights;
         std::shared_ptr<weight_source> source;    // matrices point into its mapping
-        buffer<float> converted;    // vectors that are float32 here and something else in the file
+        buffer<float> converted;     // vectors that are float32 here and something else in the file
+        buffer<std::byte> packed;    // matrices on the fast path
         weight_bytes bytes;
         std::vector<std::string> unknown;    // tensors that this variant does not have
     };

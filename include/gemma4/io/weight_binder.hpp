@@ -121,7 +121,7 @@ namespace gemma4::inline v0
         {
             if (is_plain(found.type)) { return; }
             throw mismatch_error(sentence(found.file, ": tensor ", found.name, " has type ",
-                                          name(ggml_type_of(found.type)), ", expected F32, BF16 or F16"));
+                                          gemma4::name(found.type), ", expected F32, BF16 or F16"));
         }
 
         float scalar(weight_tree id, std::string const& name, std::span<std::size_t const> shape)
@@ -188,8 +188,7 @@ namespace gemma4::inline v0
         {
             if (accepted) { return; }
             throw mismatch_error(sentence(found.file, ": tensor ", found.name, " has type ",
-                                          name(ggml_type_of(found.type)),
-                                          ", which this engine's weight format does not include"));
+                                          gemma4::name(found.type), ", which this engine's weight format does not include"));
         }
 
         void check_stop() const

@@ -41,6 +41,15 @@ namespace gemma4::inline v0
         bool tied = true;          // a head beside the embedding is a copy
     };
 
+    // A tensor of the files, for people.
+    struct listed_tensor
+    {
+        std::string name;
+        std::string type;    // the word of its file: BF16, Q4_K, ...
+        std::vector<std::size_t> shape;
+        std::size_t bytes = 0;
+    };
+
     class weight_source
     {
     public:
@@ -61,6 +70,9 @@ namespace gemma4::inline v0
 
         // Tensors that were never demanded and are not expected leftovers, as a reader should see them.
         virtual std::vector<std::string> unknown(expected_leftovers const& expected) const = 0;
+
+        // Everything in the files, whether wanted or not; names as unknown() gives them.
+        virtual std::vector<listed_tensor> tensors() const { return {}; }
 
         // Folder or file, for errors.
         virtual std::string where() const = 0;

@@ -97,8 +97,8 @@ namespace gemma4::inline v0::kernels
         }
 
         // One row's weighted values over the keys [from, to), added in order.
-        template <std::size_t Columns>
-        [[gnu::always_inline]] static void accumulate(float const* p, float const* values,
+        template <std::size_t Columns, class Value>
+        [[gnu::always_inline]] static void accumulate(float const* p, Value const* values,
                                                       std::size_t head_dim, std::size_t from, std::size_t to,
                                                       f32x16* sum)
         {
@@ -114,8 +114,8 @@ namespace gemma4::inline v0::kernels
 
         // Rows x Columns registers of the weighted sum of values, merged into `out`. Every row takes its own
         // keys and no others, in order; those that all rows of the tile see are taken together.
-        template <std::size_t Rows, std::size_t Columns>
-        static void weigh(float const* p, float const* values, std::size_t head_dim, std::size_t const* first,
+        template <std::size_t Rows, std::size_t Columns, class Value>
+        static void weigh(float const* p, Value const* values, std::size_t head_dim, std::size_t const* first,
                           std::size_t const* last, factors const* f, float* out, std::size_t ldo)
         {
             std::size_t from = 0;
@@ -167,8 +167,8 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        template <std::size_t Rows>
-        static void weigh_rows(float const* p, float const* values, std::size_t head_dim,
+        template <std::size_t Rows, class Value>
+        static void weigh_rows(float const* p, Value const* values, std::size_t head_dim,
                                std::size_t const* first, std::size_t const* last, factors const* f,
                                float* out, std::size_t ldo)
         {
@@ -183,11 +183,20 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        static void run(float const* q, std::size_t ldq, std::size_t rows, float const* keys,
-                        float const* values, std::size_t head_dim, std::size_t const* first,
-                        std::size_t const* last, float* max, float* sum, float* out, std::size_t ldo,
-                        float* scratch)
+        // Scores or weights of a page's positions [from, to), times the scale of each.
+        static void rescale(float* p, float const* scales, std::size_t from, std::size_t to)
         {
+            for (auto j = from; j != to; ++j) { p[j] *= scales[j]; }
+        }
+
+        template <class Element>
+        static void run(float const* q, std::size_t ldq, std::size_t rows, kv_page const& page,
+                        std::size_t head_dim, std::size_t const* first, std::size_t const* last, float* max,
+                        float* sum, float* out, std::size_t ldo, float* scratch)
+        {
+            constexpr bool scaled = sizeof(Element) == 1;
+            auto const keys = static_cast<Element const*>(page.keys);
+            auto const values = static_cast<Element const*>(page.values);
             std::size_t from = page_positions;
             std::size_t to = 0;
             for (std::size_t r = 0; r != rows; ++r)
@@ -197,7 +206,7 @@ namespace gemma4::inline v0::kernels
                 to = last[r] > to ? last[r] : to;
             }
             if (from >= to) { return; }
-            matmul_kernel<Arch>::template run<float>(q, ldq, keys + from * head_dim, head_dim, scratch + from,
+            matmul_kernel<Arch>::template run<Element>(q, ldq, keys + from * head_dim, head_dim, scratch + from,
                                                      page_positions, rows, to - from, head_dim);
             for (std::size_t r = 0; r < rows; r += tile_rows)
             {
@@ -206,9 +215,11 @@ namespace gemma4::inline v0::kernels
                 for (std::size_t i = 0; i != count; ++i)
                 {
                     if (first[r + i] == last[r + i]) { continue; }
+                    float* const score = scratch + (r + i) * page_positions;
                     float page_max, page_sum;
-                    exponentials(scratch + (r + i) * page_positions, first[r + i], last[r + i], page_max,
-                                 page_sum);
+                    if constexpr (scaled) { rescale(score, page.key_scales, first[r + i], last[r + i]); }
+                    exponentials(score, first[r + i], last[r + i], page_max, page_sum);
+                    if constexpr (scaled) { rescale(score, page.value_scales, first[r + i], last[r + i]); }
                     f[i] = merge_sums(max[r + i], sum[r + i], page_max, page_sum);
                 }
                 float const* const p = scratch + r * page_positions;

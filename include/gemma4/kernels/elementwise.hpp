@@ -1,4 +1,4 @@
-// Kernels that treat every element alike: widen, add, scale, multiply, gelu, softcap.
+// Kernels that treat every element alike: widen, add, scale, multiply, gelu, silu, glu, softcap, clip.
 #pragma once
 
 #include <cstddef>
@@ -82,6 +82,52 @@ namespace gemma4::inline v0::kernels
                 x, y, y, n, [&](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) {
                     return fma(f, a, b);
                 });
+        }
+
+        // min(a, b) = -max(-a, -b)
+        static void clip(float const* x, float low, float high, float* y, std::size_t n)
+        {
+            auto const zero = f32x16::zero();
+            auto const least = f32x16::broadcast(low);
+            auto const minus_most = f32x16::broadcast(-high);
+            map(
+                x, y, n, [&](f32x16 const& a) __attribute__((always_inline)) {
+                    return zero - max(zero - max(a, least), minus_most);
+                });
+        }
+
+        static void silu(float const* x, float* y, std::size_t n)
+        {
+            auto const zero = f32x16::zero();
+            auto const one = f32x16::broadcast(1.0f);
+            map(
+                x, y, n,
+                [&](f32x16 const& a) __attribute__((always_inline)) { return a / (one + exp(zero - a)); });
+        }
+
+        static void glu(float const* x, float const* gate, float* y, std::size_t n)
+        {
+            auto const zero = f32x16::zero();
+            auto const one = f32x16::broadcast(1.0f);
+            map(
+                x, gate, y, n, [&](f32x16 const& a, f32x16 const& b) __attribute__((always_inline)) {
+                    return a / (one + exp(zero - b));
+                });
+        }
+
+        static void multiply_add(float const* a, float const* b, float* y, std::size_t n)
+        {
+            std::size_t i = 0;
+            for (; i + simd::width <= n; i += simd::width)
+            {
+                fma(f32x16::load(a + i), f32x16::load(b + i), f32x16::load(y + i)).store(y + i);
+            }
+            if (i != n)
+            {
+                fma(f32x16::load_partial(a + i, n - i), f32x16::load_partial(b + i, n - i),
+                    f32x16::load_partial(y + i, n - i))
+                    .store_partial(y + i, n - i);
+            }
         }
 
         static void softcap(float* x, std::size_t n, float cap)

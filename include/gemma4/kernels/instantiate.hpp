@@ -9,10 +9,12 @@
 #include <gemma4/kernels/attention.hpp>
 #include <gemma4/kernels/dequantise.hpp>
 #include <gemma4/kernels/elementwise.hpp>
+#include <gemma4/kernels/layer_norm.hpp>
 #include <gemma4/kernels/matmul.hpp>
 #include <gemma4/kernels/rms_norm.hpp>
 #include <gemma4/kernels/rope.hpp>
 #include <gemma4/kernels/softmax.hpp>
+#include <gemma4/kernels/store_kv.hpp>
 #include <gemma4/kernels/table_type.hpp>
 
 namespace gemma4::inline v0::kernels
@@ -35,9 +37,17 @@ namespace gemma4::inline v0::kernels
             .add_scaled = elementwise::add_scaled,
             .softcap = elementwise::softcap,
             .softmax = softmax_kernel<Arch>::run,
-            .attend_page = attention_kernel<Arch>::run,
+            .attend_page = {attention_kernel<Arch>::template run<float>,
+                            attention_kernel<Arch>::template run<bf16>,
+                            attention_kernel<Arch>::template run<std::int8_t>},
+            .store_kv = {store_kv_kernel<Arch>::to_f32, store_kv_kernel<Arch>::to_bf16,
+                         store_kv_kernel<Arch>::to_int8},
             .merge = attention_kernel<Arch>::merge,
             .clip = elementwise::clip,
+            .silu = elementwise::silu,
+            .glu = elementwise::glu,
+            .multiply_add = elementwise::multiply_add,
+            .layer_norm = layer_norm_kernel<Arch>::run,
         };
         for (std::uint32_t id = 0; id != first_packed; ++id)
         {

@@ -36,6 +36,7 @@ namespace gemma4::inline v0
     {
         std::span<row_place> places;          // (rows)
         std::span<kv_cache* const> caches;    // (sequences): the caches of each, one per owner layer
+        kv_type kv = kv_type::f32;            // of all of them
         view<float> x;                        // (rows, hidden) the residual stream
         view<float> y;                        // (rows, hidden) input of a block
         view<float> z;                        // (rows, hidden) output of a block

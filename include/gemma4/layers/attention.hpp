@@ -88,17 +88,17 @@ namespace gemma4::inline v0
             auto const& rope = a.rope_of(spec.attention);
             c.for_each_row(
                 a.rows(),
-                [&](std::size_t r, std::size_t)
+                [&](std::size_t r, std::size_t slot)
                 {
                     auto const& place = a.places[r];
                     auto& pages = a.caches[place.sequence][cache];
                     auto const angle = place.angles * rope.rotated;
-                    constexpr auto next_head = kernels::page_positions * spec.head_dim;
-                    float* const out = pages.key_at(place.at, spec.head_dim);
+                    auto const shape = kv_shape_of(spec, a.kv);
+                    auto const store = c.kernels->store_kv[std::size_t(a.kv)];
+                    float* const k = c.scratch(slot);
+                    float* const v = k + spec.head_dim;
                     for (std::size_t h = 0; h != spec.kv_heads; ++h)
                     {
-                        float* const k = out + h * next_head;
-                        float* const v = k + spec.kv_heads * next_head;
                         auto const from = r * width + h * spec.head_dim;
                         if constexpr (spec.value_norm)
                         {
@@ -108,6 +108,10 @@ namespace gemma4::inline v0
                         c.kernels->rms_norm(a.key + from, kv.k_norm.data, k, spec.head_dim, spec.norm_eps);
                         c.kernels->rope(k, rope.cosine + angle, rope.sine + angle, spec.head_dim,
                                         rope.rotated);
+                        auto const key_place = pages.key_at(place.at, h, shape);
+                        store(k, key_place.vector, key_place.scale, spec.head_dim);
+                        auto const value_place = pages.value_at(place.at, h, shape);
+                        store(v, value_place.vector, value_place.scale, spec.head_dim);
                     }
                 });
         }
@@ -228,10 +232,9 @@ namespace gemma4::inline v0
                     seen = seen || first < last;
                 }
                 if (!seen) { continue; }
-                c.kernels->attend_page(s.q, spec.head_dim, rows, pages.keys(page, head, spec.head_dim),
-                                       pages.values(page, head, spec.kv_heads, spec.head_dim), spec.head_dim,
-                                       s.first, s.last, s.span.max, s.span.sum, s.span.out, spec.head_dim,
-                                       s.scores);
+                c.kernels->attend_page[std::size_t(a.kv)](
+                    s.q, spec.head_dim, rows, pages.page(page, head, kv_shape_of(spec, a.kv)), spec.head_dim,
+                    s.first, s.last, s.span.max, s.span.sum, s.span.out, spec.head_dim, s.scores);
             }
         }
 

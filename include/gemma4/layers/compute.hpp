@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include <gemma4/kernels/fast_table.hpp>
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/parallel/executor.hpp>
 
@@ -19,6 +20,8 @@ namespace gemma4::inline v0
         std::size_t slot_floats;
         float* weight_rows;    // (slots, weight_row_floats): rows of a matrix that are float32 for now
         std::size_t weight_row_floats;
+        kernels::fast_table const* fast = nullptr;    // products of packed matrices; null: all in float32
+        std::byte* quantised = nullptr;               // the input of such a product
 
         float* scratch(std::size_t slot) const noexcept { return slot_scratch + slot * slot_floats; }
         float* weights_of(std::size_t slot) const noexcept { return weight_rows + slot * weight_row_floats; }

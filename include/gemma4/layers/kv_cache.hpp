@@ -13,11 +13,37 @@
 
 namespace gemma4::inline v0
 {
-    // Floats in a page of a layer: keys (kv_heads, page_positions, head_dim), then values of the same shape.
-    constexpr std::size_t page_floats(layer_spec const& s)
+    using kernels::kv_type;
+
+    // What a page of a layer holds: keys (kv_heads, page_positions, head_dim), values of the same shape, and,
+    // where they are int8, the scales of both (2 * kv_heads, page_positions).
+    struct kv_shape
     {
-        return 2 * s.kv_heads * kernels::page_positions * s.head_dim;
+        kv_type type;
+        std::size_t heads;
+        std::size_t head_dim;
+
+        constexpr std::size_t vector_bytes() const { return head_dim * kernels::size_of(type); }
+        constexpr std::size_t head_bytes() const { return kernels::page_positions * vector_bytes(); }
+        constexpr std::size_t scales_at() const { return 2 * heads * head_bytes(); }
+        constexpr std::size_t page_bytes() const
+        {
+            auto const scales = type == kv_type::int8 ? 2 * heads * kernels::page_positions : 0;
+            return scales_at() + scales * sizeof(float);
+        }
+    };
+
+    constexpr kv_shape kv_shape_of(layer_spec const& s, kv_type type)
+    {
+        return {type, s.kv_heads, s.head_dim};
     }
+
+    // Where one key or value is written.
+    struct kv_place
+    {
+        void* vector;
+        float* scale;
+    };
 
     // A table of pages by position. Copying it shares the pages; a shared page is copied when it is written.
     class kv_cache
@@ -61,24 +87,36 @@ namespace gemma4::inline v0
             m_first = 0;
         }
 
-        float const* keys(std::size_t page, std::size_t head, std::size_t head_dim) const
+        // One head of a page.
+        kernels::kv_page page(std::size_t index, std::size_t head, kv_shape const& shape) const
         {
-            return m_pages[page - m_first].data() + head * kernels::page_positions * head_dim;
+            auto const* const data = m_pages[index - m_first].data();
+            auto const* const scales = reinterpret_cast<float const*>(data + shape.scales_at());
+            return {data + head * shape.head_bytes(), data + (shape.heads + head) * shape.head_bytes(),
+                    scales + head * kernels::page_positions,
+                    scales + (shape.heads + head) * kernels::page_positions};
         }
 
-        float const* values(std::size_t page, std::size_t head, std::size_t heads, std::size_t head_dim) const
+        kv_place key_at(position at, std::size_t head, kv_shape const& shape)
         {
-            return keys(page, heads + head, head_dim);
+            return place_at(at, head, shape);
         }
 
-        // Where the key of `at` is written, head 0; head h follows h * page_positions * head_dim further.
-        float* key_at(position at, std::size_t head_dim)
+        kv_place value_at(position at, std::size_t head, kv_shape const& shape)
         {
-            return m_pages[at / kernels::page_positions - m_first].data()
-                   + at % kernels::page_positions * head_dim;
+            return place_at(at, shape.heads + head, shape);
         }
 
     private:
+        kv_place place_at(position at, std::size_t row, kv_shape const& shape)
+        {
+            auto* const data = m_pages[at / kernels::page_positions - m_first].data();
+            auto const in_page = at % kernels::page_positions;
+            return {data + row * shape.head_bytes() + in_page * shape.vector_bytes(),
+                    reinterpret_cast<float*>(data + shape.scales_at()) + row * kernels::page_positions
+                        + in_page};
+        }
+
         std::vector<page_ref> m_pages;
         std::size_t m_first = 0;    // index of the first page that is held
     };

@@ -14,7 +14,7 @@
 
 namespace gemma4::inline v0
 {
-    // Owns equally sized pages of floats. Safe to use from several threads: forks of one state share it.
+    // Owns equally sized pages of bytes. Safe to use from several threads: forks of one state share it.
     class page_pool
     {
     public:
@@ -24,15 +24,12 @@ namespace gemma4::inline v0
             page_pool* pool;
             page* next;
 
-            float* data() noexcept
-            {
-                return reinterpret_cast<float*>(reinterpret_cast<std::byte*>(this) + cache_line);
-            }
+            std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this) + cache_line; }
         };
         static_assert(sizeof(page) <= cache_line);
 
-        page_pool(std::size_t floats, std::pmr::memory_resource* memory)
-            : m_floats(floats)
+        page_pool(std::size_t page_bytes, std::pmr::memory_resource* memory)
+            : m_page_bytes(page_bytes)
             , m_memory(memory)
         {}
 
@@ -45,14 +42,14 @@ namespace gemma4::inline v0
             {
                 auto const next = m_free->next;
                 m_free->~page();
-                m_memory->deallocate(m_free, bytes_per_page(m_floats), cache_line);
+                m_memory->deallocate(m_free, bytes_per_page(m_page_bytes), cache_line);
                 m_free = next;
             }
         }
 
-        static constexpr std::size_t bytes_per_page(std::size_t floats)
+        static constexpr std::size_t bytes_per_page(std::size_t page_bytes)
         {
-            return cache_line + floats * sizeof(float);
+            return cache_line + page_bytes;
         }
 
         // Makes sure that at least n pages exist in all, in use or free.
@@ -71,7 +68,7 @@ namespace gemma4::inline v0
                 p = m_free ? std::exchange(m_free, m_free->next) : allocate();
             }
             p->users.store(1, std::memory_order_relaxed);
-            std::memset(p->data(), 0, m_floats * sizeof(float));
+            std::memset(p->data(), 0, m_page_bytes);
             return p;
         }
 
@@ -81,19 +78,19 @@ namespace gemma4::inline v0
             push_free(p);
         }
 
-        std::size_t floats() const noexcept { return m_floats; }
+        std::size_t page_bytes() const noexcept { return m_page_bytes; }
 
         // Bytes taken from the memory resource.
         std::size_t bytes() const
         {
             std::scoped_lock const lock(m_mutex);
-            return m_pages * bytes_per_page(m_floats);
+            return m_pages * bytes_per_page(m_page_bytes);
         }
 
     private:
         page* allocate()
         {
-            auto const memory = m_memory->allocate(bytes_per_page(m_floats), cache_line);
+            auto const memory = m_memory->allocate(bytes_per_page(m_page_bytes), cache_line);
             ++m_pages;
             return ::new (memory) page{{0}, this, nullptr};
         }
@@ -101,7 +98,7 @@ namespace gemma4::inline v0
         void push_free(page* p) noexcept { p->next = std::exchange(m_free, p); }
 
         mutable std::mutex m_mutex;
-        std::size_t m_floats;
+        std::size_t m_page_bytes;
         std::pmr::memory_resource* m_memory;
         page* m_free = nullptr;
         std::size_t m_pages = 0;
@@ -137,15 +134,15 @@ namespace gemma4::inline v0
         }
 
         explicit operator bool() const noexcept { return m_page != nullptr; }
-        float const* data() const noexcept { return m_page->data(); }
-        float* data() noexcept { return m_page->data(); }
+        std::byte const* data() const noexcept { return m_page->data(); }
+        std::byte* data() noexcept { return m_page->data(); }
 
         // Makes this the only user, copying the page if there are others.
         void own()
         {
             if (m_page->users.load(std::memory_order_acquire) == 1) { return; }
             page_ref copy(*m_page->pool);
-            std::memcpy(copy.data(), data(), m_page->pool->floats() * sizeof(float));
+            std::memcpy(copy.data(), data(), m_page->pool->page_bytes());
             *this = std::move(copy);
         }
 

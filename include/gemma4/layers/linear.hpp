@@ -8,24 +8,40 @@
 #include <gemma4/core/view.hpp>
 #include <gemma4/layers/compute.hpp>
 #include <gemma4/layers/matrix.hpp>
+#include <gemma4/packing/unpack_rows.hpp>
 
 namespace gemma4::inline v0
 {
-    inline constexpr std::size_t row_block = 64;          // x rows of an item: stay in L2
-    inline constexpr std::size_t out_block = 64;          // weight rows of an item
-    inline constexpr std::size_t dequantised_rows = 16;   // weight rows that are float32 at a time
+    inline constexpr std::size_t row_block = 64;           // x rows of an item: stay in L2
+    inline constexpr std::size_t out_block = 64;           // weight rows of an item
+    inline constexpr std::size_t dequantised_rows = 16;    // weight rows that are float32 at a time
 
     // Floats of compute::weight_rows for matrices of up to `ins` columns.
     constexpr std::size_t weight_row_floats(std::size_t ins)
     {
-        return dequantised_rows * ins;
+        return dequantised_rows * round_up(ins, packed_group);
     }
 
-    // Rows [first, first + count) of w as float32, times factor, in to (count, ins of w).
+    // Bytes of compute::quantised for `rows` rows of up to `ins` columns: float32 is the widest kind.
+    constexpr std::size_t quantised_bytes(std::size_t rows, std::size_t ins)
+    {
+        return round_up(rows, packed_rows) * round_up(ins, packed_group) * sizeof(float) + 4096;
+    }
+
+    // Rows [first, first + count) of w as float32, times factor, in to (count, ins of w). Of packed matrices:
+    // within one block of 16 rows.
     template <class Format>
     void read_rows(compute const& c, matrix<Format> const& w, std::size_t first, std::size_t count,
                    float factor, float* to)
     {
+        if (is_packed(w.type()))
+        {
+            auto const in_block = first % packed_rows;
+            unpack_rows(packing_of(w.type()), w.row(first - in_block), w.ins(), in_block, count, to, w.ins());
+            auto const both = w.has_factors() ? factor * w.factor(first) : factor;
+            if (both != 1.0f) { c.kernels->scale(both, to, count * w.ins()); }
+            return;
+        }
         auto const widen = c.kernels->widen[std::size_t(w.type())];
         if (!w.has_factors())
         {
@@ -38,13 +54,57 @@ namespace gemma4::inline v0
         }
     }
 
-    // y (rows, outs; stride ldy) = x (rows, ins of w; stride ldx) times rows [out, out + outs) of w.
+
+    // Rows that are about to meet matrices of one type: as they are, or, for packed matrices on the fast path,
+    // quantised into compute::quantised, which holds one such input at a time.
+    struct linear_input
+    {
+        view<float const> x;
+        kernels::activations quantised;    // data: null where x is used as it is
+    };
+
+    // `together`: rows that will meet the same matrix.
     template <class Format>
-    void multiply_block(compute const& c, matrix<Format> const& w, float const* x, std::size_t ldx,
+    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x, std::size_t together)
+    {
+        linear_input in{x, {}};
+        if (!c.fast || !is_packed(w.type())) { return in; }
+        auto const kind = c.fast->wants(packing_of(w.type()), together);
+        in.quantised = {c.quantised, kind, x.rows, w.ins()};
+        constexpr std::size_t block = 16;
+        c.for_each(ceil_div(x.rows, block),
+                   [&](std::size_t i, std::size_t)
+                   {
+                       auto const first = i * block;
+                       c.fast->quantise(x.data, x.columns, first, std::min(block, x.rows - first),
+                                        in.quantised);
+                   });
+        return in;
+    }
+
+    // y (rows, outs; stride ldy) = rows [first, first + rows) of the input times rows [out, out + outs) of w.
+    // Of packed matrices: out a multiple of 16. All of these rows of w have the same factor, if any.
+    template <class Format>
+    void multiply_block(compute const& c, matrix<Format> const& w, linear_input const& in, std::size_t first,
                         std::size_t rows, std::size_t out, std::size_t outs, float* y, std::size_t ldy,
                         std::size_t slot)
     {
         auto const ins = w.ins();
+        if (in.quantised.data)
+        {
+            c.fast->matmul[std::size_t(packing_of(w.type()))](
+                in.quantised, first, rows, w.row(out), outs, y, ldy);
+            if (w.has_factors())
+            {
+                for (std::size_t r = 0; r != rows; ++r)
+                {
+                    c.kernels->scale(w.factor(out), y + r * ldy, outs);
+                }
+            }
+            return;
+        }
+        float const* const x = in.x.row(first);
+        auto const ldx = in.x.columns;
         if (is_plain(w.type()) && !w.has_factors())
         {
             c.kernels->matmul[std::size_t(plain_dtype(w.type()))](x, ldx, w.row(out), ins, y, ldy, rows, outs,
@@ -60,24 +120,40 @@ namespace gemma4::inline v0
         }
     }
 
+    // block(first_row, rows, first_out, outs, slot) for every block of an input's rows and of `outs` outputs.
+    // Where rows are quantised an item walks all of them, so that its weights are read from memory once.
+    template <class Block>
+    void for_each_block(compute const& c, linear_input const& in, std::size_t outs, Block&& block)
+    {
+        auto const rows = in.x.rows;
+        auto const out_blocks = ceil_div(outs, out_block);
+        auto const row_blocks = in.quantised.data ? 1 : ceil_div(rows, row_block);
+        c.for_each(row_blocks * out_blocks,
+                   [&](std::size_t item, std::size_t slot)
+                   {
+                       auto const o = item / row_blocks * out_block;
+                       auto const first = item % row_blocks * row_block;
+                       auto const end = in.quantised.data ? rows : std::min(rows, first + row_block);
+                       for (auto r = first; r < end; r += row_block)
+                       {
+                           block(r, std::min(row_block, end - r), o, std::min(out_block, outs - o), slot);
+                       }
+                   });
+    }
+
     // y (rows, ldy) at columns [0, outs of w) = x (rows, ins of w) Wᵀ. then(first_row, rows, first_out, outs,
     // slot) is called for each block once it is written, by whoever wrote it.
     template <class Format, class Then>
     void linear(compute const& c, matrix<Format> const& w, view<float const> x, float* y, std::size_t ldy,
                 Then&& then)
     {
-        auto const row_blocks = ceil_div(x.rows, row_block);
-        auto const out_blocks = ceil_div(w.outs(), out_block);
-        c.for_each(row_blocks * out_blocks,
-                   [&](std::size_t item, std::size_t slot)
-                   {
-                       auto const r = item % row_blocks * row_block;
-                       auto const o = item / row_blocks * out_block;
-                       auto const rows = std::min(row_block, x.rows - r);
-                       auto const outs = std::min(out_block, w.outs() - o);
-                       multiply_block(c, w, x.row(r), x.columns, rows, o, outs, y + r * ldy + o, ldy, slot);
-                       then(r, rows, o, outs, slot);
-                   });
+        auto const in = prepare(c, w, x, x.rows);
+        for_each_block(c, in, w.outs(),
+                       [&](std::size_t r, std::size_t rows, std::size_t o, std::size_t outs, std::size_t slot)
+                       {
+                           multiply_block(c, w, in, r, rows, o, outs, y + r * ldy + o, ldy, slot);
+                           then(r, rows, o, outs, slot);
+                       });
     }
 
     template <class Format>

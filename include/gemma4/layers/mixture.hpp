@@ -169,17 +169,19 @@ namespace gemma4::inline v0
             c.for_each_row(
                 pairs, [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
+            auto const together = ceil_div(pairs, text.experts);
+            auto const in =
+                prepare(c, gate_up_proj.gate, view<float const>{a.expert_rows, pairs, text.hidden}, together);
             for_each_block(c, g, text.expert_ffn,
                            [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
                                std::size_t outs, std::size_t slot)
                            {
                                auto const row = expert * gate_up_proj.stride + out;
-                               auto const x = a.expert_rows + first * text.hidden;
                                float* const h = a.expert_ffn + first * text.expert_ffn + out;
                                float* const u = c.scratch(slot);
-                               multiply_block(c, gate_up_proj.gate, x, text.hidden, rows, row, outs, h,
+                               multiply_block(c, gate_up_proj.gate, in, first, rows, row, outs, h,
                                               text.expert_ffn, slot);
-                               multiply_block(c, gate_up_proj.up, x, text.hidden, rows, row, outs, u, outs,
+                               multiply_block(c, gate_up_proj.up, in, first, rows, row, outs, u, outs,
                                               slot);
                                for (std::size_t r = 0; r != rows; ++r)
                                {
@@ -187,12 +189,14 @@ namespace gemma4::inline v0
                                    c.kernels->gelu_multiply(to, u + r * outs, to, outs);
                                }
                            });
+            auto const inner =
+                prepare(c, down_proj, view<float const>{a.expert_ffn, pairs, text.expert_ffn}, together);
             for_each_block(c, g, text.hidden,
                            [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
                                std::size_t outs, std::size_t slot)
                            {
-                               multiply_block(c, down_proj, a.expert_ffn + first * text.expert_ffn,
-                                              text.expert_ffn, rows, expert * text.hidden + out, outs,
+                               multiply_block(c, down_proj, inner, first, rows,
+                                              expert * text.hidden + out, outs,
                                               a.expert_rows + first * text.hidden + out, text.hidden, slot);
                            });
         }

@@ -9,12 +9,15 @@
 
 namespace gemma4::inline v0
 {
-    // Bytes of weights: those that stay where their file is mapped, and vectors that are converted to
-    // float32.
+    // Bytes of weights: those that stay where their file is mapped, vectors that are converted to float32, and
+    // matrices that are packed for the fast path.
     struct weight_bytes
     {
         std::size_t mapped = 0;
         std::size_t converted = 0;
+        std::size_t packed = 0;    // on the fast path
+
+        std::size_t all() const { return mapped + converted + packed; }
     };
 
     struct memory_plan
@@ -26,8 +29,8 @@ namespace gemma4::inline v0
         std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
         std::size_t scratch = 0;        // one workspace
 
-        std::size_t now() const { return weights.mapped + weights.converted + caches_empty + scratch; }
-        std::size_t full() const { return weights.mapped + weights.converted + caches_full + scratch; }
+        std::size_t now() const { return weights.all() + caches_empty + scratch; }
+        std::size_t full() const { return weights.all() + caches_full + scratch; }
     };
 
     template <text_model M>
@@ -38,7 +41,7 @@ namespace gemma4::inline v0
         for (std::size_t l = 0; l != schedule.owners; ++l)
         {
             auto const& spec = schedule.specs[l];
-            auto const page = page_pool::bytes_per_page(page_floats(spec));
+            auto const page = page_pool::bytes_per_page(kv_shape_of(spec, state.kv).page_bytes());
             if (spec.is_global())
             {
                 plan.caches_full += page * ceil_div(state.context, kernels::page_positions);
@@ -70,7 +73,7 @@ namespace gemma4::inline v0
             (fits(middle) ? good : bad) = middle;
         }
         auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
-                                   weights.mapped + weights.converted, ", keys and values ", plan.caches_full,
+                                   weights.all(), ", keys and values ", plan.caches_full,
                                    ", scratch ", plan.scratch, "), but the cap is ", cap, "; ");
         throw capacity_error(
             cost

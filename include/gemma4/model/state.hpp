@@ -21,6 +21,7 @@ namespace gemma4::inline v0
         std::size_t chunk = 512;       // rows of one forward call at most
         std::size_t rewind_reserve =
             128;    // positions that a sliding layer keeps beyond its window, for rewind()
+        kv_type kv = kv_type::f32;    // how keys and values are kept
     };
 
     // Pages of one sliding layer that a single state can need: window + reserve + chunk positions at any
@@ -43,7 +44,7 @@ namespace gemma4::inline v0
         explicit state(state_options const& options,
                        std::pmr::memory_resource* memory = std::pmr::get_default_resource())
             : m_options(options)
-            , m_pools(std::make_shared<pools>(memory))
+            , m_pools(std::make_shared<pools>(options.kv, memory))
         {
             std::size_t sliding = 0;
             for (std::size_t l = 0; l != owners; ++l) { sliding += !schedule.specs[l].is_global(); }
@@ -88,8 +89,13 @@ namespace gemma4::inline v0
             }
         }
 
-        // Drops every checkpoint.
-        void unpin() { m_checkpoints.clear(); }
+        // Drops every checkpoint but the first `keep`.
+        void unpin(std::size_t keep = 0)
+        {
+            m_checkpoints.erase(m_checkpoints.begin()
+                                    + std::ptrdiff_t(std::min(keep, m_checkpoints.size())),
+                                m_checkpoints.end());
+        }
 
         // Whether rewind(to) is possible.
         bool can_rewind(position to) const { return to <= m_size && (reachable(to) || find(to)); }
@@ -168,9 +174,9 @@ namespace gemma4::inline v0
     private:
         struct pools
         {
-            explicit pools(std::pmr::memory_resource* memory)
-                : sliding(page_floats(spec_of(M::text, 0)), memory)
-                , global(page_floats(spec_of(M::text, M::text.global_every - 1)), memory)
+            pools(kv_type kv, std::pmr::memory_resource* memory)
+                : sliding(kv_shape_of(spec_of(M::text, 0), kv).page_bytes(), memory)
+                , global(kv_shape_of(spec_of(M::text, M::text.global_every - 1), kv).page_bytes(), memory)
             {}
             page_pool sliding, global;
         };

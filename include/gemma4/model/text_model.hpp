@@ -78,6 +78,7 @@ namespace gemma4::inline v0
             std::vector<kv_cache*> caches;
             place_rows(batch, a, caches);
             a.caches = caches;
+            a.kv = batch.front().past->options().kv;
             for (auto const& s : batch) { s.past->prepare(s.tokens.size()); }
 
             embed(c, a, a.x);
@@ -163,6 +164,10 @@ namespace gemma4::inline v0
                     }
                 }
                 auto const& o = s.past->options();
+                if (o.kv != batch.front().past->options().kv)
+                {
+                    throw argument_error("the states of a batch keep keys and values in different types");
+                }
                 if (s.tokens.empty())
                 {
                     throw argument_error("a sequence of a batch brings no token; at least one is needed");

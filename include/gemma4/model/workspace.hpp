@@ -17,6 +17,7 @@ namespace gemma4::inline v0
         std::size_t context = 4096;     // positions of a state at most
         std::size_t slots = 1;          // items under way at once: the executor's concurrency
         std::size_t logit_rows = 16;    // rows of logits that are made at a time
+        kernels::fast_table const* fast = nullptr;    // null: all in float32
     };
 
     template <text_model M>
@@ -49,6 +50,7 @@ namespace gemma4::inline v0
         row_place* places = nullptr;      // (rows)
         float* slot_scratch = nullptr;    // (slots, slot_floats)
         float* weight_rows = nullptr;     // (slots, weight_floats)
+        std::byte* quantised = nullptr;
         float* logits = nullptr;          // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats()
@@ -64,18 +66,24 @@ namespace gemma4::inline v0
         // Rows of the widest matrix, or one row of the per-layer embeddings.
         static constexpr std::size_t weight_floats()
         {
-            auto const ins = widest([](auto& s) { return std::max({s.hidden, s.ffn, s.heads * s.head_dim}); });
-            return round_up(std::max(weight_row_floats(ins), text.layers * text.per_layer_input),
+            return round_up(std::max(weight_row_floats(widest_input()), text.layers * text.per_layer_input),
                             cache_line / sizeof(float));
         }
 
         compute machine(executor& threads, kernels::table const& kernels) const
         {
-            return {&kernels, &threads, m_options.slots, slot_scratch, slot_floats(), weight_rows,
-                    weight_floats()};
+            return {&kernels,        &threads,    m_options.slots, slot_scratch,
+                    slot_floats(),   weight_rows, weight_floats(), m_options.fast,
+                    quantised};
         }
 
     private:
+        // Columns of the widest matrix.
+        static constexpr std::size_t widest_input()
+        {
+            return widest([](auto& s) { return std::max({s.hidden, s.ffn, s.heads * s.head_dim}); });
+        }
+
         // Largest value of f over the kinds of layer.
         template <class F>
         static constexpr std::size_t widest(F&& f)
@@ -143,6 +151,13 @@ namespace gemma4::inline v0
             }
             take(&workspace::slot_scratch, o.slots * slot_floats());
             take(&workspace::weight_rows, o.slots * weight_floats());
+            if (o.fast)
+            {
+                auto const pairs = o.rows * text.active_experts;
+                take(&workspace::quantised,
+                     std::max({quantised_bytes(o.rows, widest_input()),
+                               quantised_bytes(pairs, std::max(text.hidden, text.expert_ffn))}));
+            }
             take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);
             return used;
         }

@@ -68,6 +68,16 @@ namespace gemma4::inline v0::simd
             return r;
         }
 
+        [[gnu::always_inline]] static f32x16 load(std::int8_t const* p)
+        {
+            f32x16 r;
+            for (std::size_t i = 0; i != parts; ++i)
+            {
+                r.m_part[i] = arch::load_i8<Arch>(p + i * arch::lanes<Arch>, Arch{});
+            }
+            return r;
+        }
+
         // The first n < 16 elements; the other lanes are `fill`.
         template <class T>
         [[gnu::always_inline]] static f32x16 load_partial(T const* p, std::size_t n, T fill = T{})

@@ -153,6 +153,14 @@ namespace gemma4::inline v0::simd
             return load<Arch>(lane);
         }
 
+        template <class Arch>
+        [[gnu::always_inline]] inline part_t<Arch> load_i8(std::int8_t const* p, any)
+        {
+            float lane[lanes<Arch>];
+            for (std::size_t i = 0; i != lanes<Arch>; ++i) { lane[i] = float(p[i]); }
+            return load<Arch>(lane);
+        }
+
         // Asks for the cache line at `p`; never faults, whatever `p` is.
         [[gnu::always_inline]] inline void prefetch(void const* p) { __builtin_prefetch(p, 0, 3); }
     }

@@ -60,6 +60,14 @@ namespace gemma4::inline v0::simd::arch
     }
 #endif
 
+#if defined(__AVX2__)
+    template <class Arch>
+    [[gnu::always_inline]] inline part_t<Arch> load_i8(std::int8_t const* p, xsimd::avx2 const&)
+    {
+        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<__m128i const*>(p))));
+    }
+#endif
+
 #if defined(__AVX2__) && defined(__F16C__)
     template <class Arch>
     [[gnu::always_inline]] inline part_t<Arch> load_f16(std::uint16_t const* p, xsimd::avx2 const&)
@@ -96,6 +104,12 @@ namespace gemma4::inline v0::simd::arch
     [[gnu::always_inline]] inline part_t<Arch> load_f16(std::uint16_t const* p, xsimd::avx512f const&)
     {
         return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<__m256i const*>(p)));
+    }
+
+    template <class Arch>
+    [[gnu::always_inline]] inline part_t<Arch> load_i8(std::int8_t const* p, xsimd::avx512f const&)
+    {
+        return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<__m128i const*>(p))));
     }
 #endif
 }

@@ -1,0 +1,259 @@
+// Packs the matrices of weight trees into one arena, for the fast kernels.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/memory.hpp>
+#include <gemma4/io/pages.hpp>
+#include <gemma4/io/load_weights.hpp>
+#include <gemma4/kernels/table.hpp>
+#include <gemma4/packing/pack_rows.hpp>
+#include <gemma4/packing/quantise_rows.hpp>
+#include <gemma4/parallel/executor.hpp>
+
+namespace gemma4::inline v0
+{
+    // How matrices are kept. The last three are for files of F32, BF16 and F16.
+    enum class weight_precision
+    {
+        stored,    // packed without loss where there is a layout for their type
+        f32,       // as they are in the file
+        bf16,
+        int8,    // 32 weights share a binary16 scale, as Q8_0
+        int4     // 32 weights share a binary16 scale, as Q4_0
+    };
+
+    namespace detail
+    {
+        // Matrices that keep 16 bits where others are quantised: per-layer embeddings' projections, the router.
+        inline bool is_sensitive(std::string_view name)
+        {
+            return name.ends_with("per_layer_model_projection.weight")
+                   || name.ends_with("per_layer_input_gate.weight")
+                   || name.ends_with("per_layer_projection.weight") || name.ends_with("router.proj.weight");
+        }
+
+        // Read row by row, where they lie.
+        inline bool is_table(std::string_view name)
+        {
+            return name.ends_with("embed_tokens_per_layer.weight")
+                   || name.ends_with("position_embedding_table");
+        }
+    }
+
+    // The layout that a matrix of this type and name is packed into; none where it stays as it is. Throws
+    // argument_error where a precision was asked for that its type cannot be brought to.
+    inline std::optional<packed_type> packed_target(weight_type type, std::string_view tensor,
+                                                    weight_precision precision)
+    {
+        if (is_packed(type) || detail::is_table(tensor)) { return std::nullopt; }
+        auto const stored = packed_type_of(ggml_type_of(type));
+        if (precision == weight_precision::stored) { return stored; }
+        if (!is_plain(type))
+        {
+            throw argument_error(sentence("tensor ", tensor, " is ", name(type),
+                                          " already; another precision of weights can be chosen for F32, BF16 "
+                                          "and F16 only"));
+        }
+        if (precision == weight_precision::f32) { return std::nullopt; }
+        if (precision == weight_precision::bf16) { return packed_type::bf16; }
+        if (detail::is_sensitive(tensor)) { return stored ? stored : packed_type::bf16; }
+        return precision == weight_precision::int8 ? packed_type::q8 : packed_type::q4;
+    }
+
+    // Two passes over the same trees, like weight_binder: measure() adds up bytes, then, in the arena that
+    // take() gets, pack() fills blocks with every thread and points the trees at them.
+    class weight_packer
+    {
+    public:
+        using progress_fn = std::function<void(std::size_t done, std::size_t all)>;
+
+        // progress(bytes packed, bytes of all); pack() throws cancelled_error when `stop` is requested.
+        // `threads` is used by pack() only.
+        weight_packer(weight_precision precision, executor& threads, progress_fn progress, std::stop_token stop)
+            : m_precision(precision)
+            , m_threads(threads)
+            , m_progress(std::move(progress))
+            , m_stop(std::move(stop))
+        {}
+
+        template <class Tree>
+        void measure(Tree& tree)
+        {
+            for_each_matrix(tree,
+                            [&](std::string const& name, auto& weight)
+                            {
+                                if (auto const to = target(name, weight))
+                                {
+                                    m_bytes += packed_bytes(*to, weight.outs(), weight.ins());
+                                }
+                            });
+        }
+
+        template <class Format>
+        void measure(std::string const& name, matrix<Format>& weight)
+        {
+            if (auto const to = target(name, weight))
+            {
+                m_bytes += packed_bytes(*to, weight.outs(), weight.ins());
+            }
+        }
+
+        std::size_t bytes() const noexcept { return m_bytes; }
+
+        // Bytes of sources that are no longer read.
+        std::size_t replaced() const noexcept { return m_replaced; }
+
+        // The arena, in large pages.
+        buffer<std::byte> take(std::pmr::memory_resource* memory)
+        {
+            if (m_bytes == 0) { return {}; }
+            buffer<std::byte> arena(m_bytes + huge_page, memory);
+            advise_huge_pages(arena.data(), arena.size());
+            auto const begin = reinterpret_cast<std::uintptr_t>(arena.data());
+            m_next = arena.data() + (round_up(begin, huge_page) - begin);
+            return arena;
+        }
+
+        template <class Tree>
+        void pack(Tree& tree)
+        {
+            for_each_matrix(tree, [&](std::string const& name, auto& weight) { pack(name, weight); });
+        }
+
+        // Points `weight` at its packed copy; source pages are dropped as they are read.
+        template <class Format>
+        void pack(std::string const& name, matrix<Format>& weight)
+        {
+            auto const to = target(name, weight);
+            if (!to) { return; }
+            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins(), weight.row_bytes()}, *to,
+                        m_next);
+            auto const bytes = packed_bytes(*to, weight.outs(), weight.ins());
+            m_replaced += weight.bytes();
+            weight.bind(m_next, weight_type_of(*to), weight.outs(), weight.ins(), weight.factors());
+            m_next += bytes;
+        }
+
+    private:
+        struct source
+        {
+            std::byte const* data;
+            weight_type type;
+            std::size_t outs, ins, row_bytes;
+        };
+
+        template <class Tree, class Visit>
+        static void for_each_matrix(Tree& tree, Visit&& visit)
+        {
+            tree.for_each_tensor(
+                [&]<class Weight>(std::string const& name, Weight& weight, auto... shape)
+                {
+                    if constexpr (detail::is_gate_up<Weight>)
+                    {
+                        // one tensor, rows of gate and up in turn: packed as it is
+                        std::array<std::size_t, sizeof...(shape)> const extents{std::size_t(shape)...};
+                        auto const ffn = extents[1] / 2;
+                        visit(name, weight.gate);
+                        if (weight.stride == ffn) { visit(name, weight.up); }
+                        else if (is_packed(weight.gate.type()))
+                        {
+                            weight.up = weight.gate.rows(ffn, weight.gate.outs() - ffn);
+                        }
+                    }
+                    else if constexpr (!std::is_same_v<Weight, float> && !std::is_same_v<Weight, vector_weight>)
+                    {
+                        visit(name, weight);
+                    }
+                });
+        }
+
+        template <class Format>
+        std::optional<packed_type> target(std::string const& name, matrix<Format> const& weight) const
+        {
+            auto const to = packed_target(weight.type(), name, m_precision);
+            return to && matrix<Format>::accepts(weight_type_of(*to)) ? to : std::nullopt;
+        }
+
+        void pack_matrix(source const& from, packed_type to, std::byte* blocks)
+        {
+            constexpr std::size_t rows_at_once = 16 * packed_rows;
+            auto const pieces = ceil_div(from.outs, rows_at_once);
+            auto const block_bytes = packed_block_bytes(to, from.ins);
+            std::atomic<std::size_t> next{0};
+            auto const work = [&](std::size_t)
+            {
+                std::vector<float> wide;
+                for (auto piece = next.fetch_add(1); piece < pieces && !m_stop.stop_requested();
+                     piece = next.fetch_add(1))
+                {
+                    auto const first = piece * rows_at_once;
+                    auto const end = std::min(from.outs, first + rows_at_once);
+                    for (auto row = first; row < end; row += packed_rows)
+                    {
+                        pack_block(from, row, std::min(packed_rows, end - row), to,
+                                   blocks + row / packed_rows * block_bytes, wide);
+                    }
+                    drop_file_pages(from.data + first * from.row_bytes, (end - first) * from.row_bytes);
+                }
+            };
+            m_threads.run(m_threads.concurrency(), work);
+            if (m_stop.stop_requested()) { throw cancelled_error("packing of weights was cancelled"); }
+            m_done += pieces * rows_at_once / packed_rows * block_bytes;
+            if (m_progress) { m_progress(std::min(m_done, m_bytes), m_bytes); }
+        }
+
+        static void pack_block(source const& from, std::size_t row, std::size_t rows, packed_type to,
+                               std::byte* block, std::vector<float>& wide)
+        {
+            auto const* const data = from.data + row * from.row_bytes;
+            if (packed_type_of(ggml_type_of(from.type)) == to)
+            {
+                pack_rows(ggml_type_of(from.type), data, from.row_bytes, rows, from.ins, block);
+                return;
+            }
+            wide.resize(packed_rows * from.ins);
+            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide.data(), rows * from.ins);
+            quantise_rows(to, wide.data(), from.ins, rows, from.ins, block);
+        }
+
+        weight_precision m_precision;
+        executor& m_threads;
+        progress_fn m_progress;
+        std::stop_token m_stop;
+        std::size_t m_bytes = 0;
+        std::size_t m_replaced = 0;
+        std::size_t m_done = 0;
+        std::byte* m_next = nullptr;
+    };
+
+    // Packs the matrices of a decoder (weight_packer). A tied head is packed once.
+    template <text_model M, class Format>
+    void pack_weights(loaded_weights<M, Format>& loaded, weight_precision precision, executor& threads,
+                      std::pmr::memory_resource* memory, weight_packer::progress_fn progress = {},
+                      std::stop_token stop = {})
+    {
+        auto& weights = loaded.weights;
+        bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);
+        weight_packer packer(precision, threads, std::move(progress), std::move(stop));
+        packer.measure(weights);
+        if (!tied) { packer.measure("lm_head.weight", weights.lm_head); }
+        loaded.packed = packer.take(memory);
+        packer.pack(weights);
+        if (tied) { weights.lm_head = weights.embed_tokens; }
+        else { packer.pack("lm_head.weight", weights.lm_head); }
+        loaded.bytes.mapped -= std::min(loaded.bytes.mapped, packer.replaced());
+        loaded.bytes.packed += loaded.packed.size();
+    }
+}

@@ -1,0 +1,174 @@
+// How activations lie for the fast kernels: for each group of 32 of k, one record for each row, so that a kernel that holds a
+// group of weights in registers walks the rows in a straight line.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include <gemma4/core/types.hpp>
+#include <gemma4/kernels/fast_table.hpp>
+
+namespace gemma4::inline v0::kernels
+{
+    // What a product needs of a group besides the codes: the scale, and the share of the weights' zero points.
+    struct group_terms
+    {
+        float scale;
+        std::int32_t zero_q4;       // -8 * sum of the codes
+        std::int32_t zero_q8;       // -128 * sum
+        std::int32_t zero_q6[2];    // -32 * sum of each 16
+        float sum[2];               // scale * sum of each 16
+        float total;                // scale * sum
+    };
+
+    // Codes are in packed_order inside each 8.
+    struct int8_group
+    {
+        std::int8_t codes[32];
+        group_terms terms;
+    };
+
+    // code = 128 * high + low
+    struct int16_group
+    {
+        std::int8_t high[32];
+        std::int8_t low[32];
+        group_terms terms;
+    };
+
+    struct float32_group
+    {
+        float x[32];
+    };
+
+    struct bfloat16_group
+    {
+        std::uint16_t x[32];
+    };
+
+    static_assert(sizeof(int8_group) == 64 && sizeof(int16_group) == 96);
+
+    [[gnu::always_inline]] constexpr std::size_t group_bytes(activation_kind kind)
+    {
+        switch (kind)
+        {
+        case activation_kind::int8: return sizeof(int8_group);
+        case activation_kind::int16: return sizeof(int16_group);
+        case activation_kind::float32: return sizeof(float32_group);
+        default: return sizeof(bfloat16_group);
+        }
+    }
+
+    template <class Isa>
+    struct fast_quantise
+    {
+        static std::size_t bytes(activation_kind kind, std::size_t rows, std::size_t ins)
+        {
+            return (ins + 31) / 32 * rows * group_bytes(kind);
+        }
+
+        static void run(float const* x, std::size_t ldx, std::size_t first, std::size_t count, activations const& to)
+        {
+            auto const groups = (to.ins + 31) / 32;
+            for (std::size_t r = first; r != first + count; ++r)
+            {
+                for (std::size_t g = 0; g != groups; ++g)
+                {
+                    auto const* from = x + r * ldx + 32 * g;
+                    auto const left = to.ins - 32 * g;
+                    float padded[32];
+                    if (left < 32)
+                    {
+                        for (std::size_t i = 0; i != 32; ++i) { padded[i] = i < left ? from[i] : 0.0f; }
+                        from = padded;
+                    }
+                    auto const at = g * to.rows + r;
+                    switch (to.kind)
+                    {
+                    case activation_kind::int8: one(from, static_cast<int8_group*>(to.data)[at]); break;
+                    case activation_kind::int16: one(from, static_cast<int16_group*>(to.data)[at]); break;
+                    case activation_kind::float32: one(from, static_cast<float32_group*>(to.data)[at]); break;
+                    default: one(from, static_cast<bfloat16_group*>(to.data)[at]); break;
+                    }
+                }
+            }
+        }
+
+    private:
+        // Codes of steps of amax / levels, rounded to nearest even; returns the step.
+        [[gnu::always_inline]] static float codes_of(float const* x, float levels, std::int32_t* codes)
+        {
+            std::uint32_t magnitude = 0;
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                auto const bits = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
+                magnitude = bits > magnitude ? bits : magnitude;
+            }
+            auto const amax = std::bit_cast<float>(magnitude);
+            // Below this the inverse would overflow; such a group is zero.
+            auto const inverse = amax > 0x1p-100f ? levels / amax : 0.0f;
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
+                codes[i] = std::bit_cast<std::int32_t>(x[i] * inverse + magic) - std::bit_cast<std::int32_t>(magic);
+            }
+            return amax > 0x1p-100f ? amax / levels : 0.0f;
+        }
+
+        [[gnu::always_inline]] static void terms_of(float scale, std::int32_t const* codes, group_terms& out)
+        {
+            std::int32_t sum[2] = {};
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                sum[0] += codes[i];
+                sum[1] += codes[16 + i];
+            }
+            auto const total = sum[0] + sum[1];
+            out = {scale,
+                   -8 * total,
+                   -128 * total,
+                   {-32 * sum[0], -32 * sum[1]},
+                   {scale * float(sum[0]), scale * float(sum[1])},
+                   scale * float(total)};
+        }
+
+        [[gnu::always_inline]] static std::size_t ordered(std::size_t i) { return i / 8 * 8 + packed_order[i % 8]; }
+
+        static void one(float const* x, int8_group& out)
+        {
+            std::int32_t codes[32];
+            auto const scale = codes_of(x, 127.0f, codes);
+            for (std::size_t i = 0; i != 32; ++i) { out.codes[i] = std::int8_t(codes[ordered(i)]); }
+            terms_of(scale, codes, out.terms);
+        }
+
+        static void one(float const* x, int16_group& out)
+        {
+            std::int32_t codes[32];
+            auto const scale = codes_of(x, 16256.0f, codes);
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                auto const code = codes[ordered(i)];
+                auto const high = (code + 64) >> 7;
+                out.high[i] = std::int8_t(high);
+                out.low[i] = std::int8_t(code - 128 * high);
+            }
+            terms_of(scale, codes, out.terms);
+        }
+
+        static void one(float const* x, float32_group& out)
+        {
+            for (std::size_t i = 0; i != 32; ++i) { out.x[i] = x[i]; }
+        }
+
+        static void one(float const* x, bfloat16_group& out)
+        {
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                auto const u = std::bit_cast<std::uint32_t>(x[i]);
+                out.x[i] = std::uint16_t((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
+            }
+        }
+    };
+}

@@ -1,0 +1,20 @@
+// The best dot products of the instruction set this file is compiled for.
+#pragma once
+
+#include <gemma4/simd/arch/dot_portable.hpp>
+#include <gemma4/simd/arch/dot_x86.hpp>
+
+namespace gemma4::inline v0::simd
+{
+#if defined(__AVX512F__) && defined(__AVX512VNNI__) && defined(__AVX512BF16__)
+    using native_dot = arch::avx512_bf16_dot;
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
+    using native_dot = arch::avx512_vnni_dot;
+#elif defined(__AVXVNNI__)
+    using native_dot = arch::avx_vnni_dot;
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+    using native_dot = arch::avx2_dot;
+#else
+    using native_dot = arch::portable_dot;
+#endif
+}

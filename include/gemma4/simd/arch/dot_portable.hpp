@@ -1,0 +1,174 @@
+// What the fast kernels need of an instruction set, in plain C++: lanes of 32 bits, each with a dot product of four bytes.
+//
+// A type of this shape is what the kernels are keyed on; dot_x86.hpp and dot_arm.hpp have the others. `bytes` are
+// `lanes` dwords of four bytes.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace gemma4::inline v0::simd::arch
+{
+    struct portable_dot
+    {
+        static constexpr char const* name = "portable";
+        static constexpr std::size_t lanes = 4;
+        static constexpr std::size_t registers = 16;
+        static constexpr bool signed_codes = false;    // whether wide() and dot_wide() take codes as int8 or code + 128
+        static constexpr bool has_bf16_dot = false;
+
+        struct ints
+        {
+            std::int32_t v[lanes];
+        };
+        struct floats
+        {
+            float v[lanes];
+        };
+        struct bytes
+        {
+            std::uint32_t v[lanes];
+        };
+
+        template <class To, class Each>
+        [[gnu::always_inline]] static To each(Each value)
+        {
+            To out;
+            for (std::size_t i = 0; i != lanes; ++i) { out.v[i] = value(i); }
+            return out;
+        }
+
+        [[gnu::always_inline]] static bytes load(void const* p)
+        {
+            bytes out;
+            std::memcpy(&out, p, sizeof out);
+            return out;
+        }
+        [[gnu::always_inline]] static bytes spread_dword(void const* p)
+        {
+            std::uint32_t word;
+            std::memcpy(&word, p, 4);
+            return each<bytes>([=](std::size_t) { return word; });
+        }
+        [[gnu::always_inline]] static ints spread(std::int32_t x)
+        {
+            return each<ints>([=](std::size_t) { return x; });
+        }
+        [[gnu::always_inline]] static floats spread(float x)
+        {
+            return each<floats>([=](std::size_t) { return x; });
+        }
+
+        // The lower and the upper half of each byte.
+        [[gnu::always_inline]] static bytes low4(bytes b)
+        {
+            return each<bytes>([=](std::size_t i) { return b.v[i] & 0x0f0f0f0fu; });
+        }
+        [[gnu::always_inline]] static bytes high4(bytes b)
+        {
+            return each<bytes>([=](std::size_t i) { return b.v[i] >> 4 & 0x0f0f0f0fu; });
+        }
+        // Bits 2 I and 2 I + 1 of each byte of upper above the four of low.
+        template <int I>
+        [[gnu::always_inline]] static bytes six(bytes low, bytes upper)
+        {
+            return each<bytes>([=](std::size_t i) { return low.v[i] | (upper.v[i] >> (2 * I) & 0x03030303u) << 4; });
+        }
+        // Stored codes (xor 0x80) as dot_wide takes them.
+        [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
+
+        // sum + w . a in each lane; w < 64, a in [-127, 127].
+        [[gnu::always_inline]] static ints dot_small(ints sum, bytes w, bytes a)
+        {
+            return each<ints>(
+                [=](std::size_t i)
+                {
+                    auto s = sum.v[i];
+                    for (int b = 0; b != 32; b += 8)
+                    {
+                        s += std::int32_t(w.v[i] >> b & 0xffu) * std::int8_t(a.v[i] >> b & 0xffu);
+                    }
+                    return s;
+                });
+        }
+        // The same with eight bits of w.
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+
+        [[gnu::always_inline]] static ints add(ints a, ints b)
+        {
+            return each<ints>([=](std::size_t i) { return a.v[i] + b.v[i]; });
+        }
+        template <int Bits>
+        [[gnu::always_inline]] static ints shift_left(ints a)
+        {
+            return each<ints>([=](std::size_t i) { return a.v[i] * (1 << Bits); });
+        }
+        [[gnu::always_inline]] static floats to_floats(ints a)
+        {
+            return each<floats>([=](std::size_t i) { return float(a.v[i]); });
+        }
+
+        // `lanes` numbers at p as floats.
+        [[gnu::always_inline]] static floats load_float(void const* p)
+        {
+            floats out;
+            std::memcpy(&out, p, sizeof out);
+            return out;
+        }
+        [[gnu::always_inline]] static floats load_f16(void const* p)
+        {
+            std::uint16_t half[lanes];
+            std::memcpy(&half, p, sizeof half);
+            return each<floats>(
+                [&](std::size_t i)
+                {
+                    auto const magnitude = std::uint32_t(half[i] & 0x7fffu);
+                    auto const finite = std::bit_cast<float>(magnitude << 13) * 0x1p112f;
+                    auto const special = magnitude > 0x7bffu ? 0x7f800000u : 0u;
+                    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(finite) | special
+                                                | std::uint32_t(half[i] & 0x8000u) << 16);
+                });
+        }
+        [[gnu::always_inline]] static floats load_u8(void const* p)
+        {
+            std::uint8_t byte[lanes];
+            std::memcpy(&byte, p, sizeof byte);
+            return each<floats>([&](std::size_t i) { return float(byte[i]); });
+        }
+        [[gnu::always_inline]] static floats load_i8(void const* p)
+        {
+            std::int8_t byte[lanes];
+            std::memcpy(&byte, p, sizeof byte);
+            return each<floats>([&](std::size_t i) { return float(byte[i]); });
+        }
+        [[gnu::always_inline]] static void store(float* p, floats a) { std::memcpy(p, &a, sizeof a); }
+
+        [[gnu::always_inline]] static floats add(floats a, floats b)
+        {
+            return each<floats>([=](std::size_t i) { return a.v[i] + b.v[i]; });
+        }
+        [[gnu::always_inline]] static floats multiply(floats a, floats b)
+        {
+            return each<floats>([=](std::size_t i) { return a.v[i] * b.v[i]; });
+        }
+        // a b + c, fused where the instruction set can.
+        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c)
+        {
+            return each<floats>([=](std::size_t i) { return a.v[i] * b.v[i] + c.v[i]; });
+        }
+
+        // The first and the second bfloat16 of each dword.
+        [[gnu::always_inline]] static floats first_bf16(bytes b)
+        {
+            return each<floats>([=](std::size_t i) { return std::bit_cast<float>(b.v[i] << 16); });
+        }
+        [[gnu::always_inline]] static floats second_bf16(bytes b)
+        {
+            return each<floats>([=](std::size_t i) { return std::bit_cast<float>(b.v[i] & 0xffff0000u); });
+        }
+
+        [[gnu::always_inline]] static void prefetch(void const* p) { __builtin_prefetch(p, 0, 3); }
+    };
+}

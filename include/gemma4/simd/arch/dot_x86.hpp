@@ -1,0 +1,222 @@
+// The dot products of bytes of x86-64: AVX2 (maddubs), AVX-VNNI, AVX-512 VNNI, and of bfloat16: AVX-512 BF16.
+//
+// Integer accumulators are vectors of 32-bit lanes, not __m256i or __m512i: g++ 12 spills those.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <gemma4/simd/arch/dot_portable.hpp>
+
+#if defined(__x86_64__) && defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#include <immintrin.h>
+
+namespace gemma4::inline v0::simd::arch
+{
+    struct avx2_dot
+    {
+        static constexpr char const* name = "avx2";
+        static constexpr std::size_t lanes = 8;
+        static constexpr std::size_t registers = 16;
+        static constexpr bool signed_codes = true;
+        static constexpr bool has_bf16_dot = false;
+
+        typedef std::int32_t ints __attribute__((vector_size(32)));
+        typedef std::uint32_t bytes __attribute__((vector_size(32)));
+        using floats = __m256;
+
+        [[gnu::always_inline]] static bytes load(void const* p)
+        {
+            return bytes(_mm256_loadu_si256(static_cast<__m256i const*>(p)));
+        }
+        [[gnu::always_inline]] static bytes spread_dword(void const* p)
+        {
+            return bytes(_mm256_castps_si256(_mm256_broadcast_ss(static_cast<float const*>(p))));
+        }
+        [[gnu::always_inline]] static ints spread(std::int32_t x) { return ints(_mm256_set1_epi32(x)); }
+        [[gnu::always_inline]] static floats spread(float x) { return _mm256_set1_ps(x); }
+
+        [[gnu::always_inline]] static bytes low4(bytes b) { return b & 0x0f0f0f0fu; }
+        [[gnu::always_inline]] static bytes high4(bytes b) { return (b >> 4) & 0x0f0f0f0fu; }
+        template <int I>
+        [[gnu::always_inline]] static bytes six(bytes low, bytes upper)
+        {
+            if constexpr (I < 2) { return low | ((upper << (4 - 2 * I)) & 0x30303030u); }
+            else { return low | ((upper >> (2 * I - 4)) & 0x30303030u); }
+        }
+        [[gnu::always_inline]] static bytes wide(bytes b) { return b ^ 0x80808080u; }
+
+        [[gnu::always_inline]] static ints dot_small(ints sum, bytes w, bytes a)
+        {
+            auto const pairs = _mm256_maddubs_epi16(__m256i(w), __m256i(a));
+            return sum + ints(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+        }
+        // maddubs adds two products in 16 bits: |w| <= 128 times |a| <= 127, twice, still fits.
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
+        {
+            return dot_small(sum, bytes(_mm256_abs_epi8(__m256i(w))), bytes(_mm256_sign_epi8(__m256i(a), __m256i(w))));
+        }
+
+        [[gnu::always_inline]] static ints add(ints a, ints b) { return a + b; }
+        template <int Bits>
+        [[gnu::always_inline]] static ints shift_left(ints a)
+        {
+            return ints(_mm256_slli_epi32(__m256i(a), Bits));
+        }
+        [[gnu::always_inline]] static floats to_floats(ints a) { return _mm256_cvtepi32_ps(__m256i(a)); }
+
+        [[gnu::always_inline]] static floats load_float(void const* p)
+        {
+            return _mm256_loadu_ps(static_cast<float const*>(p));
+        }
+        [[gnu::always_inline]] static floats load_f16(void const* p)
+        {
+            return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<__m128i const*>(p)));
+        }
+        [[gnu::always_inline]] static floats load_u8(void const* p)
+        {
+            return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(static_cast<__m128i const*>(p))));
+        }
+        [[gnu::always_inline]] static floats load_i8(void const* p)
+        {
+            return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<__m128i const*>(p))));
+        }
+        [[gnu::always_inline]] static void store(float* p, floats a) { _mm256_storeu_ps(p, a); }
+
+        [[gnu::always_inline]] static floats add(floats a, floats b) { return _mm256_add_ps(a, b); }
+        [[gnu::always_inline]] static floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
+        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
+
+        [[gnu::always_inline]] static floats first_bf16(bytes b)
+        {
+            return _mm256_castsi256_ps(_mm256_slli_epi32(__m256i(b), 16));
+        }
+        [[gnu::always_inline]] static floats second_bf16(bytes b)
+        {
+            return _mm256_castsi256_ps(__m256i(b & 0xffff0000u));
+        }
+
+        [[gnu::always_inline]] static void prefetch(void const* p)
+        {
+            _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T0);
+        }
+    };
+
+#if defined(__AVXVNNI__) || (defined(__AVX512VNNI__) && defined(__AVX512VL__))
+    // On 256 bits. An AVX-512 build has the same instruction under another name.
+    struct avx_vnni_dot : avx2_dot
+    {
+        static constexpr char const* name = "avxvnni";
+        static constexpr bool signed_codes = false;
+
+        [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
+        [[gnu::always_inline]] static ints dot_small(ints sum, bytes w, bytes a)
+        {
+#if defined(__AVXVNNI__)
+            return ints(_mm256_dpbusd_avx_epi32(__m256i(sum), __m256i(w), __m256i(a)));
+#else
+            return ints(_mm256_dpbusd_epi32(__m256i(sum), __m256i(w), __m256i(a)));
+#endif
+        }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+    };
+#endif
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
+    struct avx512_vnni_dot
+    {
+        static constexpr char const* name = "avx512vnni";
+        static constexpr std::size_t lanes = 16;
+        static constexpr std::size_t registers = 32;
+        static constexpr bool signed_codes = false;
+        static constexpr bool has_bf16_dot = false;
+
+        typedef std::int32_t ints __attribute__((vector_size(64)));
+        typedef std::uint32_t bytes __attribute__((vector_size(64)));
+        using floats = __m512;
+
+        [[gnu::always_inline]] static bytes load(void const* p) { return bytes(_mm512_loadu_si512(p)); }
+        [[gnu::always_inline]] static bytes spread_dword(void const* p)
+        {
+            std::int32_t word;
+            __builtin_memcpy(&word, p, 4);
+            return bytes(_mm512_set1_epi32(word));
+        }
+        [[gnu::always_inline]] static ints spread(std::int32_t x) { return ints(_mm512_set1_epi32(x)); }
+        [[gnu::always_inline]] static floats spread(float x) { return _mm512_set1_ps(x); }
+
+        [[gnu::always_inline]] static bytes low4(bytes b) { return b & 0x0f0f0f0fu; }
+        [[gnu::always_inline]] static bytes high4(bytes b) { return (b >> 4) & 0x0f0f0f0fu; }
+        template <int I>
+        [[gnu::always_inline]] static bytes six(bytes low, bytes upper)
+        {
+            if constexpr (I < 2) { return low | ((upper << (4 - 2 * I)) & 0x30303030u); }
+            else { return low | ((upper >> (2 * I - 4)) & 0x30303030u); }
+        }
+        [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
+
+        [[gnu::always_inline]] static ints dot_small(ints sum, bytes w, bytes a)
+        {
+            return ints(_mm512_dpbusd_epi32(__m512i(sum), __m512i(w), __m512i(a)));
+        }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+
+        [[gnu::always_inline]] static ints add(ints a, ints b) { return a + b; }
+        template <int Bits>
+        [[gnu::always_inline]] static ints shift_left(ints a)
+        {
+            return ints(_mm512_slli_epi32(__m512i(a), Bits));
+        }
+        [[gnu::always_inline]] static floats to_floats(ints a) { return _mm512_cvtepi32_ps(__m512i(a)); }
+
+        [[gnu::always_inline]] static floats load_float(void const* p) { return _mm512_loadu_ps(p); }
+        [[gnu::always_inline]] static floats load_f16(void const* p)
+        {
+            return _mm512_cvtph_ps(_mm256_loadu_si256(static_cast<__m256i const*>(p)));
+        }
+        [[gnu::always_inline]] static floats load_u8(void const* p)
+        {
+            return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<__m128i const*>(p))));
+        }
+        [[gnu::always_inline]] static floats load_i8(void const* p)
+        {
+            return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<__m128i const*>(p))));
+        }
+        [[gnu::always_inline]] static void store(float* p, floats a) { _mm512_storeu_ps(p, a); }
+
+        [[gnu::always_inline]] static floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
+        [[gnu::always_inline]] static floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
+        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
+
+        [[gnu::always_inline]] static floats first_bf16(bytes b)
+        {
+            return _mm512_castsi512_ps(_mm512_slli_epi32(__m512i(b), 16));
+        }
+        [[gnu::always_inline]] static floats second_bf16(bytes b)
+        {
+            return _mm512_castsi512_ps(__m512i(b & 0xffff0000u));
+        }
+
+        [[gnu::always_inline]] static void prefetch(void const* p)
+        {
+            _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T0);
+        }
+    };
+
+#if defined(__AVX512BF16__)
+    // For processors whose bfloat16 product is faster than their float32 one (AMD).
+    struct avx512_bf16_dot : avx512_vnni_dot
+    {
+        static constexpr char const* name = "avx512bf16";
+        static constexpr bool has_bf16_dot = true;
+
+        // sum + first . first + second . second of the bfloat16 pairs of each dword.
+        [[gnu::always_inline]] static floats dot_bf16(floats sum, bytes w, bytes a)
+        {
+            return _mm512_dpbf16_ps(sum, __m512bh(w), __m512bh(a));
+        }
+    };
+#endif
+#endif
+}
+#endif

@@ -1,0 +1,51 @@
+// Quantised activations, and the numbers they stand for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include <gemma4/core/memory.hpp>
+#include <gemma4/core/types.hpp>
+#include <gemma4/kernels/fast_activations.hpp>
+
+struct quantised_activations
+{
+    gemma4::buffer<std::byte> bytes;
+    gemma4::kernels::activations view;
+
+    // What the codes of row r at k mean, read naively.
+    double value(std::size_t r, std::size_t k) const
+    {
+        using namespace gemma4::kernels;
+        auto const at = k / 32 * view.rows + r;
+        std::size_t place = 0;
+        while (gemma4::packed_order[place] != k % 8) { ++place; }
+        auto const i = k % 32 / 8 * 8 + place;
+        switch (view.kind)
+        {
+        case activation_kind::int8:
+        {
+            auto const& group = static_cast<int8_group const*>(view.data)[at];
+            return double(group.terms.scale) * group.codes[i];
+        }
+        case activation_kind::int16:
+        {
+            auto const& group = static_cast<int16_group const*>(view.data)[at];
+            return double(group.terms.scale) * (128 * group.high[i] + group.low[i]);
+        }
+        case activation_kind::float32: return double(static_cast<float32_group const*>(view.data)[at].x[k % 32]);
+        default:
+            return double(gemma4::bf16{static_cast<bfloat16_group const*>(view.data)[at].x[k % 32]}.value());
+        }
+    }
+};
+
+inline quantised_activations quantised(gemma4::kernels::fast_table const& table, gemma4::kernels::activation_kind kind,
+                                       float const* x, std::size_t ldx, std::size_t rows, std::size_t ins)
+{
+    gemma4::buffer<std::byte> bytes(table.activation_bytes(kind, rows, ins));
+    gemma4::kernels::activations const view{bytes.data(), kind, rows, ins};
+    table.quantise(x, ldx, 0, rows, view);
+    return {std::move(bytes), view};
+}
