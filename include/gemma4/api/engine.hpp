@@ -14,10 +14,14 @@
 #include <string>
 #include <string_view>
 
+#include <gemma4/api/compute_policy.hpp>
+#include <gemma4/api/media_towers.hpp>
 #include <gemma4/api/modality.hpp>
 #include <gemma4/api/opened_checkpoint.hpp>
 #include <gemma4/api/random_weights.hpp>
 #include <gemma4/io/load_weights.hpp>
+#include <gemma4/io/pack_weights.hpp>
+#include <gemma4/kernels/fast.hpp>
 #include <gemma4/model/text_model.hpp>
 #include <gemma4/parallel/pool.hpp>
 
@@ -28,6 +32,7 @@ namespace gemma4::inline v0
         std::size_t context =
             0;    // positions of a conversation; 0: 8192, or less where the variant has less
         std::size_t chunk = 256;             // prompt tokens of one forward call
+        std::size_t image_budget = default_image_budget;    // soft tokens of the largest image that is planned for
         std::size_t rewind_reserve = 128;    // positions that sliding layers keep beyond their window
         std::size_t max_memory =
             0;    // bytes; capacity_error where the plan of a full context needs more; 0: no cap
@@ -35,7 +40,12 @@ namespace gemma4::inline v0
         std::shared_ptr<gemma4::executor> executor{};    // the host's threads, instead of a pool
         std::pmr::memory_resource* memory =
             std::pmr::get_default_resource();           // outlives every engine and state
-        bool strict = false;                            // tensors that the variant does not know are an error
+        std::filesystem::path mmproj{};    // the eyes and ears of a GGUF model, where they are a file of their own
+        compute_mode compute = compute_mode::fast;      // where the engine's type leaves it open (any_compute)
+        weight_precision weights = weight_precision::stored;
+        std::optional<kv_type> kv{};    // how keys and values are kept; none: as the way to compute has it
+        bool strict = false;            // tensors that the variant does not know are an error
+        bool strict_chat_template = false;              // one that is not known is an error, not a warning
         std::function<void(std::string_view)> log{};    // warnings, one sentence each
         std::function<void(std::size_t done, std::size_t all)> progress{};
         std::stop_token stop{};    // cancelled_error when requested
@@ -43,34 +53,43 @@ namespace gemma4::inline v0
 
     // A handle: copies share the model. Safe to use from several threads; forward calls of one engine take
     // turns.
-    template <text_model M, modality Media = modality::text, class Format = any_format>
+    template <text_model M, modality Media = modality::text, class Format = any_format, class Compute = fast>
     class engine
     {
-        static_assert(Media == modality::text,
-                      "gemma4: an engine takes text; image and audio are not built yet");
+        using towers_type = media_towers<M, Media, Format>;
 
     public:
         using variant = M;
+        static constexpr modality media = Media;
 
         // Opens a checkpoint folder (config.json, model.safetensors or its shards; tokenizer.json,
-        // generation_config.json and a chat template where they are). Throws file_error, mismatch_error,
-        // capacity_error, cancelled_error.
-        static engine load(std::filesystem::path const& folder, load_options options = {})
+        // generation_config.json and a chat template where they are) or a GGUF file (any part of a split one).
+        // Throws file_error, mismatch_error, capacity_error, cancelled_error.
+        static engine load(std::filesystem::path const& path, load_options options = {})
         {
-            return load(open_checkpoint(folder, M::text, M::name), std::move(options));
+            auto opened = open_model(path, M::text, M::name, options.mmproj);
+            return load(std::move(opened), std::move(options));
         }
 
-        // A folder that was opened, and checked against this variant, by open_checkpoint.
+        // A model that was opened, and checked against this variant, by open_model.
         static engine load(opened_checkpoint opened, load_options options)
         {
             settle(options);
+            if (opened.chat && !opened.chat->warning.empty())
+            {
+                auto const warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
+                if (options.strict_chat_template) { throw mismatch_error(warning); }
+                if (options.log) { options.log(warning); }
+            }
+            towers_type towers;
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
-                                                  options.progress, options.stop);
+                                                  towers, options.progress, options.stop);
             if (!loaded.unknown.empty() && options.log)
             {
                 options.log(unknown_tensors_warning(opened, loaded.unknown, M::name));
             }
-            auto parts = std::make_shared<shared>(std::move(loaded), options);
+            pack(loaded, towers, options);
+            auto parts = std::make_shared<shared>(std::move(loaded), std::move(towers), options);
             parts->opened = std::move(opened);
             return engine(std::move(parts));
         }
@@ -79,8 +98,10 @@ namespace gemma4::inline v0
         static engine random(dtype type, load_options options = {})
         {
             settle(options);
-            auto parts = std::make_shared<shared>(
-                random_weights<M, Format>(type, options.max_memory, options.memory), options);
+            towers_type towers;
+            auto made = random_weights<M, Format>(type, options.max_memory, options.memory, towers);
+            pack(made, towers, options);
+            auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
             return engine(std::move(parts));
         }
 
@@ -93,28 +114,50 @@ namespace gemma4::inline v0
             return m_parts->opened.chat;
         }    // none: a base model
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
+        // Null: random weights.
+        weight_source const* source() const noexcept { return m_parts->loaded.source.get(); }
         checkpoint const* file() const noexcept { return m_parts->opened.file.get(); }
         std::size_t threads() const noexcept { return m_parts->options.executor->concurrency(); }
         kernels::table const& kernels() const noexcept { return gemma4::kernels::best(); }
         bool has_tokenizer() const noexcept { return m_parts->opened.tokens.has_value(); }
 
-        // Throws file_error where the folder holds none.
+        // Throws file_error where the model has none.
         tokenizer const& tokens() const
         {
             if (!m_parts->opened.tokens)
             {
                 throw file_error(
-                    sentence(m_parts->opened.folder.string(), " holds no tokenizer.json, which text needs"));
+                    sentence(m_parts->opened.folder.string(), " holds no tokenizer",
+                             is_gguf_file(m_parts->opened.folder) ? "" : ".json", ", which text needs"));
             }
             return *m_parts->opened.tokens;
+        }
+
+        // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
+        // those of the step before. Throws argument_error, capacity_error, cancelled_error as
+        // vision_tower::forward.
+        soft_tokens encode(image_patches const& image, encode_options const& options = {},
+                           tower_stage stage = tower_stage::projected) const
+            requires(towers_type::sees)
+        {
+            std::scoped_lock const turn(m_parts->turn);
+            return m_parts->towers.vision.encode(image, stage, machine(), options);
+        }
+
+        // The same of a clip of up to 30 s; see audio_tower::forward.
+        soft_tokens encode(audio_features const& clip, encode_options const& options = {},
+                           tower_stage stage = tower_stage::projected) const
+            requires(towers_type::hears)
+        {
+            std::scoped_lock const turn(m_parts->turn);
+            return m_parts->towers.audio.encode(clip, stage, machine(), options);
         }
 
         // An empty conversation.
         state<M> make_state() const
         {
             auto const& o = m_parts->options;
-            return state<M>({.context = o.context, .chunk = o.chunk, .rewind_reserve = o.rewind_reserve},
-                            o.memory);
+            return state<M>(shared::state_of(o), o.memory);
         }
 
         // One forward call for tokens of several sequences (text_model_of::forward), at most options().chunk
@@ -134,27 +177,63 @@ namespace gemma4::inline v0
         }
 
     private:
+        tower_machine machine() const
+        {
+            auto const& o = m_parts->options;
+            return {*o.executor, kernels(), shared::fast_kernels(o), o.memory};
+        }
+
         struct shared
         {
-            shared(loaded_weights<M, Format> l, load_options const& o)
+            shared(loaded_weights<M, Format> l, towers_type t, load_options const& o)
                 : options(o)
                 , loaded(std::move(l))
+                , towers(std::move(t))
                 , model(loaded.weights)
-                , plan(plan_memory<M>(loaded.bytes, {o.context, o.chunk, o.rewind_reserve}, work_of(o),
-                                      o.max_memory))
+                , plan(plan_memory<M>(loaded.bytes, state_of(o), work_of(o), tower_scratch(o), o.max_memory))
                 , work(work_of(o), o.memory)
             {}
 
             static workspace_options work_of(load_options const& o)
             {
-                return {.rows = o.chunk, .context = o.context, .slots = o.executor->concurrency()};
+                return {.rows = rows_of(o),
+                        .context = o.context,
+                        .slots = o.executor->concurrency(),
+                        .fast = fast_kernels(o)};
+            }
+
+            // Where pictures attend both ways, a chunk grows to the end of the last one in it.
+            static std::size_t rows_of(load_options const& o)
+            {
+                bool const grows = towers_type::sees && M::text.media_both_ways;
+                return std::min(o.context, o.chunk + (grows ? image_budgets.back() - 1 : 0));
+            }
+
+            static kernels::fast_table const* fast_kernels(load_options const& o)
+            {
+                bool const is_fast = Compute::mode(o.compute) == compute_mode::fast;
+                return is_fast ? &gemma4::kernels::fast_best() : nullptr;
+            }
+
+            static state_options state_of(load_options const& o)
+            {
+                return {.context = o.context,
+                        .chunk = rows_of(o),
+                        .rewind_reserve = o.rewind_reserve,
+                        .kv = kv_type_for(Compute::mode(o.compute), o.kv)};
+            }
+
+            static std::size_t tower_scratch(load_options const& o)
+            {
+                return towers_type::scratch(9 * o.image_budget, o.executor->concurrency(), fast_kernels(o));
             }
 
             load_options options;
             loaded_weights<M, Format> loaded;
+            towers_type towers;
             text_model_of<M, Format> model;
             memory_plan plan;
-            std::mutex turn;    // of `work`
+            std::mutex turn;    // of `work` and of the towers' scratch
             workspace<M> work;
             opened_checkpoint opened;
         };
@@ -162,6 +241,21 @@ namespace gemma4::inline v0
         explicit engine(std::shared_ptr<shared> parts)
             : m_parts(std::move(parts))
         {}
+
+        // For the fast path: matrices into one arena.
+        static void pack(loaded_weights<M, Format>& loaded, towers_type& towers, load_options const& o)
+        {
+            if (Compute::mode(o.compute) == compute_mode::exact)
+            {
+                if (o.weights != weight_precision::stored && o.weights != weight_precision::f32)
+                {
+                    throw argument_error("the exact path takes weights as they are stored; choose compute = fast "
+                                         "for another precision");
+                }
+                return;
+            }
+            pack_weights(loaded, towers, o.weights, *o.executor, o.memory, o.progress, o.stop);
+        }
 
         static void settle(load_options& o)
         {

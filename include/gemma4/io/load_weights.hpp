@@ -27,18 +27,21 @@ namespace gemma4::inline v0
     // Checks every tensor's name, shape and type, and binds matrices to the mapping. Reads the small vectors
     // only. `tied`: the head is the embedding (config.json: tie_word_embeddings). `progress(done, all)` is
     // called per tensor; cancelled_error when `stop` is requested. mismatch_error as weight_source::demand;
-    // unknown tensors are listed, or the first is a mismatch_error where `strict`.
-    template <text_model M, class Format>
+    // unknown tensors are listed, or the first is a mismatch_error where `strict`. `towers` has
+    // for_each_tree(visit(weight_tree, tree)); its trees are bound as well.
+    template <text_model M, class Format, class Towers>
     loaded_weights<M, Format> load_weights(std::shared_ptr<weight_source> source, bool tied, bool strict,
-                                           std::pmr::memory_resource* memory,
+                                           std::pmr::memory_resource* memory, Towers& towers,
                                            weight_binder::progress_fn const& progress = {},
                                            std::stop_token stop = {})
     {
         loaded_weights<M, Format> loaded;
         weight_binder binder(*source, progress, std::move(stop));
         binder.measure(weight_tree::text, loaded.weights);
+        towers.for_each_tree([&](weight_tree id, auto& tree) { binder.measure(id, tree); });
         loaded.converted = binder.take_converted(memory);
         binder.bind(weight_tree::text, loaded.weights);
+        towers.for_each_tree([&](weight_tree id, auto& tree) { binder.bind(id, tree); });
         loaded.weights.lm_head = loaded.weights.embed_tokens;
         if (!tied)
         {

@@ -16,6 +16,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
 #include <gemma4/io/pages.hpp>
+#include <gemma4/io/weight_precision.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/packing/pack_rows.hpp>
@@ -24,16 +25,6 @@
 
 namespace gemma4::inline v0
 {
-    // How matrices are kept. The last three are for files of F32, BF16 and F16.
-    enum class weight_precision
-    {
-        stored,    // packed without loss where there is a layout for their type
-        f32,       // as they are in the file
-        bf16,
-        int8,    // 32 weights share a binary16 scale, as Q8_0
-        int4     // 32 weights share a binary16 scale, as Q4_0
-    };
-
     namespace detail
     {
         // Matrices that keep 16 bits where others are quantised: per-layer embeddings' projections, the router.
@@ -238,9 +229,10 @@ namespace gemma4::inline v0
         std::byte* m_next = nullptr;
     };
 
-    // Packs the matrices of a decoder (weight_packer). A tied head is packed once.
-    template <text_model M, class Format>
-    void pack_weights(loaded_weights<M, Format>& loaded, weight_precision precision, executor& threads,
+    // Packs the matrices of a decoder and of its towers (weight_packer). A tied head is packed once.
+    template <text_model M, class Format, class Towers>
+    void pack_weights(loaded_weights<M, Format>& loaded, Towers& towers, weight_precision precision,
+                      executor& threads,
                       std::pmr::memory_resource* memory, weight_packer::progress_fn progress = {},
                       std::stop_token stop = {})
     {
@@ -248,9 +240,11 @@ namespace gemma4::inline v0
         bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);
         weight_packer packer(precision, threads, std::move(progress), std::move(stop));
         packer.measure(weights);
+        towers.for_each_tree([&](weight_tree, auto& tree) { packer.measure(tree); });
         if (!tied) { packer.measure("lm_head.weight", weights.lm_head); }
         loaded.packed = packer.take(memory);
         packer.pack(weights);
+        towers.for_each_tree([&](weight_tree, auto& tree) { packer.pack(tree); });
         if (tied) { weights.lm_head = weights.embed_tokens; }
         else { packer.pack("lm_head.weight", weights.lm_head); }
         loaded.bytes.mapped -= std::min(loaded.bytes.mapped, packer.replaced());

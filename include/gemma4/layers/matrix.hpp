@@ -23,7 +23,9 @@ namespace gemma4::inline v0
     {};
 
     // Everything that files hold, and everything that it is packed into.
-    using any_format = any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k,
+    struct any_format
+    {};
+    using all_formats = any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k,
                               iq4_nl, iq4_xs, mxfp4, nvfp4, packed<packed_type::q4>, packed<packed_type::q4s>,
                               packed<packed_type::q4k>, packed<packed_type::q6>, packed<packed_type::q8>,
                               packed<packed_type::q8g>, packed<packed_type::bf16>, packed<packed_type::f16>>;
@@ -103,6 +105,10 @@ namespace gemma4::inline v0
             return ((t == detail::type_of_format<Formats>()) || ...);
         }
     };
+
+    template <>
+    struct format_traits<any_format> : format_traits<all_formats>
+    {};
 
     // Factors of a matrix that its format has no room for (NVFP4): one for every `rows` rows.
     struct weight_factors

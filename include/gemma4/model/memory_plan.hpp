@@ -28,16 +28,18 @@ namespace gemma4::inline v0
             0;    // keys and values of one state at position 0: the sliding layers' pages
         std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
         std::size_t scratch = 0;        // one workspace
+        std::size_t towers = 0;         // scratch of eyes and ears
 
-        std::size_t now() const { return weights.all() + caches_empty + scratch; }
-        std::size_t full() const { return weights.all() + caches_full + scratch; }
+        std::size_t now() const { return weights.all() + caches_empty + scratch + towers; }
+        std::size_t full() const { return weights.all() + caches_full + scratch + towers; }
     };
 
     template <text_model M>
-    memory_plan plan_memory(weight_bytes weights, state_options const& state, workspace_options const& work)
+    memory_plan plan_memory(weight_bytes weights, state_options const& state, workspace_options const& work,
+                            std::size_t towers)
     {
         constexpr auto const& schedule = architecture<M>::schedule;
-        memory_plan plan{.context = state.context, .weights = weights};
+        memory_plan plan{.context = state.context, .weights = weights, .towers = towers};
         for (std::size_t l = 0; l != schedule.owners; ++l)
         {
             auto const& spec = schedule.specs[l];
@@ -57,14 +59,14 @@ namespace gemma4::inline v0
     // that fits.
     template <text_model M>
     memory_plan plan_memory(weight_bytes weights, state_options state, workspace_options work,
-                            std::size_t cap)
+                            std::size_t towers, std::size_t cap)
     {
-        auto const plan = plan_memory<M>(weights, state, work);
+        auto const plan = plan_memory<M>(weights, state, work, towers);
         if (cap == 0 || plan.full() <= cap) { return plan; }
         auto const fits = [&](std::size_t context)
         {
             state.context = work.context = context;
-            return plan_memory<M>(weights, state, work).full() <= cap;
+            return plan_memory<M>(weights, state, work, towers).full() <= cap;
         };
         std::size_t good = 0, bad = state.context;
         while (bad - good > 1)
@@ -74,7 +76,7 @@ namespace gemma4::inline v0
         }
         auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
                                    weights.all(), ", keys and values ", plan.caches_full,
-                                   ", scratch ", plan.scratch, "), but the cap is ", cap, "; ");
+                                   ", scratch ", plan.scratch + plan.towers, "), but the cap is ", cap, "; ");
         throw capacity_error(
             cost
             + (good ? sentence("the largest context that fits is ", good) : std::string("no context fits")));

@@ -1,0 +1,167 @@
+// Gemma4VisionAttention: every patch sees every patch; normed queries, keys and values, rope by column and
+// row, scale 1.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include <gemma4/core/math.hpp>
+#include <gemma4/core/view.hpp>
+#include <gemma4/towers/vision_weights.hpp>
+#include <gemma4/towers/vision_workspace.hpp>
+
+namespace gemma4::inline v0
+{
+    // Patches of an image: row-major.
+    struct patch_grid
+    {
+        std::size_t columns = 0;
+        std::size_t rows = 0;
+
+        constexpr std::size_t patches() const noexcept { return columns * rows; }
+    };
+
+    template <vision_config V, class Format>
+    class vision_attention
+    {
+        using work = vision_workspace<V>;
+        static constexpr auto head_width = work::head_width;
+        static constexpr auto block = vision_query_block;
+
+    public:
+        vision_attention(compute const& c, vision_layer<V, Format> const& layer, patch_grid const& grid,
+                         work const& w)
+            : m_compute(c)
+            , m_layer(layer)
+            , m_grid(grid)
+            , m_work(w)
+        {}
+
+        // y (patches, hidden) = attention(norm(x)) Wo
+        void forward(view<float const> x, view<float> y) const
+        {
+            auto const& l = m_layer;
+            clipped_inputs inputs(m_compute, l.input_layernorm, V.norm_eps, x, y, m_work.clipped,
+                                  {l.v_proj.bounds.input, l.k_proj.bounds.input, l.q_proj.bounds.input});
+            view<float> const query{m_work.query, x.rows, V.hidden};
+            l.v_proj.forward(m_compute, inputs.of(m_compute, l.v_proj.bounds.input), query);
+            remember<false>(query, vector_weight{}, m_work.values);
+            l.k_proj.forward(m_compute, inputs.of(m_compute, l.k_proj.bounds.input), query);
+            remember<true>(query, l.k_norm, m_work.keys);
+            l.q_proj.forward(m_compute, inputs.of(m_compute, l.q_proj.bounds.input), query);
+            attend(query);
+            l.o_proj.forward(m_compute, query, y);
+        }
+
+    private:
+        // Pages of one head.
+        std::size_t pages() const { return ceil_div(m_grid.patches(), kernels::page_positions); }
+
+        // The first half of a head turns by the patch's column, the second by its row.
+        void turn(float* head, std::size_t patch) const
+        {
+            constexpr auto half = V.head_dim / 2;
+            auto const column = patch % m_grid.columns * work::angles;
+            auto const row = (m_grid.columns + patch / m_grid.columns) * work::angles;
+            auto const rope = m_compute.kernels->rope;
+            rope(head, m_work.cosine + column, m_work.sine + column, half, work::angles);
+            rope(head + half, m_work.cosine + row, m_work.sine + row, half, work::angles);
+        }
+
+        // The heads of all rows, normed and, if `Turned`, with their rope, laid out per head in pages.
+        template <bool Turned>
+        void remember(view<float const> rows, vector_weight const& gain, float* to) const
+        {
+            auto const next_head = pages() * kernels::page_positions * head_width;
+            m_compute.for_each_row(rows.rows,
+                                   [&](std::size_t r, std::size_t)
+                                   {
+                                       for (std::size_t h = 0; h != V.heads; ++h)
+                                       {
+                                           float* const out = to + h * next_head + r * head_width;
+                                           m_compute.kernels->rms_norm(rows.row(r) + h * V.head_dim,
+                                                                       gain.data, out, V.head_dim,
+                                                                       V.norm_eps);
+                                           if constexpr (Turned) { turn(out, r); }
+                                           std::fill(out + V.head_dim, out + head_width, 0.0f);
+                                       }
+                                   });
+        }
+
+        struct item_scratch
+        {
+            std::size_t* first;    // (block)
+            std::size_t* last;     // (block)
+            float* q;              // (block, head_width)
+            float* out;            // (block, head_width)
+            float* scores;         // (block, page_positions)
+            float* max;            // (block)
+            float* sum;            // (block)
+
+            explicit item_scratch(float* p)
+                : first(reinterpret_cast<std::size_t*>(p))
+                , last(first + block)
+                , q(reinterpret_cast<float*>(last + block))
+                , out(q + block * head_width)
+                , scores(out + block * head_width)
+                , max(scores + block * kernels::page_positions)
+                , sum(max + block)
+            {}
+        };
+
+        // The queries of all rows to the mixes of values that they see, clipped for o_proj, in place. An item
+        // is a head and a block of queries, which walks the pages in order; nobody else reads its queries.
+        void attend(view<float> query) const
+        {
+            auto const blocks = ceil_div(query.rows, block);
+            m_compute.for_each(V.heads * blocks,
+                               [&](std::size_t item, std::size_t slot)
+                               {
+                                   auto const first = item % blocks * block;
+                                   attend_block(query, item / blocks, first,
+                                                std::min(block, query.rows - first),
+                                                item_scratch(m_compute.scratch(slot)));
+                               });
+        }
+
+        void attend_block(view<float> query, std::size_t head, std::size_t first, std::size_t rows,
+                          item_scratch const& s) const
+        {
+            auto const& kernel = *m_compute.kernels;
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                float* const q = s.q + r * head_width;
+                kernel.rms_norm(query.row(first + r) + head * V.head_dim, m_layer.q_norm.data, q, V.head_dim,
+                                V.norm_eps);
+                turn(q, first + r);
+                std::fill(q + V.head_dim, q + head_width, 0.0f);
+            }
+            std::fill_n(s.max, rows, -std::numeric_limits<float>::infinity());
+            std::fill_n(s.sum, rows, 0.0f);
+            std::fill_n(s.out, rows * head_width, 0.0f);
+            std::fill_n(s.first, rows, std::size_t(0));
+            for (std::size_t page = 0; page != pages(); ++page)
+            {
+                auto const begin = page * kernels::page_positions;
+                std::fill_n(s.last, rows, std::min(kernels::page_positions, query.rows - begin));
+                auto const at = (head * pages() * kernels::page_positions + begin) * head_width;
+                kernel.attend_page[std::size_t(kernels::kv_type::f32)](
+                    s.q, head_width, rows, {m_work.keys + at, m_work.values + at}, head_width, s.first,
+                    s.last, s.max, s.sum, s.out, head_width, s.scores);
+            }
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                float* const to = query.row(first + r) + head * V.head_dim;
+                std::copy_n(s.out + r * head_width, V.head_dim, to);
+                kernel.scale(1.0f / s.sum[r], to, V.head_dim);
+                m_layer.o_proj.bounds.input.clip(m_compute, to, V.head_dim);
+            }
+        }
+
+        compute const& m_compute;
+        vision_layer<V, Format> const& m_layer;
+        patch_grid const& m_grid;
+        work const& m_work;
+    };
+}
