@@ -2,15 +2,20 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gemma4/io/checkpoint.hpp>
+#include <gemma4/io/nvfp4_checkpoint.hpp>
 #include <gemma4/io/shape_text.hpp>
 #include <gemma4/io/weight_source.hpp>
 
@@ -29,7 +34,12 @@ namespace gemma4::inline v0
                              std::span<std::size_t const> shape) override
         {
             auto const full = full_name(tree, name);
+            if (auto const parts = find_nvfp4(*m_file, full)) { return nvfp4_matrix(full, {&*parts, 1}, shape); }
             auto const* t = m_file->find(full);
+            if (!t && shape.size() == 3)
+            {
+                if (auto const found = experts(full, shape)) { return *found; }
+            }
             if (!t) { throw mismatch_error(sentence(where(), ": tensor ", full, " is missing")); }
             if (!std::ranges::equal(shape, t->shape))
             {
@@ -48,12 +58,21 @@ namespace gemma4::inline v0
         std::vector<stored_weight> demand_halves(weight_tree tree, std::string const& name,
                                                  std::span<std::size_t const> shape) override
         {
-            return {demand(tree, name, shape)};
+            auto const full = full_name(tree, name);
+            constexpr std::string_view both = "gate_up_proj";
+            if (m_file->find(full) || !full.ends_with(both)) { return {demand(tree, name, shape)}; }
+            auto const begin = full.substr(0, full.size() - both.size());
+            std::array<std::size_t, 3> const half{shape[0], shape[1] / 2, shape[2]};
+            auto gate = experts(begin + "gate_proj", half);
+            auto up = gate ? experts(begin + "up_proj", half) : std::nullopt;
+            if (!up) { return {demand(tree, name, shape)}; }    // throws: missing
+            return {*gate, *up};
         }
 
         bool has(weight_tree tree, std::string const& name) const override
         {
-            return m_file->find(full_name(tree, name)) != nullptr;
+            auto const full = full_name(tree, name);
+            return m_file->find(full) || m_file->find(full + "_packed");
         }
 
         std::vector<std::string> unknown(expected_leftovers const& expected) const override
@@ -80,6 +99,45 @@ namespace gemma4::inline v0
         std::string where() const override { return m_file->folder().string(); }
 
     private:
+        // Kept for all calls to come: what is demanded twice is the same memory.
+        stored_weight nvfp4_matrix(std::string const& full, std::span<nvfp4_parts const> parts,
+                                   std::span<std::size_t const> shape)
+        {
+            auto const& first = *parts.front().packed;
+            std::vector<std::size_t> found{parts.front().outs(), parts.front().ins()};
+            if (shape.size() == 3) { found.insert(found.begin(), parts.size()); }
+            if (!std::ranges::equal(shape, found))
+            {
+                throw mismatch_error(sentence(first.file, ": tensor ", first.name, " is a matrix of shape ",
+                                              detail::shape_text(found), ", expected ", detail::shape_text(shape)));
+            }
+            for (auto const& p : parts)
+            {
+                for (auto const* t : {p.packed, p.scales, p.factor}) { m_used.insert(t->name); }
+            }
+            auto& made = m_nvfp4[full];
+            if (!made.blocks) { made = read_nvfp4(parts); }
+            return {made.blocks.get(), made.bytes, weight_type_of(ggml_type::nvfp4),
+                    {made.factors.data(), parts.front().outs()}, first.file, first.name};
+        }
+
+        // ".experts.down_proj" (experts, outs, ins) from ".experts.0.down_proj.weight" and so on; none where there is no
+        // first one in NVFP4.
+        std::optional<stored_weight> experts(std::string const& full, std::span<std::size_t const> shape)
+        {
+            auto const dot = full.rfind('.');
+            std::vector<nvfp4_parts> all;
+            for (std::size_t e = 0; e != shape[0]; ++e)
+            {
+                auto const name = sentence(full.substr(0, dot), ".", e, full.substr(dot), ".weight");
+                auto const parts = find_nvfp4(*m_file, name);
+                if (!parts && e == 0) { return std::nullopt; }
+                if (!parts) { throw mismatch_error(sentence(where(), ": tensor ", name, " is missing")); }
+                all.push_back(*parts);
+            }
+            return nvfp4_matrix(full, all, shape);
+        }
+
         // Conditional-generation or causal-LM class.
         static std::string text_prefix(checkpoint const& file)
         {
@@ -115,6 +173,10 @@ namespace gemma4::inline v0
                 if (name.starts_with(tower)) { return true; }
             }
             if (name.ends_with("inv_freq")) { return true; }
+            for (std::string_view const scale : {".input_scale", ".input_global_scale", ".k_scale", ".v_scale"})
+            {
+                if (name.ends_with(scale)) { return true; }    // of activations that are not quantised here
+            }
             if (name == "lm_head.weight") { return expected.tied; }
             if (!name.starts_with(m_text_prefix)) { return false; }
             name.remove_prefix(m_text_prefix.size());
@@ -133,6 +195,7 @@ namespace gemma4::inline v0
 
         std::shared_ptr<checkpoint const> m_file;
         std::string m_text_prefix;
+        std::map<std::string, nvfp4_matrices> m_nvfp4;
         std::set<std::string_view> m_used;
     };
 }

@@ -62,6 +62,21 @@ namespace gemma4::inline v0
             if (fields.number(key, 1.0f) != 1.0f) { unsupported(fields, key, "1"); }
         }
 
+        // Of NVFP4 checkpoints only: which tensors are quantised, the tensors say themselves.
+        inline void read_quantisation(json_fields const& fields)
+        {
+            auto const& method = fields.text("quant_method");
+            if (method == "modelopt") { return require_word(fields, "quant_algo", "NVFP4"); }
+            if (method == "compressed-tensors")
+            {
+                auto const& format = fields.text("format", "");
+                bool const known = format == "nvfp4-pack-quantized" || format == "mixed-precision";
+                if (!known) { unsupported(fields, "format", "\"nvfp4-pack-quantized\""); }
+                return;
+            }
+            unsupported(fields, "quant_method", "\"modelopt\" or \"compressed-tensors\" with NVFP4 weights");
+        }
+
         inline void read_rope(json_fields const& fields, text_config& text)
         {
             if (fields.find("rope_scaling")) { unsupported(fields, "rope_scaling", "null"); }
@@ -239,7 +254,7 @@ namespace gemma4::inline v0
             {
                 part->boolean("tie_word_embeddings",
                               true);    // either will do, but a word or number will not
-                if (part->find("quantization_config")) { unsupported(*part, "quantization_config", "null"); }
+                if (part->find("quantization_config")) { read_quantisation(part->fields("quantization_config")); }
             }
             if (nested) { require_word(fields, "model_type", "gemma4_text"); }
             require_word(fields, "hidden_activation", "gelu_pytorch_tanh");

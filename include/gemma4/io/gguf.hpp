@@ -57,6 +57,7 @@ namespace gemma4::inline v0
         std::size_t alignment;
         gguf_metadata metadata;
         std::vector<gguf_tensor> tensors;    // in the order of their infos
+        std::size_t metadata_end = 0;        // where the tensors' infos begin
     };
 
     namespace detail
@@ -66,7 +67,7 @@ namespace gemma4::inline v0
         class gguf_parser
         {
         public:
-            gguf_parser(std::span<std::byte const> bytes, std::string file) : m_bytes(bytes), m_contents{0, 32, gguf_metadata(std::move(file)), {}} {}
+            gguf_parser(std::span<std::byte const> bytes, std::string file) : m_bytes(bytes), m_contents{0, 32, gguf_metadata(std::move(file)), {}, 0} {}
 
             gguf_contents parse()
             {
@@ -87,6 +88,7 @@ namespace gemma4::inline v0
                 auto const tensors = count("tensors", 8 + 4 + 4 + 8);
                 auto const pairs = count("metadata pairs", 8 + 4 + 1);
                 for (std::size_t i = 0; i != pairs; ++i) { read_pair(); }
+                m_contents.metadata_end = m_at;
                 read_alignment();
                 m_contents.tensors.resize(tensors);
                 std::vector<std::uint64_t> offsets(tensors);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -118,6 +119,15 @@ namespace gemma4::inline v0
 
         // The file that holds a tensor, for sentences.
         std::string const& name_of(gguf_tensor const& t) const noexcept { return m_parts[t.file]->contents.metadata.file(); }
+
+        // The first part up to its metadata's end, as a GGUF file without tensors.
+        std::vector<std::byte> metadata_bytes() const
+        {
+            auto const head = bytes(0).first(contents().metadata_end);
+            std::vector<std::byte> copy(head.begin(), head.end());
+            std::memset(copy.data() + 8, 0, 8);    // the number of tensors
+            return copy;
+        }
 
         std::size_t parts() const noexcept { return m_parts.size(); }
         std::span<std::byte const> bytes(std::size_t index) const noexcept { return m_parts[index]->file.bytes(); }

@@ -63,6 +63,62 @@ namespace gemma4::inline v0
         return precision == weight_precision::int8 ? packed_type::q8 : packed_type::q4;
     }
 
+    // Rows of a matrix as a file stores them.
+    struct stored_rows
+    {
+        std::byte const* data;
+        weight_type type;
+        std::size_t outs, ins;
+    };
+
+    namespace detail
+    {
+        // One block of up to 16 rows. `wide` is scratch.
+        inline void pack_block(stored_rows const& from, std::size_t row, packed_type to, std::byte* block,
+                               std::vector<float>& wide)
+        {
+            auto const rows = std::min(packed_rows, from.outs - row);
+            auto const bytes = row_bytes(from.type, from.ins);
+            auto const* const data = from.data + row * bytes;
+            if (packed_type_of(ggml_type_of(from.type)) == to)
+            {
+                pack_rows(ggml_type_of(from.type), data, bytes, rows, from.ins, block);
+                return;
+            }
+            wide.resize(packed_rows * from.ins);
+            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide.data(), rows * from.ins);
+            quantise_rows(to, wide.data(), from.ins, rows, from.ins, block);
+        }
+    }
+
+    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; file pages are dropped as they are
+    // read. Throws cancelled_error when `stop` is requested.
+    inline void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks, executor& threads,
+                            std::stop_token const& stop = {})
+    {
+        constexpr std::size_t rows_at_once = 16 * packed_rows;
+        auto const pieces = ceil_div(from.outs, rows_at_once);
+        auto const block_bytes = packed_block_bytes(to, from.ins);
+        std::atomic<std::size_t> next{0};
+        auto const work = [&](std::size_t)
+        {
+            std::vector<float> wide;
+            for (auto piece = next.fetch_add(1); piece < pieces && !stop.stop_requested(); piece = next.fetch_add(1))
+            {
+                auto const first = piece * rows_at_once;
+                auto const end = std::min(from.outs, first + rows_at_once);
+                for (auto row = first; row < end; row += packed_rows)
+                {
+                    detail::pack_block(from, row, to, blocks + row / packed_rows * block_bytes, wide);
+                }
+                auto const bytes = row_bytes(from.type, from.ins);
+                drop_file_pages(from.data + first * bytes, (end - first) * bytes);
+            }
+        };
+        threads.run(threads.concurrency(), work);
+        if (stop.stop_requested()) { throw cancelled_error("packing of weights was cancelled"); }
+    }
+
     // Two passes over the same trees, like weight_binder: measure() adds up bytes, then, in the arena that
     // take() gets, pack() fills blocks with every thread and points the trees at them.
     class weight_packer
@@ -129,22 +185,16 @@ namespace gemma4::inline v0
         {
             auto const to = target(name, weight);
             if (!to) { return; }
-            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins(), weight.row_bytes()}, *to,
-                        m_next);
+            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins()}, *to, m_next, m_threads, m_stop);
             auto const bytes = packed_bytes(*to, weight.outs(), weight.ins());
+            m_done += bytes;
+            if (m_progress) { m_progress(m_done, m_bytes); }
             m_replaced += weight.bytes();
             weight.bind(m_next, weight_type_of(*to), weight.outs(), weight.ins(), weight.factors());
             m_next += bytes;
         }
 
     private:
-        struct source
-        {
-            std::byte const* data;
-            weight_type type;
-            std::size_t outs, ins, row_bytes;
-        };
-
         template <class Tree, class Visit>
         static void for_each_matrix(Tree& tree, Visit&& visit)
         {
@@ -175,48 +225,6 @@ namespace gemma4::inline v0
         {
             auto const to = packed_target(weight.type(), name, m_precision);
             return to && matrix<Format>::accepts(weight_type_of(*to)) ? to : std::nullopt;
-        }
-
-        void pack_matrix(source const& from, packed_type to, std::byte* blocks)
-        {
-            constexpr std::size_t rows_at_once = 16 * packed_rows;
-            auto const pieces = ceil_div(from.outs, rows_at_once);
-            auto const block_bytes = packed_block_bytes(to, from.ins);
-            std::atomic<std::size_t> next{0};
-            auto const work = [&](std::size_t)
-            {
-                std::vector<float> wide;
-                for (auto piece = next.fetch_add(1); piece < pieces && !m_stop.stop_requested();
-                     piece = next.fetch_add(1))
-                {
-                    auto const first = piece * rows_at_once;
-                    auto const end = std::min(from.outs, first + rows_at_once);
-                    for (auto row = first; row < end; row += packed_rows)
-                    {
-                        pack_block(from, row, std::min(packed_rows, end - row), to,
-                                   blocks + row / packed_rows * block_bytes, wide);
-                    }
-                    drop_file_pages(from.data + first * from.row_bytes, (end - first) * from.row_bytes);
-                }
-            };
-            m_threads.run(m_threads.concurrency(), work);
-            if (m_stop.stop_requested()) { throw cancelled_error("packing of weights was cancelled"); }
-            m_done += pieces * rows_at_once / packed_rows * block_bytes;
-            if (m_progress) { m_progress(std::min(m_done, m_bytes), m_bytes); }
-        }
-
-        static void pack_block(source const& from, std::size_t row, std::size_t rows, packed_type to,
-                               std::byte* block, std::vector<float>& wide)
-        {
-            auto const* const data = from.data + row * from.row_bytes;
-            if (packed_type_of(ggml_type_of(from.type)) == to)
-            {
-                pack_rows(ggml_type_of(from.type), data, from.row_bytes, rows, from.ins, block);
-                return;
-            }
-            wide.resize(packed_rows * from.ins);
-            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide.data(), rows * from.ins);
-            quantise_rows(to, wide.data(), from.ins, rows, from.ins, block);
         }
 
         weight_precision m_precision;

@@ -8,9 +8,6 @@
 
 namespace gemma4::inline v0
 {
-    // Floats of slot scratch that gated() needs.
-    inline constexpr std::size_t gated_scratch = row_block * out_block;
-
     // gated() of matrices of two types: their inputs are prepared one after the other.
     template <class Format>
     void gated_apart(compute const& c, matrix<Format> const& gate, matrix<Format> const& up,
@@ -33,7 +30,7 @@ namespace gemma4::inline v0
                        });
     }
 
-    // h (x.rows, gate.outs) = gelu_tanh(x Wgateᵀ) * (x Wupᵀ), block by block.
+    // h (x.rows, gate.outs) = gelu_tanh(x Wgateᵀ) * (x Wupᵀ), block by block. Slot scratch: block_floats(x.rows).
     template <class Format>
     void gated(compute const& c, matrix<Format> const& gate, matrix<Format> const& up, view<float const> x,
                float* h)

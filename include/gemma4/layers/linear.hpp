@@ -120,24 +120,34 @@ namespace gemma4::inline v0
         }
     }
 
+    inline constexpr std::size_t few_rows = 8;            // up to so many, weights pass at the memory's speed
+    inline constexpr std::size_t long_out_block = 2048;    // and items are long streams
+
+    // Floats that any block of up to `rows` rows fills.
+    constexpr std::size_t block_floats(std::size_t rows, bool is_fast)
+    {
+        return is_fast ? std::max(rows * out_block, few_rows * long_out_block) : row_block * out_block;
+    }
+
     // block(first_row, rows, first_out, outs, slot) for every block of an input's rows and of `outs` outputs.
-    // Where rows are quantised an item walks all of them, so that its weights are read from memory once.
+    // Where rows are quantised a block has all of them, so that weights are read from memory once.
     template <class Block>
     void for_each_block(compute const& c, linear_input const& in, std::size_t outs, Block&& block)
     {
         auto const rows = in.x.rows;
-        auto const out_blocks = ceil_div(outs, out_block);
-        auto const row_blocks = in.quantised.data ? 1 : ceil_div(rows, row_block);
-        c.for_each(row_blocks * out_blocks,
+        bool const all_rows = in.quantised.data != nullptr;
+        auto const rows_at_once = all_rows ? rows : row_block;
+        auto const outs_at_once =
+            all_rows && rows <= few_rows
+                ? std::clamp(round_up(ceil_div(outs, 2 * c.slots), packed_rows), out_block, long_out_block)
+                : out_block;
+        auto const row_blocks = ceil_div(rows, std::max<std::size_t>(rows_at_once, 1));
+        c.for_each(row_blocks * ceil_div(outs, outs_at_once),
                    [&](std::size_t item, std::size_t slot)
                    {
-                       auto const o = item / row_blocks * out_block;
-                       auto const first = item % row_blocks * row_block;
-                       auto const end = in.quantised.data ? rows : std::min(rows, first + row_block);
-                       for (auto r = first; r < end; r += row_block)
-                       {
-                           block(r, std::min(row_block, end - r), o, std::min(out_block, outs - o), slot);
-                       }
+                       auto const r = item % row_blocks * rows_at_once;
+                       auto const o = item / row_blocks * outs_at_once;
+                       block(r, std::min(rows_at_once, rows - r), o, std::min(outs_at_once, outs - o), slot);
                    });
     }
 

@@ -53,9 +53,9 @@ namespace gemma4::inline v0
         std::byte* quantised = nullptr;
         float* logits = nullptr;          // (logit_rows, vocab)
 
-        static constexpr std::size_t slot_floats()
+        static constexpr std::size_t slot_floats(workspace_options const& o)
         {
-            std::size_t floats = gated_scratch;
+            std::size_t floats = block_floats(o.rows, o.fast != nullptr);
             for (std::size_t k = 0; k != schedule.kind_count; ++k)
             {
                 floats = std::max(floats, attention_scratch(schedule.kinds[k]));
@@ -73,7 +73,7 @@ namespace gemma4::inline v0
         compute machine(executor& threads, kernels::table const& kernels) const
         {
             return {&kernels,        &threads,    m_options.slots, slot_scratch,
-                    slot_floats(),   weight_rows, weight_floats(), m_options.fast,
+                    slot_floats(m_options), weight_rows, weight_floats(), m_options.fast,
                     quantised};
         }
 
@@ -149,7 +149,7 @@ namespace gemma4::inline v0
                     used += round_up(o.rows * rotated * sizeof(float), cache_line);
                 }
             }
-            take(&workspace::slot_scratch, o.slots * slot_floats());
+            take(&workspace::slot_scratch, o.slots * slot_floats(o));
             take(&workspace::weight_rows, o.slots * weight_floats());
             if (o.fast)
             {

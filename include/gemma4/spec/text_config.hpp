@@ -40,4 +40,38 @@ namespace gemma4::inline v0
 
         constexpr bool operator==(text_config const&) const = default;
     };
+
+    // visit(name, field) for every field.
+    template <class Config, class Visit>
+    constexpr void for_each_field(Config& c, Visit&& visit)
+    {
+        visit("vocab", c.vocab);
+        visit("hidden", c.hidden);
+        visit("layers", c.layers);
+        visit("global_every", c.global_every);
+        visit("heads", c.heads);
+        visit("kv_heads", c.kv_heads);
+        visit("global_kv_heads", c.global_kv_heads);
+        visit("head_dim", c.head_dim);
+        visit("global_head_dim", c.global_head_dim);
+        visit("window", c.window);
+        visit("ffn", c.ffn);
+        visit("shared_ffn", c.shared_ffn);
+        visit("kv_shared_layers", c.kv_shared_layers);
+        visit("per_layer_input", c.per_layer_input);
+        visit("experts", c.experts);
+        visit("active_experts", c.active_experts);
+        visit("expert_ffn", c.expert_ffn);
+        visit("max_positions", c.max_positions);
+        visit("value_is_key", c.value_is_key);
+        visit("media_both_ways", c.media_both_ways);
+        visit("rope_theta", c.rope_theta);
+        visit("global_rope_theta", c.global_rope_theta);
+        visit("global_rotated", c.global_rotated);
+        visit("softcap", c.softcap);
+        visit("norm_eps", c.norm_eps);
+        visit("value_norm", c.value_norm);
+        visit("layer_scalar", c.layer_scalar);
+        visit("query_scale", c.query_scale);
+    }
 }

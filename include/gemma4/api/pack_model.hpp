@@ -1,0 +1,107 @@
+// A checkpoint folder or a GGUF file as one packed file.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include <gemma4/api/media_towers.hpp>
+#include <gemma4/api/opened_checkpoint.hpp>
+#include <gemma4/io/packed_writer.hpp>
+#include <gemma4/parallel/pool.hpp>
+
+namespace gemma4::inline v0
+{
+    struct pack_options
+    {
+        weight_precision weights = weight_precision::stored;
+        std::size_t threads = 0;    // 0: the cores that are really available
+        std::function<void(std::size_t done, std::size_t all)> progress{};    // in tensors, tree by tree
+        std::stop_token stop{};
+    };
+
+    constexpr char const* name(weight_precision precision) noexcept
+    {
+        constexpr char const* names[] = {"stored", "f32", "bf16", "int8", "int4"};
+        return names[std::size_t(precision)];
+    }
+
+    namespace detail
+    {
+        // The first name of a tree, by which a source shows that it holds the tree.
+        template <class Tree>
+        std::string first_tensor(Tree& tree)
+        {
+            std::string first;
+            tree.for_each_tensor([&](auto const& name, auto&, auto...) { first = first.empty() ? name : first; });
+            return first;
+        }
+
+        // Everything beside the tensors that opening a packed model needs.
+        inline void add_texts(packed_writer& file, opened_checkpoint const& from)
+        {
+            if (from.gguf)
+            {
+                auto const head = from.gguf->metadata_bytes();
+                file.add_text("metadata.gguf", {reinterpret_cast<char const*>(head.data()), head.size()});
+                return;
+            }
+            for (auto const* const name : {"config.json", "generation_config.json", "tokenizer.json",
+                                           "tokenizer_config.json", "chat_template.jinja", "processor_config.json"})
+            {
+                auto const path = from.folder / name;
+                if (!std::filesystem::exists(path)) { continue; }
+                std::ifstream text(path, std::ios::binary);
+                std::string const content(std::istreambuf_iterator<char>(text), {});
+                if (!text) { throw file_error(sentence(path.string(), " cannot be read")); }
+                file.add_text(name, content);
+            }
+        }
+    }
+
+    // Packs a model that was opened as this variant: its decoder, and the towers that its source holds. Nothing is left
+    // under `out` unless all of it was written. Throws file_error, mismatch_error, argument_error (a precision that the
+    // source's types cannot be brought to), cancelled_error.
+    template <text_model M>
+    void pack_model(opened_checkpoint const& from, std::filesystem::path const& out, pack_options const& options)
+    {
+        decoder_weights<M, any_format> weights;
+        auto towers = std::make_unique<media_towers<M, all_modalities<M>, any_format>>();
+        auto& source = *from.weights;
+        auto const each_tree = [&](auto&& visit)
+        {
+            visit(weight_tree::text, weights);
+            towers->for_each_tree(
+                [&](weight_tree id, auto& tree)
+                {
+                    if (source.has(id, detail::first_tensor(tree))) { visit(id, tree); }
+                });
+        };
+        weight_binder::progress_fn const quiet{};
+        weight_binder binder(source, quiet, options.stop);
+        each_tree([&](weight_tree id, auto& tree) { binder.measure(id, tree); });
+        auto const converted = binder.take_converted(std::pmr::get_default_resource());
+        each_tree([&](weight_tree id, auto& tree) { binder.bind(id, tree); });
+
+        pool threads(options.threads ? options.threads : available_cores());
+        packed_writer file(out, M::name, name(options.weights), M::text, from.tied);
+        detail::add_texts(file, from);
+        tree_writer writer(file, options.weights, threads, options.progress, options.stop);
+        each_tree([&](weight_tree id, auto& tree) { writer.write(id, tree); });
+        if (!from.tied)
+        {
+            std::array<std::size_t, 2> const shape{M::text.vocab, M::text.hidden};
+            matrix<any_format> head;
+            binder.bind(weight_tree::text, "lm_head.weight", head, shape[0], shape[1]);
+            writer.add("text", "lm_head.weight", head, shape);
+        }
+        file.finish();
+    }
+}
