@@ -3,11 +3,14 @@
 set -eu
 
 packages="g++ make cmake libxtensor-dev libxsimd-dev xtl-dev nlohmann-json3-dev doctest-dev libcli11-dev"
+# codecs: images, sound, video
+packages="$packages libpng-dev libjpeg-dev libwebp-dev libsoxr-dev libsndfile1-dev"
+packages="$packages libavcodec-dev libavformat-dev libswscale-dev libavutil-dev"
 
 if ! command -v apt-get > /dev/null
 then
     echo "setup.sh: no apt-get here; needed are a C++20 compiler, CMake 3.25 or newer, xtl, xsimd, xtensor, nlohmann/json," \
-         "doctest and CLI11" >&2
+         "doctest, CLI11, libpng, libjpeg-turbo and libwebp; for more: libsoxr, libsndfile, FFmpeg" >&2
     exit 0
 fi
 

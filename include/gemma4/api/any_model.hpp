@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <gemma4/api/batch.hpp>
+#include <gemma4/api/pack_model.hpp>
 #include <gemma4/api/session.hpp>
 
 namespace gemma4::inline v0
@@ -22,28 +23,115 @@ namespace gemma4::inline v0
     struct run_result
     {
         std::string text;    // all of it, also where pieces were handed out
+        answer said{};       // with thoughts and calls
         std::vector<token_id> tokens;
         std::vector<choice> choices;    // where log-probabilities were asked for
         stop_reason reason = stop_reason::running;
         usage used;
     };
 
-    // A session of any variant. One thread at a time, except cancel().
+    // A session of any variant, or none at all (scripted_session). One thread at a time, except cancel().
     class any_session
     {
     public:
         using on_piece = std::function<void(std::string_view)>;
+        using on_event = std::function<void(answer_event const&)>;
 
         virtual ~any_session() = default;
-        virtual run_result ask(std::string_view text, generation_options const& options,
-                               on_piece const& piece = {}) = 0;
-        virtual run_result complete(std::string_view text, generation_options const& options,
-                                    on_piece const& piece = {}) = 0;
-        virtual run_result complete(std::vector<token_id> prompt, generation_options const& options,
-                                    on_piece const& piece = {}) = 0;
-        virtual void cancel() = 0;    // the run under way, from any thread
+
+        // session::send, and continuations; the session must outlive what they return.
+        virtual std::unique_ptr<answer_stream> send(turn said, generation_options options) = 0;
+        virtual std::unique_ptr<answer_stream> extend(std::string_view text, generation_options options) = 0;
+        virtual std::unique_ptr<answer_stream> extend(token_prompt prompt, generation_options options) = 0;
+
+        virtual session_options const& options() const = 0;
+        virtual std::vector<json_value> messages() const = 0;
+        virtual void set_messages(turn past) = 0;
+        virtual void prepare() = 0;
         virtual void clear() = 0;
         virtual position size() const = 0;    // tokens in its state
+        virtual std::unique_ptr<any_session> fork() const = 0;
+        virtual void save(std::filesystem::path const& path) const = 0;
+        virtual void load(std::filesystem::path const& path) = 0;
+
+        // As session::ask_with_tools.
+        std::unique_ptr<tool_loop> ask_with_tools(std::vector<json_value> added,
+                                                  generation_options const& options,
+                                                  tool_loop_options loop = {})
+        {
+            return std::make_unique<tool_loop>(
+                this->options().tools, [this, options](std::vector<json_value> more)
+                { return send(std::move(more), options); }, [this] { return messages(); },
+                std::move(added), std::move(loop));
+        }
+
+        // One answer, or continuation, to its end.
+        run_result ask(std::string_view text, generation_options const& options, on_piece const& piece = {})
+        {
+            return run(send(user_turn(text), options), piece);
+        }
+
+        run_result complete(std::string_view text, generation_options const& options,
+                            on_piece const& piece = {})
+        {
+            return run(extend(text, options), piece);
+        }
+
+        run_result complete(std::vector<token_id> prompt, generation_options const& options,
+                            on_piece const& piece = {})
+        {
+            return run(extend(token_prompt{std::move(prompt)}, options), piece);
+        }
+
+        run_result run(std::unique_ptr<answer_stream> stream, on_piece const& piece)
+        {
+            return run_events(std::move(stream), [&](answer_event const& event)
+                              {
+                                  auto const* const text = std::get_if<answer_text>(&event);
+                                  if (text && piece) { piece(text->text); }
+                              });
+        }
+
+        // To the end of a stream of this session, which cancel() ends early.
+        run_result run_events(std::unique_ptr<answer_stream> stream, on_event const& each)
+        {
+            struct under_way
+            {
+                any_session& self;
+                under_way(any_session& s, answer_stream* r)
+                    : self(s)
+                {
+                    set(r);
+                }
+                ~under_way() { set(nullptr); }
+                void set(answer_stream* r)
+                {
+                    std::scoped_lock const lock(self.m_mutex);
+                    self.m_run = r;
+                }
+            } const guard(*this, stream.get());
+            while (auto const event = stream->next_event())
+            {
+                if (each) { each(*event); }
+            }
+            return {.text = stream->said().content,
+                    .said = stream->said(),
+                    .tokens = {stream->tokens().begin(), stream->tokens().end()},
+                    .choices = {stream->choices().begin(), stream->choices().end()},
+                    .reason = stream->reason(),
+                    .used = stream->used()};
+        }
+
+        // The run under way (ask, complete, run), from any thread.
+        void cancel()
+        {
+            std::scoped_lock const lock(m_mutex);
+            if (m_run) { m_run->cancel(); }
+        }
+
+    private:
+        std::mutex m_mutex;    // of m_run
+        answer_stream* m_run = nullptr;
     };
 
     // What one session brings to any_model::feed.
@@ -52,6 +140,7 @@ namespace gemma4::inline v0
         any_session* session;
         std::span<token_id const> tokens;
         wanted_logits wanted = wanted_logits::last;
+        std::span<soft_span const> soft{};    // in the places of some of the tokens
     };
 
     class any_model
@@ -66,15 +155,39 @@ namespace gemma4::inline v0
         virtual tokenizer const& tokens() const = 0;    // file_error where there is none
         virtual bool has_tokenizer() const = 0;
         virtual bool is_chat() const = 0;
-        virtual checkpoint const* file() const = 0;    // null: random weights
+        virtual std::filesystem::path const& path() const = 0;       // folder or file; empty: random weights
+        virtual std::vector<listed_tensor> tensors() const = 0;      // of its files
         virtual std::span<std::string const> unknown_tensors() const = 0;
+        virtual modality media() const = 0;    // what it takes in
         virtual std::size_t threads() const = 0;
+
+        // As engine::encode. argument_error where the variant has no eyes, or no ears.
+        virtual soft_tokens encode(image_patches const& image, encode_options const& options = {},
+                                   tower_stage stage = tower_stage::projected) const = 0;
+        virtual soft_tokens encode(audio_features const& clip, encode_options const& options = {},
+                                   tower_stage stage = tower_stage::projected) const = 0;
+
+        void demand_eyes() const
+        {
+            if (has(media(), modality::image)) { return; }
+            throw argument_error(sentence(variant(), " was given an image, but this model has no eyes"));
+        }
+
+        void demand_ears() const
+        {
+            if (has(media(), modality::audio)) { return; }
+            throw argument_error(sentence(variant(), " was given a sound, but this model has no ears"));
+        }
         virtual std::string_view kernels() const = 0;    // the instruction set in use
 
-        virtual std::unique_ptr<any_session> session(std::string system = {}) const = 0;
+        virtual std::unique_ptr<any_session> session(session_options options = {}) const = 0;
+        std::unique_ptr<any_session> session(std::string system) const
+        {
+            return session(session_options{.system = std::move(system)});
+        }
 
         // Greedy or sampled continuations of several prompts, stepping together.
-        virtual std::vector<run_result> complete(std::vector<std::vector<token_id>> prompts,
+        virtual std::vector<run_result> complete(std::vector<token_prompt> prompts,
                                                  generation_options const& options) const = 0;
 
         // One forward call on sessions of this model: see engine::step. Below ask() and complete(): not to be
@@ -90,36 +203,33 @@ namespace gemma4::inline v0
         class session_of final : public any_session
         {
         public:
-            session_of(Engine engine, std::string system)
-                : m_session(std::move(engine), std::move(system))
+            explicit session_of(gemma4::session<Engine> s)
+                : m_session(std::move(s))
             {}
 
-            run_result ask(std::string_view text, generation_options const& options,
-                           on_piece const& piece) override
+            std::unique_ptr<answer_stream> send(turn said, generation_options options) override
             {
-                auto run = m_session.ask(text, options);
-                return finish(run, piece);
+                using run = generation<Engine>;
+                return std::unique_ptr<run>(new run(m_session.send(std::move(said), std::move(options))));
             }
 
-            run_result complete(std::string_view text, generation_options const& options,
-                                on_piece const& piece) override
+            std::unique_ptr<answer_stream> extend(std::string_view text, generation_options options) override
             {
-                auto run = m_session.complete(text, options);
-                return finish(run, piece);
+                using run = generation<Engine>;
+                return std::unique_ptr<run>(new run(m_session.complete(text, std::move(options))));
             }
 
-            run_result complete(std::vector<token_id> prompt, generation_options const& options,
-                                on_piece const& piece) override
+            std::unique_ptr<answer_stream> extend(token_prompt prompt, generation_options options) override
             {
-                auto run = m_session.complete(std::move(prompt), options);
-                return finish(run, piece);
+                using run = generation<Engine>;
+                return std::unique_ptr<run>(
+                    new run(m_session.complete(std::move(prompt), std::move(options))));
             }
 
-            void cancel() override
-            {
-                std::scoped_lock const lock(m_mutex);
-                if (m_run) { m_run->cancel(); }
-            }
+            session_options const& options() const override { return m_session.options(); }
+            std::vector<json_value> messages() const override { return m_session.messages(); }
+            void set_messages(turn past) override { m_session.set_messages(std::move(past)); }
+            void prepare() override { m_session.prepare(); }
 
             void clear() override
             {
@@ -129,6 +239,18 @@ namespace gemma4::inline v0
 
             position size() const override { return m_fed ? m_fed->size() : m_session.past().size(); }
 
+            std::unique_ptr<any_session> fork() const override
+            {
+                return std::make_unique<session_of>(m_session);
+            }
+
+            void save(std::filesystem::path const& path) const override { m_session.save(path); }
+            void load(std::filesystem::path const& path) override
+            {
+                m_session.load(path);
+                m_fed.reset();
+            }
+
             // The state that feed() works on, made when it is first needed.
             auto& fed()
             {
@@ -137,40 +259,8 @@ namespace gemma4::inline v0
             }
 
         private:
-            run_result finish(basic_generation<Engine>& run, on_piece const& piece)
-            {
-                struct under_way
-                {
-                    session_of& self;
-                    under_way(session_of& s, basic_generation<Engine>& r)
-                        : self(s)
-                    {
-                        set(&r);
-                    }
-                    ~under_way() { set(nullptr); }
-                    void set(basic_generation<Engine>* r)
-                    {
-                        std::scoped_lock const lock(self.m_mutex);
-                        self.m_run = r;
-                    }
-                } const guard(*this, run);
-                run_result result;
-                for (auto const& text : run)
-                {
-                    result.text += text;
-                    if (piece) { piece(text); }
-                }
-                result.tokens.assign(run.tokens().begin(), run.tokens().end());
-                result.choices.assign(run.choices().begin(), run.choices().end());
-                result.reason = run.reason();
-                result.used = run.used();
-                return result;
-            }
-
-            gemma4::session<Engine> m_session;
+                        gemma4::session<Engine> m_session;
             std::optional<state<typename Engine::variant>> m_fed;
-            std::mutex m_mutex;    // of m_run
-            basic_generation<Engine>* m_run = nullptr;
         };
 
         template <class Engine>
@@ -191,20 +281,43 @@ namespace gemma4::inline v0
             tokenizer const& tokens() const override { return m_engine.tokens(); }
             bool has_tokenizer() const override { return m_engine.has_tokenizer(); }
             bool is_chat() const override { return m_engine.chat().has_value(); }
-            checkpoint const* file() const override { return m_engine.file(); }
+            std::filesystem::path const& path() const override { return m_engine.folder(); }
+            std::vector<listed_tensor> tensors() const override
+            {
+                return m_engine.source() ? m_engine.source()->tensors() : std::vector<listed_tensor>();
+            }
             std::span<std::string const> unknown_tensors() const override
             {
                 return m_engine.unknown_tensors();
             }
+            modality media() const override { return Engine::media; }
             std::size_t threads() const override { return m_engine.threads(); }
-            std::string_view kernels() const override { return m_engine.kernels().name; }
 
-            std::unique_ptr<any_session> session(std::string system) const override
+            soft_tokens encode(image_patches const& image, encode_options const& options,
+                               tower_stage stage) const override
             {
-                return std::make_unique<session_of<Engine>>(m_engine, std::move(system));
+                demand_eyes();
+                if constexpr (has(Engine::media, modality::image)) { return m_engine.encode(image, options, stage); }
+                else { return {}; }
             }
 
-            std::vector<run_result> complete(std::vector<std::vector<token_id>> prompts,
+            soft_tokens encode(audio_features const& clip, encode_options const& options,
+                               tower_stage stage) const override
+            {
+                demand_ears();
+                if constexpr (has(Engine::media, modality::audio)) { return m_engine.encode(clip, options, stage); }
+                else { return {}; }
+            }
+            std::string_view kernels() const override { return m_engine.kernels().name; }
+
+            using any_model::session;
+            std::unique_ptr<any_session> session(session_options options) const override
+            {
+                return std::make_unique<session_of<Engine>>(
+                    gemma4::session<Engine>(m_engine, std::move(options)));
+            }
+
+            std::vector<run_result> complete(std::vector<token_prompt> prompts,
                                              generation_options const& options) const override
             {
                 std::vector<gemma4::session<Engine>> sessions(prompts.size(),
@@ -224,6 +337,7 @@ namespace gemma4::inline v0
                 {
                     run_result r;
                     r.text = run->rest();
+                    r.said = run->said();
                     r.tokens.assign(run->tokens().begin(), run->tokens().end());
                     r.choices.assign(run->choices().begin(), run->choices().end());
                     r.reason = run->reason();
@@ -241,7 +355,7 @@ namespace gemma4::inline v0
                 {
                     auto* const of = dynamic_cast<session_of<Engine>*>(s.session);
                     if (!of) { throw argument_error("feed: a session is of another model"); }
-                    batch.push_back({&of->fed(), s.tokens, s.wanted});
+                    batch.push_back({&of->fed(), s.tokens, s.wanted, s.soft});
                 }
                 m_engine.step(std::span<sequence_step<M> const>(batch),
                               [&](std::size_t row, std::span<float> logits)
@@ -255,19 +369,24 @@ namespace gemma4::inline v0
         };
     }
 
+    // Everything that a variant can do, the way to compute chosen when it is loaded.
+    template <text_model M>
+    using any_engine = engine<M, all_modalities<M>, any_format, any_compute>;
+
     // A variant that a program can load. One instantiation of load_any and random_any is one variant's
     // machine code: a program puts each in a translation unit of its own (extern template).
     template <text_model M>
     std::unique_ptr<any_model> load_any(opened_checkpoint opened, load_options options)
     {
-        return std::make_unique<detail::model_of<engine<M>>>(
-            engine<M>::load(std::move(opened), std::move(options)));
+        return std::make_unique<detail::model_of<any_engine<M>>>(
+            any_engine<M>::load(std::move(opened), std::move(options)));
     }
 
     template <text_model M>
     std::unique_ptr<any_model> random_any(dtype type, load_options options)
     {
-        return std::make_unique<detail::model_of<engine<M>>>(engine<M>::random(type, std::move(options)));
+        return std::make_unique<detail::model_of<any_engine<M>>>(
+            any_engine<M>::random(type, std::move(options)));
     }
 
     struct known_variant
@@ -276,33 +395,72 @@ namespace gemma4::inline v0
         text_config text;
         std::unique_ptr<any_model> (*load)(opened_checkpoint, load_options);
         std::unique_ptr<any_model> (*random)(dtype, load_options);
+        void (*pack)(opened_checkpoint const&, std::filesystem::path const& out, pack_options const&);
     };
 
     template <text_model... Ms>
     std::vector<known_variant> variants()
     {
-        return {{Ms::name, Ms::text, &load_any<Ms>, &random_any<Ms>}...};
+        return {{Ms::name, Ms::text, &load_any<Ms>, &random_any<Ms>, &pack_model<Ms>}...};
     }
 
-    // Loads a checkpoint folder as the variant that its config.json describes. mismatch_error where none of
-    // them does.
-    inline std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,
-                                                  std::filesystem::path const& folder, load_options options)
+    namespace detail
     {
-        auto const path = folder / "config.json";
-        auto const config = read_json(path);
+        // `what` describes a model by `found`, which is none of those compiled in.
+        [[noreturn]] inline void no_such_variant(std::span<known_variant const> known, std::string_view what,
+                                                 text_config const& found)
+        {
+            std::string names;
+            for (auto const& v : known) { names += sentence(names.empty() ? "" : ", ", v.name); }
+            throw mismatch_error(sentence(what, " describes a model of hidden_size ", found.hidden, " with ",
+                                          found.layers, " layers and ", found.vocab,
+                                          " tokens, which is none of the variants compiled in: ", names));
+        }
+    }
+
+    // What a path names (a checkpoint folder, a GGUF file, a packed file), opened as the variant that it describes.
+    // mismatch_error where none of them is it.
+    struct opened_variant
+    {
+        known_variant const& variant;
+        opened_checkpoint model;
+    };
+
+    inline opened_variant open_any_of(std::span<known_variant const> known, std::filesystem::path const& path,
+                                      std::filesystem::path const& mmproj = {})
+    {
+        if (is_gguf_file(path))
+        {
+            auto const file = std::make_shared<gguf_file const>(path);
+            for (auto const& v : known)
+            {
+                if (matches(v.text, *file)) { return {v, open_gguf(file, v.text, v.name, open_mmproj(mmproj))}; }
+            }
+            detail::no_such_variant(known, path.string(), read_text_config(*file));
+        }
+        if (is_packed_file(path))
+        {
+            packed_file const file(path);
+            for (auto const& v : known)
+            {
+                if (file.matches(v.text)) { return {v, open_model(path, v.text, v.name, mmproj)}; }
+            }
+            file.check(known.front().text, known.front().name);
+        }
+        auto const config_path = path / "config.json";
+        auto const config = read_json(config_path);
         for (auto const& v : known)
         {
-            if (matches(v.text, config))
-            {
-                return v.load(open_checkpoint(folder, v.text, v.name), std::move(options));
-            }
+            if (matches(v.text, config)) { return {v, open_model(path, v.text, v.name, mmproj)}; }
         }
-        auto const found = read_text_config(config, path.string());
-        std::string names;
-        for (auto const& v : known) { names += sentence(names.empty() ? "" : ", ", v.name); }
-        throw mismatch_error(sentence(path.string(), " describes a model of hidden_size ", found.hidden,
-                                      " with ", found.layers, " layers and ", found.vocab,
-                                      " tokens, which is none of the variants compiled in: ", names));
+        detail::no_such_variant(known, config_path.string(), read_text_config(config, config_path.string()));
+    }
+
+    // Loads a model as the variant that it describes. Throws as open_any_of and engine::load.
+    inline std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,
+                                                  std::filesystem::path const& path, load_options options)
+    {
+        auto opened = open_any_of(known, path, options.mmproj);
+        return opened.variant.load(std::move(opened.model), std::move(options));
     }
 }

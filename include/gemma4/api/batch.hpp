@@ -57,7 +57,7 @@ namespace gemma4::inline v0
                 if (rows == 0) { break; }
                 steps.push_back(m->begin_step(rows));
                 stepping.push_back(m);
-                rows -= steps.back().tokens.size();
+                rows -= std::min(rows, steps.back().tokens.size());
                 if (steps.back().wanted != wanted_logits::none) { wanting.push_back(m); }
             }
             bool const done =

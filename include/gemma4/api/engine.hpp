@@ -19,8 +19,10 @@
 #include <gemma4/api/modality.hpp>
 #include <gemma4/api/opened_checkpoint.hpp>
 #include <gemma4/api/random_weights.hpp>
+#include <gemma4/api/state_file.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
+#include <gemma4/io/weight_fingerprint.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/model/text_model.hpp>
 #include <gemma4/parallel/pool.hpp>
@@ -153,6 +155,23 @@ namespace gemma4::inline v0
             return m_parts->towers.audio.encode(clip, stage, machine(), options);
         }
 
+        // What a saved conversation must have been made with. Reads a little of every tensor the first time.
+        state_stamp stamp() const
+        {
+            auto& parts = *m_parts;
+            std::call_once(parts.stamped,
+                           [&]
+                           {
+                               parts.stamp.variant = M::name;
+                               if (auto const* const from = source())
+                               {
+                                   parts.stamp.weights = weight_fingerprint(*from);
+                               }
+                               if (has_tokenizer()) { parts.stamp.tokens = tokenizer_fingerprint(tokens()); }
+                           });
+            return parts.stamp;
+        }
+
         // An empty conversation.
         state<M> make_state() const
         {
@@ -236,6 +255,8 @@ namespace gemma4::inline v0
             std::mutex turn;    // of `work` and of the towers' scratch
             workspace<M> work;
             opened_checkpoint opened;
+            std::once_flag stamped;    // guards `stamp`
+            state_stamp stamp;
         };
 
         explicit engine(std::shared_ptr<shared> parts)

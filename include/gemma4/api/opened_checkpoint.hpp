@@ -1,4 +1,4 @@
-// What a checkpoint folder holds whatever its variant: opened once, outside of every variant's machine code.
+// What a checkpoint folder or a GGUF file holds whatever its variant: opened once, outside of every variant's machine code.
 #pragma once
 
 #include <filesystem>
@@ -10,24 +10,40 @@
 #include <vector>
 
 #include <gemma4/api/chat_format.hpp>
+#include <gemma4/api/gguf_defaults.hpp>
+#include <gemma4/api/model_path.hpp>
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/io/checkpoint.hpp>
 #include <gemma4/io/checkpoint_weights.hpp>
 #include <gemma4/io/config.hpp>
+#include <gemma4/io/gguf_config.hpp>
+#include <gemma4/io/gguf_weights.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
 namespace gemma4::inline v0
 {
     struct opened_checkpoint
     {
-        std::filesystem::path folder;
-        std::shared_ptr<checkpoint const> file;    // null: random weights
+        std::filesystem::path folder;              // or GGUF file; empty: random weights
+        std::shared_ptr<checkpoint const> file;    // null: a GGUF file, or random weights
+        std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
         bool tied = true;                          // tie_word_embeddings
-        std::optional<tokenizer> tokens;           // none: no tokenizer.json
+        std::optional<tokenizer> tokens;           // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         std::optional<chat_format> chat;    // none: no chat template, a base model
     };
+
+    // What ends a text where the model does not say.
+    inline void add_usual_stops(opened_checkpoint& opened)
+    {
+        auto& stops = opened.defaults.stop.tokens;
+        if (!stops.empty()) { return; }
+        for (auto const* const name : {"<eos>", "<turn|>"})
+        {
+            if (auto const id = opened.tokens->find(name)) { stops.push_back(*id); }
+        }
+    }
 
     // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error,
     // mismatch_error.
@@ -36,6 +52,7 @@ namespace gemma4::inline v0
     {
         opened_checkpoint opened{.folder = folder,
                                  .file = std::make_shared<checkpoint const>(folder),
+                                 .gguf = {},
                                  .weights = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
@@ -53,15 +70,97 @@ namespace gemma4::inline v0
             throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
                                           variant, " has a vocabulary of ", compiled.vocab));
         }
-        if (opened.defaults.stop.tokens
-                .empty())    // what ends a text where generation_config.json does not say
+        add_usual_stops(opened);
+        return opened;
+    }
+
+    // The same of a GGUF file that was opened, any part of a split one. `mmproj`: llama.cpp's file of the eyes and ears; null:
+    // they are in the same file (Ollama) or absent. None is looked for beside the file: projector files of other models are
+    // often in the same folder, and nothing in them says whose they are.
+    inline opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file, text_config const& compiled,
+                                       std::string_view variant, std::shared_ptr<gguf_file const> mmproj = {})
+    {
+        auto const& metadata = file->metadata();
+        check_text_config(compiled, variant, *file);
+        opened_checkpoint opened{.folder = file->path(),
+                                 .file = {},
+                                 .gguf = file,
+                                 .weights = std::make_shared<gguf_weights>(file, std::move(mmproj)),
+                                 .tied = file->find("output.weight") == nullptr,
+                                 .tokens = {},
+                                 .defaults = {},
+                                 .chat = chat_format_of(read_chat_template(metadata))};
+        if (!metadata.find("tokenizer.ggml.model")) { return opened; }
+        opened.tokens.emplace(read_tokenizer(metadata));
+        if (opened.tokens->size() > compiled.vocab)
         {
-            for (auto const* const name : {"<eos>", "<turn|>"})
-            {
-                if (auto const id = opened.tokens->find(name)) { opened.defaults.stop.tokens.push_back(*id); }
-            }
+            throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ", variant,
+                                          " has a vocabulary of ", compiled.vocab));
+        }
+        opened.defaults = read_generation_config(metadata, *opened.tokens);
+        if (auto const bos = opened.tokens->find("<bos>"); bos && opened.defaults.bos.value_or(*bos) != *bos)
+        {
+            throw mismatch_error(sentence(metadata.file(), ": metadata tokenizer.ggml.bos_token_id is ",
+                                          *opened.defaults.bos, ", only ", *bos, ", the id of <bos>, is supported"));
         }
         return opened;
+    }
+
+    // The same of a packed file (io/packed_file.hpp).
+    inline opened_checkpoint open_packed(std::filesystem::path const& path, text_config const& compiled,
+                                         std::string_view variant)
+    {
+        auto const file = std::make_shared<packed_file const>(path);
+        file->check(compiled, variant);
+        opened_checkpoint opened{.folder = path,
+                                 .file = {},
+                                 .gguf = {},
+                                 .weights = std::make_shared<packed_weights>(file),
+                                 .tied = file->tied(),
+                                 .tokens = {},
+                                 .defaults = {},
+                                 .chat = chat_format_of(read_chat_template(*file))};
+        if (auto const tokens = read_tokenizer(*file)) { opened.tokens.emplace(std::move(*tokens)); }
+        if (auto const head = gguf_metadata_of(*file); head && opened.tokens)
+        {
+            opened.defaults = read_generation_config(head->metadata, *opened.tokens);
+        }
+        else if (auto const text = file->text("generation_config.json"))
+        {
+            opened.defaults = parse_generation_config(*text, sentence(path.string(), ": generation_config.json"));
+        }
+        if (opened.tokens) { add_usual_stops(opened); }
+        return opened;
+    }
+
+    // The eyes and ears of a GGUF model. file_error: no GGUF file; mismatch_error: a GGUF file of something else.
+    inline std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
+    {
+        if (path.empty()) { return {}; }
+        auto file = std::make_shared<gguf_file const>(path);
+        if (auto const word = file->metadata().text("general.architecture"); word != "clip")
+        {
+            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ", detail::printable(word),
+                                          ", expected \"clip\", a file of eyes and ears"));
+        }
+        return file;
+    }
+
+    // Opens what a path names: a checkpoint folder or a GGUF file. Throws as above, and argument_error for `mmproj` beside
+    // a folder, which holds its own towers.
+    inline opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
+                                        std::string_view variant, std::filesystem::path const& mmproj = {})
+    {
+        if (is_gguf_file(path))
+        {
+            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, open_mmproj(mmproj));
+        }
+        if (!mmproj.empty())
+        {
+            throw argument_error(sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
+        }
+        if (is_packed_file(path)) { return open_packed(path, compiled, variant); }
+        return open_checkpoint(path, compiled, variant);
     }
 
     inline std::string unknown_tensors_warning(opened_checkpoint const& opened,

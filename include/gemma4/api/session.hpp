@@ -1,8 +1,11 @@
 // A conversation with a model.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,12 +13,52 @@
 #include <vector>
 
 #include <gemma4/api/generation.hpp>
+#include <gemma4/api/medium.hpp>
+#include <gemma4/api/session_options.hpp>
+#include <gemma4/api/tool_loop.hpp>
+#include <gemma4/chat/chat_request.hpp>
+#include <gemma4/chat/chat_segment.hpp>
+#include <gemma4/chat/render.hpp>
 
 namespace gemma4::inline v0
 {
-    // Owns the state of one conversation. One thread at a time; several sessions share an engine.
-    // Copying is forking: both go on from the same past, sharing its memory. Not while a generation of it
-    // runs.
+    // What is said to a model at once: messages, and the media of their placeholders in order of appearance
+    // (content parts {"type": "image"}, {"type": "audio"}, {"type": "video"}).
+    struct turn
+    {
+        std::vector<json_value> messages;
+        std::vector<medium> media{};
+
+        turn() = default;
+        turn(std::vector<json_value> m, std::vector<medium> of = {})
+            : messages(std::move(m))
+            , media(std::move(of))
+        {}
+        turn(std::initializer_list<json_value> m)
+            : messages(m)
+        {}
+    };
+
+    // A user's message: media first, then text.
+    inline turn user_turn(std::string_view text, std::vector<medium> media = {})
+    {
+        if (media.empty()) { return {chat_message("user", text)}; }
+        json_value::array parts;
+        for (auto const& m : media)
+        {
+            constexpr std::string_view types[] = {"image", "audio", "video"};
+            parts.push_back(json_value::object{{"type", std::string(types[std::size_t(m->item.kind)])}});
+        }
+        parts.push_back(json_value::object{{"type", "text"}, {"text", std::string(text)}});
+        return {std::vector<json_value>{json_value::object{{"role", "user"}, {"content", std::move(parts)}}},
+                std::move(media)};
+    }
+
+    // Owns the messages and the state of one conversation. Its tokens are always those that the chat template
+    // gives for its messages; what the state holds of them already is not computed again, also where the
+    // template changes what was said before (thoughts of earlier turns): a checkpoint is kept before the
+    // answer. One thread at a time; several sessions share an engine. Copying is forking: both go on from the
+    // same past, sharing its memory. Not while a generation of it runs.
     template <class Engine>
     class session
     {
@@ -23,14 +66,33 @@ namespace gemma4::inline v0
 
     public:
         explicit session(Engine engine, std::string system = {})
-            : m_engine(std::move(engine))
-            , m_system(std::move(system))
-            , m_conversation(m_engine.make_state())
+            : session(std::move(engine), session_options{.system = std::move(system)})
         {}
+
+        session(Engine engine, session_options options)
+            : m_engine(std::move(engine))
+            , m_options(std::move(options))
+            , m_conversation(m_engine.make_state())
+        {
+            clear();
+        }
 
         Engine const& model() const noexcept { return m_engine; }
         std::span<token_id const> tokens() const noexcept { return m_conversation.tokens; }
         state<M> const& past() const noexcept { return m_conversation.past; }
+        session_options const& options() const noexcept { return m_options; }
+
+        // What was said so far, as Hugging Face's messages: the system text, the host's messages, and answers
+        // {role: assistant, content, reasoning, tool_calls}.
+        std::vector<json_value> messages() const { return m_conversation.all_messages(rules()); }
+
+        // Another past. What the state holds of it already is kept.
+        void set_messages(turn past)
+        {
+            m_conversation.messages = std::move(past.messages);
+            m_conversation.media = std::move(past.media);
+            m_conversation.answering.reset();
+        }
 
         // The checkpoint's own defaults: how to choose, when to stop.
         generation_options defaults() const
@@ -41,10 +103,9 @@ namespace gemma4::inline v0
         // Forgets everything but the system text.
         void clear()
         {
-            m_conversation.past.clear();
-            m_conversation.tokens.clear();
-            m_turns.clear();
-            m_open = false;
+            m_conversation.clear();
+            if (m_options.system.empty()) { return; }
+            m_conversation.messages.push_back(chat_message("system", m_options.system));
         }
 
         // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has
@@ -53,31 +114,97 @@ namespace gemma4::inline v0
         generation<Engine, processor_chain<Processors...>>
         ask(std::string_view text, generation_options options, Processors... processors)
         {
-            if (!m_engine.chat())
-            {
-                throw mismatch_error(sentence(m_engine.folder().string(),
-                                              " has no chat template: it is a base model, which "
-                                              "continues text (complete) and cannot be asked"));
-            }
-            validate(options);
-            chat_writer const write(m_engine.tokens(), *m_engine.chat());
-            auto turns = history(write);
-            write.turn("user", text, turns);
-            auto prompt = turns;
-            write.model_turn(prompt);
-            auto const answer_at = prompt.size();
-            write.generation_prompt(prompt);
-
-            auto const cached = m_conversation.become(std::move(prompt));
-            m_conversation.pin_at = answer_at;
-            m_turns = std::move(turns);
-            m_answer_at = m_conversation.tokens.size();
-            m_open = true;
-            return {m_engine, m_conversation, cached, std::move(options),
-                    processor_chain<Processors...>(std::move(processors)...)};
+            return send(user_turn(text), std::move(options), std::move(processors)...);
         }
 
         auto ask(std::string_view text) { return ask(text, defaults()); }
+
+        // The same about images, sounds and videos that this model has encoded (api/medium.hpp).
+        auto ask(std::string_view text, std::vector<medium> media, generation_options options)
+        {
+            return send(user_turn(text, std::move(media)), std::move(options));
+        }
+
+        auto ask(std::string_view text, std::vector<medium> media)
+        {
+            return ask(text, std::move(media), defaults());
+        }
+
+        // The model's answer to more messages: a user's, results of tools (tool_message). None: it goes on
+        // from what there is. Throws argument_error where the template refuses the messages, capacity_error
+        // where they do not fit; nothing has changed then.
+        template <logits_processor... Processors>
+        generation<Engine, processor_chain<Processors...>>
+        send(turn said, generation_options options, Processors... processors)
+        {
+            validate(options);
+            auto& added = said.messages;
+            bool const is_new_turn = std::ranges::any_of(
+                added, [](json_value const& m) { return jinja::equals(m.find("role"), "user"); });
+            auto all = messages();
+            all.insert(all.end(), std::make_move_iterator(added.begin()),
+                       std::make_move_iterator(added.end()));
+            auto const segments = rendered(all, true);
+            auto media = m_conversation.media;
+            media.insert(media.end(), said.media.begin(), said.media.end());
+            auto prompt = encoded(segments, media);
+            auto const answer_at = prompt.tokens.size() - tokens_of_thought(segments);
+
+            auto const cached = m_conversation.become(std::move(prompt));
+            m_conversation.pin_at = answer_at;
+            m_conversation.keep_pins = is_new_turn ? 0 : 1;
+            m_conversation.messages = std::move(all);
+            m_conversation.media = std::move(media);
+            m_conversation.answering = open_answer{.parser = answer_id_parser(
+                m_engine.tokens(), starts_in_thought(segments) ? starts_in::thought : starts_in::content)};
+            return {m_engine, m_conversation, cached, std::move(options),
+                    processor_chain<Processors...>(std::move(processors)...), m_options.thinking};
+        }
+
+        // As ask(), and calls of the session's tools are run, and what they give is read by the model, until it
+        // answers. The session must outlive the loop and stay where it is.
+        tool_loop ask_with_tools(std::string_view text, generation_options options,
+                                 tool_loop_options loop = {})
+        {
+            return {m_options.tools,
+                    [this, options](std::vector<json_value> added) -> std::unique_ptr<answer_stream>
+                    {
+                        using run = generation<Engine>;
+                        return std::unique_ptr<run>(new run(send(std::move(added), options)));
+                    },
+                    [this] { return messages(); },
+                    {chat_message("user", text)},
+                    std::move(loop)};
+        }
+
+        auto ask_with_tools(std::string_view text) { return ask_with_tools(text, defaults()); }
+
+        // Runs what is fixed before the first question (system text, tools, messages), so that it need not be
+        // run then. Nothing where there is nothing.
+        void prepare()
+        {
+            auto all = messages();
+            bool const anything = !all.empty() || !m_options.tools.empty() || m_options.thinking;
+            if (!anything) { return; }
+            // The template wants a message. What comes before a user's is the same for every question.
+            auto const count = all.size();
+            if (count == 0) { all.push_back(chat_message("user", "")); }
+            auto segments = rendered(all, false);
+            if (count == 0)
+            {
+                auto const is_turn = [](chat_segment const& s) { return s.text == "<|turn>"; };
+                auto const system = std::ranges::find_if(segments, is_turn);
+                segments.erase(std::find_if(system + 1, segments.end(), is_turn), segments.end());
+            }
+            auto& c = m_conversation;
+            c.become(encoded(segments, c.media));
+            c.pin_at.reset();
+            while (c.waiting() != 0)
+            {
+                auto const step = c.next_step(m_engine.options().chunk, wanted_logits::none);
+                m_engine.step(std::span(&step, 1), [](std::size_t, std::span<float>) {});
+            }
+        }
 
         // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this
         // text.
@@ -100,41 +227,83 @@ namespace gemma4::inline v0
         generation<Engine, processor_chain<Processors...>>
         complete(std::vector<token_id> prompt, generation_options options, Processors... processors)
         {
+            return complete(token_prompt{std::move(prompt)}, std::move(options), std::move(processors)...);
+        }
+
+        // The same with soft tokens in the places of some.
+        template <logits_processor... Processors>
+        generation<Engine, processor_chain<Processors...>>
+        complete(token_prompt prompt, generation_options options, Processors... processors)
+        {
             validate(options);
+            check_width(prompt);
             auto const cached = m_conversation.become(std::move(prompt));
             m_conversation.pin_at.reset();
-            m_open = false;
-            m_turns.clear();
+            set_messages(turn());
             return {m_engine, m_conversation, cached, std::move(options),
                     processor_chain<Processors...>(std::move(processors)...)};
         }
 
     private:
-        // The turns so far as the template writes them, the last answer closed: the model's own tokens,
-        // without the empty thought that some prompts put before them.
-        std::vector<token_id> history(chat_writer const& write) const
+        chat_format const& format() const
         {
-            auto turns = m_turns;
-            if (turns.empty())
+            if (m_engine.chat()) { return *m_engine.chat(); }
+            throw mismatch_error(sentence(m_engine.folder().string(),
+                                          " has no chat template: it is a base model, which "
+                                          "continues text (complete) and cannot be asked"));
+        }
+
+        template_rules const& rules() const
+        {
+            static constexpr template_rules of_a_base_model{};
+            return m_engine.chat() ? m_engine.chat()->form->rules : of_a_base_model;
+        }
+
+        std::vector<chat_segment> rendered(std::vector<json_value> const& all, bool prompt) const
+        {
+            std::vector<json_value> tools;
+            for (auto const& tool : m_options.tools) { tools.push_back(tool.declaration); }
+            auto const& form = *format().form;
+            auto segments = render_segments(
+                form, make_chat_request(with_tool_responses(all, form.rules), std::move(tools),
+                                        {.add_generation_prompt = prompt,
+                                         .enable_thinking = m_options.thinking,
+                                         .preserve_thinking = m_options.preserve_thinking}));
+            return segments;
+        }
+
+        // Throws argument_error where placeholders and media are not as many, or soft tokens are another model's.
+        token_prompt encoded(std::span<chat_segment const> segments, std::span<medium const> media) const
+        {
+            auto prompt =
+                with_media(encode(segments, items_of(media), m_engine.tokens(), m_options.in_content), media);
+            check_width(prompt);
+            return prompt;
+        }
+
+        static void check_width(token_prompt const& prompt)
+        {
+            for (auto const& run : prompt.soft)
             {
-                write.begin(turns);
-                if (!m_system.empty()) { write.turn("system", m_system, turns); }
+                if (run.rows->width == M::text.hidden) { continue; }
+                throw argument_error(sentence("soft tokens are ", run.rows->width, " wide, but ", M::name, " is ",
+                                              M::text.hidden, ": another model has encoded them"));
             }
-            if (m_open)
-            {
-                write.model_turn(turns);
-                turns.insert(turns.end(), m_conversation.tokens.begin() + std::ptrdiff_t(m_answer_at),
-                             m_conversation.tokens.end());
-                write.end_turn(turns);
-            }
-            return turns;
+        }
+
+        // Tokens of the thought that the prompt opens at its end, and perhaps closes: the history has none
+        // there.
+        std::size_t tokens_of_thought(std::vector<chat_segment> const& segments) const
+        {
+            auto const open = std::find_if(segments.rbegin(), segments.rend(), [](chat_segment const& s)
+                                           { return s.kind == segment_kind::control && s.text != "<channel|>"; });
+            if (open == segments.rend() || open->text != "<|channel>") { return 0; }
+            return encode(std::span(segments).last(std::size_t(open - segments.rbegin()) + 1), m_engine.tokens())
+                .size();
         }
 
         Engine m_engine;
-        std::string m_system;
+        session_options m_options;
         conversation<M> m_conversation;
-        std::vector<token_id> m_turns;    // closed turns, up to the last user's
-        std::size_t m_answer_at = 0;      // where the last answer begins in the conversation's tokens
-        bool m_open = false;              // there is a last answer
     };
 }

@@ -42,6 +42,15 @@ namespace gemma4::inline v0
         cut           // the text ended without a stop marker
     };
 
+    // A restricted answer (generate/token_mask.hpp) ended before it was whole: what was given out is half a
+    // value.
+    struct incomplete_answer
+    {
+        std::string reason;
+
+        bool operator==(incomplete_answer const&) const = default;
+    };
+
     // Always the last event.
     struct end_of_turn
     {
@@ -50,7 +59,8 @@ namespace gemma4::inline v0
         bool operator==(end_of_turn const&) const = default;
     };
 
-    using answer_event = std::variant<thought_text, answer_text, tool_call, malformed_call, end_of_turn>;
+    using answer_event =
+        std::variant<thought_text, answer_text, tool_call, malformed_call, incomplete_answer, end_of_turn>;
 
     struct answer
     {
@@ -58,6 +68,7 @@ namespace gemma4::inline v0
         std::string content;
         std::vector<tool_call> tool_calls;
         std::vector<malformed_call> malformed;
+        std::string incomplete;    // why a restricted answer is not whole; empty: it is
         turn_end end = turn_end::cut;
 
         bool operator==(answer const&) const = default;
@@ -70,6 +81,10 @@ namespace gemma4::inline v0
             else if (auto const* const bad = std::get_if<malformed_call>(&event))
             {
                 malformed.push_back(*bad);
+            }
+            else if (auto const* const half = std::get_if<incomplete_answer>(&event))
+            {
+                incomplete = half->reason;
             }
             else { end = std::get<end_of_turn>(event).how; }
         }

@@ -106,6 +106,11 @@ namespace gemma4::inline v0
 
         bool stopped() const noexcept { return m_reader.stopped(); }
 
+        // Between <|channel> and <channel|>, or where the prompt has opened a thought; and there past its
+        // name.
+        bool in_thought() const noexcept { return m_reader.in_thought(); }
+        bool in_thought_text() const noexcept { return m_reader.in_thought_text(); }
+
     private:
         tokenizer const* m_tokens;
         stream_decoder m_decoder;

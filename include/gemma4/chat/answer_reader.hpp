@@ -89,6 +89,13 @@ namespace gemma4::inline v0
 
             bool stopped() const noexcept { return m_state == state::stopped; }
 
+            // Inside a thought, its name included; past its name.
+            bool in_thought() const noexcept
+            {
+                return m_state == state::thought || m_state == state::thought_header;
+            }
+            bool in_thought_text() const noexcept { return m_state == state::thought; }
+
         private:
             enum class state
             {

@@ -97,12 +97,13 @@ namespace gemma4::inline v0::cli
         }
 
         // Bytes of an element of the matrices: those of the first layer's.
-        inline std::size_t element_bytes(any_model const& model, dtype random)
+        inline double element_bytes(any_model const& model, dtype random)
         {
-            if (!model.file()) { return size_of(random); }
-            for (auto const& t : model.file()->tensors())
+            if (model.path().empty()) { return double(size_of(random)); }
+            for (auto const& t : model.tensors())
             {
-                if (t.name.ends_with("layers.0.mlp.gate_proj.weight")) { return size_of(t.type); }
+                bool const gate = t.name.ends_with("layers.0.mlp.gate_proj.weight") || t.name == "blk.0.ffn_gate.weight";
+                if (gate) { return double(t.bytes) / double(t.shape[0] * t.shape[1]); }
             }
             return sizeof(float);
         }
@@ -165,7 +166,7 @@ namespace gemma4::inline v0::cli
         auto const& c = model->text();
         auto const element = detail::element_bytes(*model, o.weights);
         auto const skipped = skipped_in_prefill(c);
-        auto const bytes = bytes_per_token(c, double(element), o.batch, start, o.new_tokens);
+        auto const bytes = bytes_per_token(c, element, o.batch, start, o.new_tokens);
         auto const roof = read_bytes_per_second(*threads, o.roof_bytes);
         auto const prefill_rate = median(prefill), decode_rate = o.new_tokens ? median(decode) : 0;
         auto const flops = prefill_flops(c, o.prompt_tokens);

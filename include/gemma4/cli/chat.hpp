@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include <gemma4/api/chat_format.hpp>
+#include <gemma4/api/model_path.hpp>
 #include <gemma4/chat/chat_template.hpp>
 #include <gemma4/chat/parse_lines.hpp>
 #include <gemma4/chat/render_lines.hpp>
@@ -17,7 +17,7 @@ namespace gemma4::inline v0::cli
     inline void render(render_options const& o, console const& io)
     {
         if (o.model.empty()) { return render_lines(io.in, io.out, nullptr); }
-        auto const text = read_chat_template(o.model);
+        auto const text = open_chat_template(o.model);
         if (text.empty()) { throw mismatch_error(sentence(o.model, " has no chat template: it is a base model")); }
         auto const found = recognise_chat_template(text);
         if (!found.exact) { io.err << "gemma4: " << o.model << ": " << found.warning << '\n'; }

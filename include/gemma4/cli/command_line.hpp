@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -49,20 +50,77 @@ namespace gemma4::inline v0::cli
                 ->type_name("BYTES");
         }
 
+        // One of a few words. `to` is the enumeration or an optional one.
+        template <class Value, class Words = std::vector<std::pair<std::string, Value>>>
+        CLI::Option* choice(CLI::App& app, char const* name, auto& to, Words words, char const* help)
+        {
+            std::string list;
+            for (auto const& [word, value] : words) { list += (list.empty() ? "" : "|") + word; }
+            return app
+                .add_option_function<std::string>(
+                    name,
+                    [&to, name, words, list](std::string const& given)
+                    {
+                        for (auto const& [word, value] : words)
+                        {
+                            if (word == given)
+                            {
+                                to = value;
+                                return;
+                            }
+                        }
+                        throw usage_error(sentence(name, " is ", given, ", expected ", list));
+                    },
+                    help)
+                ->type_name(list);
+        }
+
         inline CLI::Option* folder(CLI::App& app, std::string& to)
         {
-            return app.add_option("--model", to, "folder of a checkpoint, as Hugging Face has it")
+            return app.add_option("--model", to, "folder of a checkpoint, as Hugging Face has it, or a GGUF file")
                 ->type_name("DIR");
+        }
+
+        inline void precision(CLI::App& app, weight_precision& to)
+        {
+            choice<weight_precision>(app, "--weights", to,
+                                     {{"stored", weight_precision::stored},
+                                      {"f32", weight_precision::f32},
+                                      {"bf16", weight_precision::bf16},
+                                      {"int8", weight_precision::int8},
+                                      {"int4", weight_precision::int4}},
+                                     "precision of a checkpoint's matrices on the fast path (as they are stored)");
         }
 
         inline void memory(CLI::App& app, model_options& to)
         {
+            app.add_option("--mmproj", to.mmproj, "GGUF file of the eyes and ears of a GGUF model; none is looked for")
+                ->type_name("FILE");
             number(app, "--context", to.context,
                    "positions of a conversation (8192, or less where the model has less)");
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
             number(app, "--threads", to.threads, "threads that work (all cores that are really available)");
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
+            choice<compute_mode>(app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
+                   to.compute == compute_mode::exact
+                       ? "float32 arithmetic (exact, the default) or the machine's integer and bfloat16 units (fast)"
+                       : "the machine's integer and bfloat16 units (fast, the default) or float32 arithmetic (exact)");
+            precision(app, to.weights);
+            choice<kv_type>(app, "--kv", to.kv,
+                   {{"f32", kv_type::f32}, {"bf16", kv_type::bf16}, {"int8", kv_type::int8}},
+                   "what keys and values are kept in on the fast path (bf16)");
+        }
+
+        inline void media(CLI::App& app, media_options& to)
+        {
+            auto const files = [&](char const* name, std::vector<std::string>& list, char const* help)
+            { app.add_option(name, list, help)->type_name("FILE")->expected(1)->take_all()->allow_extra_args(false); };
+            files("--image", to.images, "PNG, JPEG, WebP, GIF or BMP; may be given again");
+            files("--audio", to.sounds, "WAV, and FLAC, Ogg, MP3 where libsndfile is built in; at most 30 s; may be given again");
+            files("--video", to.videos, "video file, animated GIF or folder of frames; may be given again");
+            number(app, "--image-budget", to.image_budget, "soft tokens of an image: 70, 140, 280, 560 or 1120 (280)");
+            number(app, "--video-budget", to.video_budget, "soft tokens of a frame of a video, likewise (70)");
         }
 
         inline void chunk(CLI::App& app, model_options& to)
@@ -96,6 +154,7 @@ namespace gemma4::inline v0::cli
         on_info.add_flag("--json", info.json, "one JSON object");
 
         run_options run;
+        run.model.compute = compute_mode::fast;
         auto& on_run =
             *app.add_subcommand("run", "Answers a prompt, or chats: without --prompt, text from a pipe is "
                                        "the prompt, and a terminal is a chat.\n"
@@ -109,6 +168,7 @@ namespace gemma4::inline v0::cli
              "choose among the likeliest tokens that together have probability P");
         real(on_run, "--min-p", run.min_p, "drop tokens below P times the likeliest one's probability");
         number(on_run, "--seed", run.seed, "the same seed, the same answer (random)");
+        media(on_run, run.media);
         memory(on_run, run.model);
         chunk(on_run, run.model);
 
@@ -140,6 +200,7 @@ namespace gemma4::inline v0::cli
         text(on_logits, "--tokens", logits.tokens, "token ids with commas between them, run as they are")
             ->type_name("IDS");
         text(on_logits, "--prompt", logits.prompt, "text; <bos> is put in front unless it is there");
+        media(on_logits, logits.media);
         on_logits.add_option("--out", logits.out, "the .npy file to write")->required()->type_name("FILE");
         on_logits.add_flag("--last", logits.last, "the last token's row only");
         memory(on_logits, logits.model);
@@ -160,10 +221,54 @@ namespace gemma4::inline v0::cli
         number(on_generate, "--max-tokens", generate.max_tokens, "new tokens")->required();
         on_generate.add_flag("--stop", generate.stop,
                              "end at the checkpoint's stop tokens, which are not printed");
+        media(on_generate, generate.media);
         memory(on_generate, generate.model);
         chunk(on_generate, generate.model);
 
+        encode_command encode;
+        auto& on_encode = *app.add_subcommand(
+            "encode", "The soft tokens of an image, a sound or a video, as a .npy file float32 [soft tokens, text width]");
+        folder(on_encode, encode.model.model)->required();
+        media(on_encode, encode.media);
+        choice<encode_stage>(on_encode, "--stage", encode.stage,
+                             {{"pixels", encode_stage::pixels},
+                              {"features", encode_stage::features},
+                              {"tower", encode_stage::tower},
+                              {"projected", encode_stage::projected}},
+                             "pixels [patches, 768] of an image, features [frames, 128] of a sound, the tower's output, or "
+                             "projected to the text width (projected)");
+        on_encode.add_option("--out", encode.out, "the .npy file to write")->required()->type_name("FILE");
+        memory(on_encode, encode.model);
+
+        perplexity_options perplexity;
+        auto& on_perplexity = *app.add_subcommand(
+            "perplexity", "How well a model predicts a text: exp of the mean negative log-probability of its tokens");
+        folder(on_perplexity, perplexity.model.model)->required();
+        on_perplexity.add_option("--file", perplexity.file, "the text")->required()->type_name("TEXT");
+        number(on_perplexity, "--window", perplexity.window,
+               "tokens of a window, of which the second half is predicted (512)");
+        number(on_perplexity, "--windows", perplexity.windows, "the first N windows only (all)");
+        on_perplexity
+            .add_option("--kl-save", perplexity.kl_save, "write the log-probabilities of every prediction, float32")
+            ->type_name("FILE");
+        on_perplexity
+            .add_option("--kl-from", perplexity.kl_from, "report the divergence from a run that --kl-save wrote")
+            ->type_name("FILE");
+        on_perplexity.add_flag("--json", perplexity.json, "one JSON object");
+        memory(on_perplexity, perplexity.model);
+        chunk(on_perplexity, perplexity.model);
+
+        pack_command pack;
+        auto& on_pack = *app.add_subcommand(
+            "pack", "Writes a model as one file that starts at once: packed for the fast kernels and run where it lies");
+        folder(on_pack, pack.model)->required();
+        on_pack.add_option("--mmproj", pack.mmproj, "GGUF file of the eyes and ears of a GGUF model")->type_name("FILE");
+        precision(on_pack, pack.weights);
+        on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
+        number(on_pack, "--threads", pack.threads, "threads that work (all cores that are really available)");
+
         bench_options bench;
+        bench.model.compute = compute_mode::fast;
         auto& on_bench = *app.add_subcommand(
             "bench", "How fast a model reads a prompt and writes, beside what the memory allows");
         folder(on_bench, bench.model.model);
@@ -221,6 +326,13 @@ namespace gemma4::inline v0::cli
                             + generate.batch.has_value());
             return generate;
         }
+        if (on_perplexity.parsed()) { return perplexity; }
+        if (on_encode.parsed())
+        {
+            exactly_one("encode", "--image, --audio and --video", encode.media.size());
+            return encode;
+        }
+        if (on_pack.parsed()) { return pack; }
         exactly_one("bench", "--model and --variant",
                     !bench.model.model.empty() + std::size_t(!bench.variant.empty()));
         return bench;

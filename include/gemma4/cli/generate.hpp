@@ -32,12 +32,13 @@ namespace gemma4::inline v0::cli
         for (auto const& p : prompts) { needed = std::max(needed, positions(p.tokens.size())); }
         auto const model = load_model(known, o.model, io, needed);
 
-        std::vector<std::vector<token_id>> ids;
+        std::vector<token_prompt> ids;
         for (auto const& p : prompts)
         {
-            ids.push_back(encode(p, *model));
+            ids.push_back(encode(p, o.media, *model));
             // stop tokens may end a text before the context is full
-            demand_room(p, o.stop ? ids.back().size() : positions(ids.back().size()), *model);
+            auto const tokens = ids.back().tokens.size();
+            demand_room(p, o.stop ? tokens : positions(tokens), *model);
         }
 
         generation_options options;

@@ -87,7 +87,7 @@ namespace gemma4::inline v0::cli
             return text;
         }
 
-        inline std::size_t elements(tensor const& t)
+        inline std::size_t elements(listed_tensor const& t)
         {
             std::size_t n = 1;
             for (auto const extent : t.shape) { n *= extent; }
@@ -100,7 +100,7 @@ namespace gemma4::inline v0::cli
     {
         nlohmann::ordered_json out;
         out["variant"] = model.variant();
-        out["model"] = model.file() ? model.file()->folder().string() : std::string();
+        out["model"] = model.path().string();
         out["is_chat"] = model.is_chat();
         out["tokenizer_tokens"] =
             model.has_tokenizer() ? nlohmann::ordered_json(model.tokens().size()) : nullptr;
@@ -112,17 +112,14 @@ namespace gemma4::inline v0::cli
         out["memory"] = detail::json_of(model.plan());
         std::size_t parameters = 0;
         auto& tensors = out["tensors"] = nlohmann::ordered_json::array();
-        if (model.file())
+        for (auto const& t : model.tensors())
         {
-            for (auto const& t : model.file()->tensors())
-            {
-                parameters += detail::elements(t);
-                tensors.push_back({{"name", t.name},
-                                   {"dtype", t.dtype_word},
-                                   {"shape", t.shape},
-                                   {"bytes", t.bytes},
-                                   {"known", !detail::contains(model.unknown_tensors(), t.name)}});
-            }
+            parameters += detail::elements(t);
+            tensors.push_back({{"name", t.name},
+                               {"dtype", t.type},
+                               {"shape", t.shape},
+                               {"bytes", t.bytes},
+                               {"known", !detail::contains(model.unknown_tensors(), t.name)}});
         }
         out["parameters"] = parameters;
         out["unknown_tensors"] =
@@ -170,26 +167,27 @@ namespace gemma4::inline v0::cli
         bytes("scratch", p.scratch, p.scratch);
         bytes("all", p.now(), p.full());
 
-        if (!model.file()) { return; }
+        auto const tensors = model.tensors();
+        if (tensors.empty()) { return; }
         std::size_t parameters = 0, most = 0;
         std::map<std::string, std::size_t> of_dtype;
-        for (auto const& t : model.file()->tensors())
+        for (auto const& t : tensors)
         {
             parameters += detail::elements(t);
             most = std::max(most, t.name.size());
-            of_dtype[t.dtype_word] += t.bytes;
+            of_dtype[t.type] += t.bytes;
         }
-        out << "\ntensors: " << model.file()->tensors().size() << ", " << with_commas(parameters)
+        out << "\ntensors: " << tensors.size() << ", " << with_commas(parameters)
             << " parameters";
         for (auto const& [word, size] : of_dtype)
         {
             out << ", " << with_commas(size) << " bytes of " << word;
         }
         out << '\n';
-        for (auto const& t : model.file()->tensors())
+        for (auto const& t : tensors)
         {
-            out << t.name << std::string(most + 2 - t.name.size(), ' ') << t.dtype_word
-                << std::string(t.dtype_word.size() < 6 ? 6 - t.dtype_word.size() : 1, ' ')
+            out << t.name << std::string(most + 2 - t.name.size(), ' ') << t.type
+                << std::string(t.type.size() < 6 ? 6 - t.type.size() : 1, ' ')
                 << gemma4::detail::shape_text(t.shape)
                 << (detail::contains(model.unknown_tensors(), t.name) ? "  unknown" : "") << '\n';
         }

@@ -25,6 +25,10 @@ namespace gemma4::inline v0::cli
         to.max_memory = o.max_memory;
         to.threads = o.threads;
         to.strict = o.strict;
+        to.compute = o.compute;
+        to.weights = o.weights;
+        to.kv = o.kv;
+        to.mmproj = o.mmproj;
         to.log = [&io](std::string_view warning) { io.err << "gemma4: warning: " << warning << '\n'; };
         return to;
     }

@@ -12,9 +12,11 @@
 #include <variant>
 #include <vector>
 
+#include <gemma4/api/compute_policy.hpp>
 #include <gemma4/core/dtype.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
+#include <gemma4/io/weight_precision.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -29,11 +31,26 @@ namespace gemma4::inline v0::cli
     struct model_options
     {
         std::string model;
+        std::string mmproj;    // a GGUF file
         std::size_t context = 0;
         std::size_t max_memory = 0;
         std::size_t threads = 0;
         std::optional<std::size_t> chunk;
+        compute_mode compute = compute_mode::exact;    // commands that are used rather than compared: fast
+        weight_precision weights = weight_precision::stored;
+        std::optional<kv_type> kv;
         bool strict = false;
+    };
+
+    // Media of a prompt, each kind in the order that it was given.
+    struct media_options
+    {
+        std::vector<std::string> images, sounds, videos;
+        std::size_t image_budget = 280;    // soft tokens of an image at most
+        std::size_t video_budget = 70;     // of a frame
+
+        bool empty() const noexcept { return images.empty() && sounds.empty() && videos.empty(); }
+        std::size_t size() const noexcept { return images.size() + sounds.size() + videos.size(); }
     };
 
     struct info_options
@@ -46,6 +63,7 @@ namespace gemma4::inline v0::cli
     struct run_options
     {
         model_options model;
+        media_options media;
         std::optional<std::string> prompt;
         std::optional<std::size_t> max_tokens;
         std::optional<double> temperature;
@@ -79,8 +97,25 @@ namespace gemma4::inline v0::cli
         model_options model;
         std::optional<std::string> tokens;
         std::optional<std::string> prompt;
+        media_options media;
         std::string out;
         bool last = false;
+    };
+
+    enum class encode_stage
+    {
+        pixels,
+        features,
+        tower,
+        projected
+    };
+
+    struct encode_command
+    {
+        model_options model;
+        media_options media;    // one
+        encode_stage stage = encode_stage::projected;
+        std::string out;
     };
 
     struct generate_options
@@ -89,8 +124,29 @@ namespace gemma4::inline v0::cli
         std::optional<std::string> tokens;
         std::optional<std::string> prompt;
         std::optional<std::string> batch;
+        media_options media;
         std::size_t max_tokens = 0;
         bool stop = false;
+    };
+
+    struct perplexity_options
+    {
+        model_options model;
+        std::string file;
+        std::size_t window = 512;
+        std::size_t windows = 0;    // 0: all
+        std::string kl_save;
+        std::string kl_from;
+        bool json = false;
+    };
+
+    struct pack_command
+    {
+        std::string model;
+        std::string mmproj;    // a GGUF file
+        std::string out;
+        weight_precision weights = weight_precision::stored;
+        std::size_t threads = 0;
     };
 
     struct bench_options
@@ -114,7 +170,8 @@ namespace gemma4::inline v0::cli
     };
 
     using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
-                                 render_options, parse_options, logits_options, generate_options, bench_options>;
+                                 render_options, parse_options, logits_options, generate_options,
+                                 perplexity_options, encode_command, pack_command, bench_options>;
 
     // Digits and nothing else. Throws usage_error.
     inline std::uint64_t parse_number(std::string_view text, std::string_view option)

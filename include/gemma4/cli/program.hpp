@@ -19,9 +19,12 @@
 #include <gemma4/cli/chat.hpp>
 #include <gemma4/cli/command_line.hpp>
 #include <gemma4/cli/console.hpp>
+#include <gemma4/cli/encode.hpp>
 #include <gemma4/cli/generate.hpp>
 #include <gemma4/cli/info.hpp>
 #include <gemma4/cli/logits.hpp>
+#include <gemma4/cli/pack.hpp>
+#include <gemma4/cli/perplexity.hpp>
 #include <gemma4/cli/run.hpp>
 #include <gemma4/cli/tokenize.hpp>
 
@@ -43,6 +46,9 @@ namespace gemma4::inline v0
                     else if constexpr (std::is_same_v<Options, parse_options>) { parse(o, io); }
                     else if constexpr (std::is_same_v<Options, logits_options>) { logits(o, known, io); }
                     else if constexpr (std::is_same_v<Options, generate_options>) { generate(o, known, io); }
+                    else if constexpr (std::is_same_v<Options, perplexity_options>) { perplexity(o, known, io); }
+                    else if constexpr (std::is_same_v<Options, encode_command>) { encode(o, known, io); }
+                    else if constexpr (std::is_same_v<Options, pack_command>) { pack(o, known, io); }
                     else { bench(o, known, io); }
                 },
                 what);

@@ -13,6 +13,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/json_lines.hpp>
+#include <gemma4/cli/media.hpp>
 #include <gemma4/cli/options.hpp>
 #include <gemma4/cli/tokenize.hpp>
 
@@ -82,6 +83,18 @@ namespace gemma4::inline v0::cli
             }
         }
         return ids;
+    }
+
+    // Text with placeholders for media, or media first; ids take no media. Throws argument_error as well where
+    // placeholders and media are not as many.
+    inline token_prompt encode(prompt const& p, media_options const& o, any_model const& model)
+    {
+        if (o.empty()) { return {encode(p, model)}; }
+        if (!p.text) { throw argument_error(sentence(p.where, " takes no media; use --prompt")); }
+        auto const media = encode_media(o, model);
+        auto const items = items_of(media);
+        auto const segments = raw_prompt(*p.text, items, model.tokens());
+        return with_media(gemma4::encode(segments, items, model.tokens(), special_tokens::recognise), media);
     }
 
     // Throws capacity_error before any work.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <gemma4/api/model_path.hpp>
 #include <gemma4/cli/console.hpp>
 #include <gemma4/cli/json_lines.hpp>
 #include <gemma4/cli/options.hpp>
@@ -25,7 +26,7 @@ namespace gemma4::inline v0::cli
 
     inline void tokenize(tokenize_options const& o, console const& io)
     {
-        auto const tokens = tokenizer::from_file(std::filesystem::path(o.model) / "tokenizer.json");
+        auto const tokens = open_tokenizer(o.model);
         for_each_json_line(
             io.in, "standard input",
             [&](nlohmann::json const& value, std::string_view where)
@@ -43,7 +44,7 @@ namespace gemma4::inline v0::cli
 
     inline void detokenize(detokenize_options const& o, console const& io)
     {
-        auto const tokens = tokenizer::from_file(std::filesystem::path(o.model) / "tokenizer.json");
+        auto const tokens = open_tokenizer(o.model);
         for_each_json_line(io.in, "standard input",
                            [&](nlohmann::json const& value, std::string_view where)
                            {

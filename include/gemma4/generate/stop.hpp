@@ -32,6 +32,7 @@ namespace gemma4::inline v0
         max_tokens,
         context_full,
         cancelled,
+        completed,    // a token mask says that nothing can follow
         repetition    // the host's repetition_guard saw collapse
     };
 
@@ -45,6 +46,7 @@ namespace gemma4::inline v0
         case stop_reason::max_tokens: return "max_tokens";
         case stop_reason::context_full: return "context_full";
         case stop_reason::cancelled: return "cancelled";
+        case stop_reason::completed: return "completed";
         case stop_reason::repetition: return "repetition";
         }
         return "unknown";

@@ -13,7 +13,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/io/gguf_metadata.hpp>
-#include <gemma4/text/sentencepiece_tokenizer.hpp>
+#include <gemma4/text/score_merger.hpp>
 #include <gemma4/text/tokenizer.hpp>
 #include <gemma4/text/vocabulary.hpp>
 
@@ -139,7 +139,7 @@ namespace gemma4::inline v0
 
     // Of a tokenizer_kind::sentencepiece file. User-defined tokens are looked for in every text, control tokens only where special
     // tokens are recognised.
-    inline sentencepiece_tokenizer read_sentencepiece_tokenizer(gguf_metadata const& metadata)
+    inline tokenizer read_sentencepiece_tokenizer(gguf_metadata const& metadata)
     {
         constexpr std::string_view key = "tokenizer.ggml.scores";
         auto tokens = detail::gguf_tokens(metadata);
@@ -157,7 +157,15 @@ namespace gemma4::inline v0
             if (!added || tokens[token_id(i)].empty()) { continue; }
             tokens.added.push_back({.id = token_id(i), .special = control});
         }
-        return sentencepiece_tokenizer(std::move(tokens), std::move(scores), metadata.boolean("tokenizer.ggml.add_space_prefix", true));
+        return tokenizer(std::move(tokens),
+                         score_merger(std::move(scores), metadata.boolean("tokenizer.ggml.add_space_prefix", true)));
+    }
+
+    // The tokenizer of the file, of either kind. Throws as the functions above.
+    inline tokenizer read_tokenizer(gguf_metadata const& metadata)
+    {
+        return tokenizer_kind_of(metadata) == tokenizer_kind::byte_pair ? tokenizer(read_vocabulary(metadata))
+                                                                         : read_sentencepiece_tokenizer(metadata);
     }
 
     // tokenizer.ggml.<role>_token_id, role being bos, eos, unknown, padding or mask. file_error: not an id of the vocabulary.

@@ -1,4 +1,5 @@
-// Text -> token ids -> text, equal to Hugging Face `tokenizers` on Gemma 4's tokenizer.json.
+// Text -> token ids -> text, equal to Hugging Face `tokenizers` on Gemma 4's tokenizer.json; or, where tokens have scores
+// instead of merges (Gemma 1 to 3), equal to llama.cpp (text/score_merger.hpp).
 //
 // Encoding: added tokens are cut out of the raw text; in the rest U+0020 becomes U+2581, every code point is
 // a symbol (one without a token is its UTF-8 bytes as byte tokens), and pairs of symbols merge by rank. No
@@ -22,6 +23,7 @@
 #include <gemma4/text/byte_pair_merger.hpp>
 #include <gemma4/text/code_point_table.hpp>
 #include <gemma4/text/merge_table.hpp>
+#include <gemma4/text/score_merger.hpp>
 #include <gemma4/text/tokenizer_json.hpp>
 #include <gemma4/text/utf8.hpp>
 #include <gemma4/text/vocabulary.hpp>
@@ -67,6 +69,18 @@ namespace gemma4::inline v0
             find_characters_before_space();
         }
 
+        // Pairs are joined by score, not by merges. Throws mismatch_error unless there is one score for every token.
+        tokenizer(vocabulary tokens, score_merger scores)
+            : tokenizer(std::move(tokens))
+        {
+            if (scores.size() != size())
+            {
+                throw mismatch_error(
+                    sentence("vocabulary: expected ", size(), " scores, one for each token, found ", scores.size()));
+            }
+            m_scores = std::move(scores);
+        }
+
         // Throw file_error naming the file, the field, what was expected and what was found.
         static tokenizer from_file(std::filesystem::path const& tokenizer_json_path)
         {
@@ -95,6 +109,12 @@ namespace gemma4::inline v0
             {
                 repaired = with_replacements(text);
                 text = repaired;
+            }
+            if (m_scores)
+            {
+                // every piece is at the beginning or follows an added token
+                return split(m_raw, text, specials, ids, [&](std::string_view piece)
+                             { m_scores->encode(piece, m_vocabulary, m_bytes, ids); });
             }
             byte_pair_merger merger(m_merges);
             split(m_raw, text, specials, ids,
@@ -288,6 +308,7 @@ namespace gemma4::inline v0
         vocabulary m_vocabulary;
         merge_table m_merges;
         code_point_table m_code_points;
+        std::optional<score_merger> m_scores;    // instead of merges
         std::vector<bool> m_special;
         added_token_matcher m_raw;           // added tokens looked for in the text as it is
         added_token_matcher m_normalized;    // those looked for when spaces have become U+2581

@@ -1,0 +1,157 @@
+// Images, sounds and videos that were encoded once: any number of conversations may use their soft tokens.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include <gemma4/api/media_towers.hpp>
+#include <gemma4/chat/media_prompt.hpp>
+#include <gemma4/core/checksum.hpp>
+#include <gemma4/media/audio_features.hpp>
+#include <gemma4/media/image_patches.hpp>
+#include <gemma4/media/video_frames.hpp>
+#include <gemma4/model/text_model.hpp>
+#include <gemma4/towers/soft_tokens.hpp>
+
+namespace gemma4::inline v0
+{
+    struct encoded_medium
+    {
+        media_item item;
+        std::vector<std::shared_ptr<soft_tokens const>> runs;    // one; of a video one for each frame
+    };
+
+    // Copies share the soft tokens.
+    using medium = std::shared_ptr<encoded_medium const>;
+
+    // `model`: an engine or any_model. Throws what its encode() throws, and argument_error for an image, clip or
+    // budget that make_patches or make_features refuse.
+    template <class Model>
+    medium encode_image(Model const& model, rgb_image const& image, std::size_t budget = default_image_budget,
+                        encode_options const& options = {})
+    {
+        auto rows = std::make_shared<soft_tokens const>(model.encode(make_patches(image, budget), options));
+        encoded_medium made{{media_kind::image, {rows->count}, {}}, {}};
+        made.runs.push_back(std::move(rows));
+        return std::make_shared<encoded_medium const>(std::move(made));
+    }
+
+    // A clip of 1 to 480000 samples at 16 kHz, mono (media/prepare_audio.hpp makes them).
+    template <class Model>
+    medium encode_audio(Model const& model, std::span<float const> clip, encode_options const& options = {})
+    {
+        auto rows = std::make_shared<soft_tokens const>(model.encode(make_features(clip), options));
+        encoded_medium made{{media_kind::audio, {rows->count}, {}}, {}};
+        made.runs.push_back(std::move(rows));
+        return std::make_shared<encoded_medium const>(std::move(made));
+    }
+
+    inline constexpr std::size_t default_video_budget = 70;    // of a frame
+
+    // Frames in the order of time, each encoded as an image. argument_error where there is none.
+    template <class Model>
+    medium encode_video(Model const& model, std::span<video_frame const> frames,
+                        std::size_t budget = default_video_budget, encode_options const& options = {})
+    {
+        if (frames.empty()) { throw argument_error("a video has no frame, expected at least one"); }
+        encoded_medium made{{media_kind::video, {}, {}}, {}};
+        for (auto const& frame : frames)
+        {
+            auto rows =
+                std::make_shared<soft_tokens const>(model.encode(make_patches(frame.image, budget), options));
+            made.item.soft_tokens.push_back(rows->count);
+            made.item.seconds.push_back(frame.seconds);
+            made.runs.push_back(std::move(rows));
+        }
+        return std::make_shared<encoded_medium const>(std::move(made));
+    }
+
+    inline std::vector<media_item> items_of(std::span<medium const> media)
+    {
+        std::vector<media_item> items;
+        for (auto const& m : media) { items.push_back(m->item); }
+        return items;
+    }
+
+    // Soft tokens at their place in a conversation's tokens.
+    struct soft_run
+    {
+        position first;
+        std::size_t count;
+        bool picture;
+        std::shared_ptr<soft_tokens const> rows;    // (count, hidden)
+        std::uint64_t fingerprint;                  // of the rows' values
+
+        position end() const noexcept { return first + count; }
+        bool operator==(soft_run const& other) const noexcept
+        {
+            return first == other.first && count == other.count && picture == other.picture
+                   && fingerprint == other.fingerprint;
+        }
+    };
+
+    // Tokens, and what stands in the places of some.
+    struct token_prompt
+    {
+        std::vector<token_id> tokens;
+        std::vector<soft_run> soft{};    // ascending, without overlap
+    };
+
+    // A prompt whose placeholders were expanded for these media.
+    inline token_prompt with_media(media_prompt prompt, std::span<medium const> media)
+    {
+        token_prompt made{std::move(prompt.tokens)};
+        for (auto const& span : prompt.spans)
+        {
+            if (span.count == 0) { continue; }
+            auto const& rows = media[span.media]->runs[span.frame];
+            auto const print = checksum(std::as_bytes(std::span(rows->values)));
+            made.soft.push_back({span.first, span.count, span.visual, rows, print});
+        }
+        return made;
+    }
+
+    // The part of `runs` that lies in the tokens [at, at + count), for one forward call.
+    inline void soft_spans_of(std::span<soft_run const> runs, position at, std::size_t count,
+                              std::vector<soft_span>& out)
+    {
+        out.clear();
+        for (auto const& run : runs)
+        {
+            auto const begin = std::max(run.first, at);
+            auto const end = std::min<position>(run.end(), at + count);
+            if (begin >= end) { continue; }
+            out.push_back({std::size_t(begin - at), std::size_t(end - begin),
+                           run.rows->values.data() + (begin - run.first) * run.rows->width, run.picture});
+        }
+    }
+
+    // How many of the tokens from `at` on one forward call takes: `count`, or, where pictures attend both ways and
+    // the last token would lie inside a block of them, as many as end before it, or where there is none before it,
+    // as many as end with it.
+    inline std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count, bool both_ways)
+    {
+        if (!both_ways) { return count; }
+        for (std::size_t i = 0; i != runs.size(); ++i)
+        {
+            auto last = i;
+            while (last + 1 != runs.size() && runs[last].picture && runs[last + 1].picture
+                   && runs[last + 1].first == runs[last].end())
+            {
+                ++last;
+            }
+            auto const begin = runs[i].first, end = runs[last].end();
+            if (runs[i].picture && begin < at + count && at + count < end)
+            {
+                return std::size_t(begin > at ? begin - at : end - at);
+            }
+            i = last;
+        }
+        return count;
+    }
+}

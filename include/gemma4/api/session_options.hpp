@@ -1,0 +1,23 @@
+// What a conversation is, besides what is said in it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <gemma4/chat/tool.hpp>
+#include <gemma4/text/tokenizer.hpp>
+
+namespace gemma4::inline v0
+{
+    struct session_options
+    {
+        std::string system{};                    // empty: none
+        std::vector<tool_definition> tools{};    // the model may call them
+        bool thinking = false;
+        bool preserve_thinking = false;    // thoughts beside calls of earlier turns stay, where the template can
+
+        // Whether control tokens spelled in messages are control tokens. With text from others they never
+        // should be.
+        special_tokens in_content = special_tokens::as_text;
+    };
+}

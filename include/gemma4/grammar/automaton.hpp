@@ -1,0 +1,381 @@
+// A grammar as a recursive transition network: every rule is a small nondeterministic automaton whose edges
+// take a byte, take a token, or call a rule.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/types.hpp>
+#include <gemma4/grammar/grammar.hpp>
+
+namespace gemma4::inline v0
+{
+    inline constexpr std::size_t max_grammar_nodes = std::size_t(1) << 20;
+
+    class automaton
+    {
+    public:
+        using node_id = std::uint32_t;
+
+        struct byte_edge
+        {
+            unsigned char low;
+            unsigned char high;
+            node_id target;
+        };
+        struct token_edge
+        {
+            token_id token;
+            node_id target;
+        };
+        struct call_edge
+        {
+            node_id start;    // of the called rule
+            node_id target;
+        };
+
+        // What leaves a node. From every node that can be reached the end of its rule can be reached too.
+        struct node
+        {
+            std::vector<byte_edge> bytes;
+            std::vector<token_edge> tokens;
+            std::vector<call_edge> calls;
+            std::vector<node_id> silent;    // reached without taking anything
+            bool end = false;               // of its rule
+        };
+
+        // argument_error: nothing matches the grammar, a rule calls itself before it takes anything, or it
+        // is too large.
+        explicit automaton(grammar const& source)
+            : m_source(&source)
+        {
+            m_starts.resize(source.rules() + 1);
+            for (auto& start : m_starts) { start = add(); }
+            for (std::size_t r = 0; r != source.rules(); ++r)
+            {
+                if (auto const body = source.body(grammar::rule(r))) { build_rule(m_starts[r], *body); }
+            }
+            m_start = m_starts.back();
+            if (source.root()) { build_rule(m_start, *source.root()); }
+            trim();
+            check_left_calls();
+            m_source = nullptr;
+            m_starts = {};
+        }
+
+        node_id start() const noexcept { return m_start; }
+        std::size_t size() const noexcept { return m_nodes.size(); }
+        node const& operator[](node_id n) const noexcept { return m_nodes[n]; }
+
+        // Nothing but the end of the rule comes after this node, so that a call which returns here need not
+        // be remembered.
+        bool only_ends(node_id n) const noexcept { return m_only_ends[n]; }
+
+    private:
+        node_id add()
+        {
+            if (m_nodes.size() == max_grammar_nodes)
+            {
+                throw argument_error(sentence("grammar: expected at most ", max_grammar_nodes,
+                                              " states, found more (a repetition with a large count?)"));
+            }
+            m_nodes.emplace_back();
+            return node_id(m_nodes.size() - 1);
+        }
+
+        void build_rule(node_id start, grammar::part body)
+        {
+            auto const end = build(body, start, 0);
+            m_nodes[end].end = true;
+        }
+
+        // Adds what p matches from `from` on; returns the node after it.
+        node_id build(grammar::part p, node_id from, std::size_t depth)
+        {
+            if (++m_steps > max_steps)
+            {
+                throw argument_error("grammar: a repetition of repetitions is too large");
+            }
+            if (depth > max_depth)
+            {
+                throw argument_error(
+                    sentence("grammar: expected at most ", max_depth, " levels of nesting"));
+            }
+            auto const& e = (*m_source)[p];
+            switch (e.what)
+            {
+            case grammar::kind::bytes:
+            {
+                auto const to = add();
+                m_nodes[from].bytes.push_back({e.low, e.high, to});
+                return to;
+            }
+            case grammar::kind::literal:
+                for (char const c : m_source->text(e))
+                {
+                    auto const to = add();
+                    auto const byte = static_cast<unsigned char>(c);
+                    m_nodes[from].bytes.push_back({byte, byte, to});
+                    from = to;
+                }
+                return from;
+            case grammar::kind::token:
+            {
+                auto const to = add();
+                m_nodes[from].tokens.push_back({token_id(e.value), to});
+                return to;
+            }
+            case grammar::kind::call:
+            {
+                auto const to = add();
+                m_nodes[from].calls.push_back({m_starts[e.value], to});
+                return to;
+            }
+            case grammar::kind::sequence:
+                for (auto const child : e.children) { from = build(child, from, depth + 1); }
+                return from;
+            case grammar::kind::choice:
+            {
+                auto const to = add();
+                for (auto const child : e.children)
+                {
+                    auto const begin = add();
+                    m_nodes[from].silent.push_back(begin);
+                    auto const end = build(child, begin, depth + 1);
+                    m_nodes[end].silent.push_back(to);
+                }
+                return to;
+            }
+            case grammar::kind::repeat: return build_repeat(e, from, depth + 1);
+            }
+            return from;
+        }
+
+        node_id build_repeat(grammar::expression const& e, node_id from, std::size_t depth)
+        {
+            auto const child = e.children.front();
+            for (std::size_t i = 0; i != e.min; ++i) { from = build(child, from, depth); }
+            if (e.max == grammar::unbounded)
+            {
+                auto const loop = add();
+                m_nodes[from].silent.push_back(loop);
+                auto const again = build(child, loop, depth);
+                m_nodes[again].silent.push_back(loop);
+                return loop;
+            }
+            auto const to = add();
+            m_nodes[from].silent.push_back(to);
+            for (std::size_t i = e.min; i < e.max; ++i)
+            {
+                from = build(child, from, depth);
+                m_nodes[from].silent.push_back(to);
+            }
+            return to;
+        }
+
+        // Removes what cannot lead to the end of its rule.
+        void trim()
+        {
+            // Backwards from the ends: who reaches a node without calls, and the calls that wait for a rule.
+            auto const count = m_nodes.size();
+            std::vector<std::vector<node_id>> before(count);
+            struct waiting_call
+            {
+                node_id from;
+                node_id target;
+            };
+            struct return_from
+            {
+                node_id start;
+                node_id from;
+            };
+            std::vector<std::vector<waiting_call>> waiting(count);    // by the rule's start
+            std::vector<std::vector<return_from>> returns(count);     // by the call's target
+            for (node_id n = 0; n != count; ++n)
+            {
+                auto const& from = m_nodes[n];
+                for (auto const& edge : from.bytes) { before[edge.target].push_back(n); }
+                for (auto const& edge : from.tokens) { before[edge.target].push_back(n); }
+                for (auto const target : from.silent) { before[target].push_back(n); }
+                for (auto const& edge : from.calls)
+                {
+                    waiting[edge.start].push_back({n, edge.target});
+                    returns[edge.target].push_back({edge.start, n});
+                }
+            }
+            std::vector<char> good(count);
+            std::vector<node_id> work;
+            auto const mark = [&](node_id n)
+            {
+                if (good[n]) { return; }
+                good[n] = 1;
+                work.push_back(n);
+            };
+            for (node_id n = 0; n != count; ++n)
+            {
+                if (m_nodes[n].end) { mark(n); }
+            }
+            while (!work.empty())
+            {
+                auto const n = work.back();
+                work.pop_back();
+                for (auto const from : before[n]) { mark(from); }
+                // n begins a rule: calls of it whose target is good.
+                for (auto const& call : waiting[n])
+                {
+                    if (good[call.target]) { mark(call.from); }
+                }
+                // n is the target of calls: those whose rule is good.
+                for (auto const& [start, from] : returns[n])
+                {
+                    if (good[start]) { mark(from); }
+                }
+            }
+            if (!good[m_start]) { throw argument_error("grammar: no text matches it"); }
+            for (auto& n : m_nodes)
+            {
+                std::erase_if(n.bytes, [&](auto const& e) { return !good[e.target]; });
+                std::erase_if(n.tokens, [&](auto const& e) { return !good[e.target]; });
+                std::erase_if(n.calls, [&](auto const& e) { return !good[e.target] || !good[e.start]; });
+                std::erase_if(n.silent, [&](auto const t) { return !good[t]; });
+            }
+            m_only_ends.resize(count);
+            for (node_id n = 0; n != count; ++n) { m_only_ends[n] = leads_only_to_end(n); }
+        }
+
+        bool leads_only_to_end(node_id n) const
+        {
+            for (std::size_t steps = 0; steps != 64; ++steps)
+            {
+                auto const& at = m_nodes[n];
+                if (!at.bytes.empty() || !at.tokens.empty() || !at.calls.empty()) { return false; }
+                if (at.end) { return at.silent.empty(); }
+                if (at.silent.size() != 1) { return false; }
+                n = at.silent.front();
+            }
+            return false;
+        }
+
+        // No rule may come back to its own start before anything has been taken: its stack would grow
+        // without end.
+        void check_left_calls() const
+        {
+            auto const count = m_nodes.size();
+            auto const empties = nullable_starts();
+            enum class mark : char
+            {
+                none,
+                open,
+                done
+            };
+            // Edges that take nothing: silent ones, into a called rule, and over a rule that may be empty.
+            // A cycle through an edge into a rule is what is looked for; loops of silent edges are harmless,
+            // so they are first followed inside one rule.
+            std::vector<mark> marks(count);
+            std::vector<node_id> seen_at(count, ~node_id(0));
+            std::vector<std::pair<node_id, std::vector<node_id>>> path;    // rule start, its calls still to do
+            auto const first_calls = [&](node_id start)
+            {
+                std::vector<node_id> calls;
+                std::vector<node_id> work{start};
+                seen_at[start] = start;
+                auto const go = [&](node_id to)
+                {
+                    if (seen_at[to] == start) { return; }
+                    seen_at[to] = start;
+                    work.push_back(to);
+                };
+                while (!work.empty())
+                {
+                    auto const& at = m_nodes[work.back()];
+                    work.pop_back();
+                    for (auto const to : at.silent) { go(to); }
+                    for (auto const& edge : at.calls)
+                    {
+                        calls.push_back(edge.start);
+                        if (empties[edge.start]) { go(edge.target); }
+                    }
+                }
+                return calls;
+            };
+            for (auto const root : m_starts)
+            {
+                if (marks[root] != mark::none) { continue; }
+                marks[root] = mark::open;
+                path.emplace_back(root, first_calls(root));
+                while (!path.empty())
+                {
+                    auto& [start, calls] = path.back();
+                    if (calls.empty())
+                    {
+                        marks[start] = mark::done;
+                        path.pop_back();
+                        continue;
+                    }
+                    auto const next = calls.back();
+                    calls.pop_back();
+                    if (marks[next] == mark::open)
+                    {
+                        throw argument_error("grammar: a rule refers to itself before anything is written");
+                    }
+                    if (marks[next] == mark::none)
+                    {
+                        marks[next] = mark::open;
+                        path.emplace_back(next, first_calls(next));
+                    }
+                }
+            }
+        }
+
+        // (node) whether the rule that starts there matches the empty text
+        std::vector<char> nullable_starts() const
+        {
+            std::vector<char> empties(m_nodes.size());
+            for (bool changed = true; changed;)
+            {
+                changed = false;
+                for (auto const start : m_starts)
+                {
+                    if (empties[start]) { continue; }
+                    std::vector<node_id> work{start};
+                    std::vector<node_id> seen{start};
+                    while (!work.empty() && !empties[start])
+                    {
+                        auto const& at = m_nodes[work.back()];
+                        work.pop_back();
+                        if (at.end) { empties[start] = 1; }
+                        auto const go = [&](node_id to)
+                        {
+                            if (std::ranges::find(seen, to) != seen.end()) { return; }
+                            seen.push_back(to);
+                            work.push_back(to);
+                        };
+                        for (auto const to : at.silent) { go(to); }
+                        for (auto const& edge : at.calls)
+                        {
+                            if (empties[edge.start]) { go(edge.target); }
+                        }
+                    }
+                    changed |= empties[start] != 0;
+                }
+            }
+            return empties;
+        }
+
+        static constexpr std::size_t max_depth = 1000;
+        static constexpr std::size_t max_steps = 4 * max_grammar_nodes;
+
+        grammar const* m_source;
+        std::size_t m_steps = 0;
+        std::vector<node> m_nodes;
+        std::vector<node_id> m_starts;    // by rule; the last one is the root's
+        std::vector<bool> m_only_ends;
+        node_id m_start = 0;
+    };
+}

@@ -1,0 +1,84 @@
+// Tool calls in Gemma's own syntax: <|tool_call>call:NAME{key:value,...}<tool_call|>
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gemma4/chat/json_value.hpp>
+#include <gemma4/chat/marker.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/types.hpp>
+#include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/json_schema.hpp>
+#include <gemma4/grammar/value_notation.hpp>
+#include <gemma4/text/tokenizer.hpp>
+
+namespace gemma4::inline v0
+{
+    // The tokens that calls are made of.
+    struct call_tokens
+    {
+        token_id open_call;
+        token_id close_call;
+        token_id quote;
+
+        // mismatch_error: the tokenizer has no such token.
+        static call_tokens of(tokenizer const& tokens)
+        {
+            auto const id = [&](marker m)
+            {
+                auto const found = tokens.find(name_of(m));
+                if (!found)
+                {
+                    throw mismatch_error(sentence("tokenizer: expected a token ", name_of(m), ", found none"));
+                }
+                return *found;
+            };
+            return {id(marker::open_call), id(marker::close_call), id(marker::quote)};
+        }
+    };
+
+    enum class call_begin
+    {
+        with_marker,     // <|tool_call> is part of the grammar
+        after_marker    // <|tool_call> has been written
+    };
+
+    // One call of one of the tools; declarations as chat templates take them ({"type": "function",
+    // "function": {"name", "parameters"}}). Arguments come sorted by key, as templates declare and show them.
+    // argument_error: no tools, one without a name, or parameters that grammar/json_schema.hpp does not
+    // support.
+    inline grammar call_grammar(std::span<json_value const> declarations, call_tokens const& tokens,
+                                call_begin begin = call_begin::with_marker)
+    {
+        if (declarations.empty()) { throw argument_error("tools: expected at least one, found none"); }
+        grammar out;
+        auto notation = value_notation::call(out, tokens.quote);
+        std::vector<grammar::part> calls;
+        for (auto const& declaration : declarations)
+        {
+            auto const* const function = declaration.find("function");
+            auto const* const name = function ? function->find("name") : nullptr;
+            if (!name || !name->as_string() || name->as_string()->empty())
+            {
+                throw argument_error("tools: expected function.name, found none");
+            }
+            auto const* const parameters = function->find("parameters");
+            static json_value const nothing = json_value::object{{"properties", json_value::object{}}};
+            auto const& schema = parameters && parameters->find("properties") ? *parameters : nothing;
+            schema_compiler compiler(notation, schema);
+            calls.push_back(out.sequence({out.literal("call:" + *name->as_string() + "{"),
+                                          compiler.members(schema, *name->as_string())}));
+        }
+        std::vector<grammar::part> parts;
+        if (begin == call_begin::with_marker) { parts.push_back(out.token(tokens.open_call)); }
+        parts.push_back(out.choice(std::move(calls)));
+        parts.push_back(out.token(tokens.close_call));
+        out.set_root(out.sequence(std::move(parts)));
+        return out;
+    }
+}

@@ -1,0 +1,27 @@
+// One of several texts.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <gemma4/core/error.hpp>
+#include <gemma4/grammar/grammar.hpp>
+
+namespace gemma4::inline v0
+{
+    // argument_error: no choices, or an empty one.
+    inline grammar choice_grammar(std::span<std::string const> choices)
+    {
+        if (choices.empty()) { throw argument_error("choices: expected at least one, found none"); }
+        grammar out;
+        std::vector<grammar::part> parts;
+        for (auto const& choice : choices)
+        {
+            if (choice.empty()) { throw argument_error("choices: expected texts, found an empty one"); }
+            parts.push_back(out.literal(choice));
+        }
+        out.set_root(out.choice(std::move(parts)));
+        return out;
+    }
+}

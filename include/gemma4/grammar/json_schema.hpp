@@ -1,0 +1,559 @@
+// JSON Schema -> grammar of the documents that a model may write for it.
+//
+// Supported: type (also a list), properties, required, additionalProperties, items, prefixItems, minItems,
+// maxItems, minLength, maxLength, pattern, format (date, time, date-time, uuid), minimum, maximum,
+// exclusiveMinimum, exclusiveMaximum (whole bounds), enum, const, anyOf, oneOf, allOf of one, $ref into the
+// document (recursive too), nullable, and annotations. Any other keyword is an argument_error that names it.
+//
+// The grammar is narrower than the schema where that costs nothing: members come in the order of `properties`,
+// undeclared members are not written where `properties` is given (additionalProperties alone makes a map),
+// values of enum, const and pattern have one form, oneOf is anyOf, numbers have the digits of grammar/decimal.hpp.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <gemma4/chat/json_text.hpp>
+#include <gemma4/chat/json_value.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/grammar/decimal.hpp>
+#include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/regular_expression.hpp>
+#include <gemma4/grammar/value_notation.hpp>
+
+namespace gemma4::inline v0
+{
+    class schema_compiler
+    {
+    public:
+        // document: what $ref looks into; it must outlive the compiler
+        schema_compiler(value_notation& notation, json_value const& document)
+            : m_notation(notation)
+            , m_grammar(notation.target())
+            , m_document(document)
+        {}
+
+        // The values that fit the schema, found at `path` of the document. Throws argument_error naming the
+        // path, the keyword, what was expected and what was found.
+        grammar::part value(json_value const& schema, std::string const& path)
+        {
+            if (auto const* const all = schema.as_bool()) { return *all ? m_notation.any() : m_grammar.never(); }
+            if (!schema.as_object()) { fail(path, "expected an object or a boolean", schema); }
+            if (++m_depth > max_depth) { fail(path, sentence("nested deeper than ", max_depth, " levels")); }
+            for (auto const& member : *schema.as_object()) { check_keyword(member.name, path); }
+            auto const out = unguarded(schema, path);
+            --m_depth;
+            return out;
+        }
+
+        // The members of an object schema from after { up to and including }.
+        grammar::part members(json_value const& schema, std::string const& path)
+        {
+            static json_value const none{json_value::object{}};
+            auto const* properties = schema.find("properties");
+            if (!properties) { properties = &none; }
+            if (!properties->as_object()) { fail(path + ".properties", "expected an object", *properties); }
+            auto const listed = m_notation.ordered(*properties->as_object());
+            auto const required = required_names(schema, listed, path);
+
+            // after[i]: what may follow once a member has been written, from member i on
+            auto next = m_grammar.add_rule(m_grammar.byte('}'));
+            std::vector<grammar::part> first;    // what may come first, the last member's way first
+            bool empty_allowed = true;
+            for (std::size_t i = listed.size(); i-- != 0;)
+            {
+                auto const& [name, schema_of_member] = listed[i];
+                auto const member = m_grammar.add_rule(
+                    m_grammar.sequence({m_notation.key(name), value(schema_of_member, path + "." + name)}));
+                bool const optional = std::ranges::find(required, name) == required.end();
+                if (!optional)
+                {
+                    first.clear();
+                    empty_allowed = false;
+                }
+                first.push_back(m_grammar.sequence({m_grammar.call(member), m_grammar.call(next)}));
+                std::vector<grammar::part> ways{
+                    m_grammar.sequence({m_notation.comma(), m_grammar.call(member), m_grammar.call(next)})};
+                if (optional) { ways.push_back(m_grammar.call(next)); }
+                next = m_grammar.add_rule(m_grammar.choice(std::move(ways)));
+            }
+            if (empty_allowed) { first.push_back(m_grammar.byte('}')); }
+            return m_grammar.choice(std::move(first));
+        }
+
+    private:
+        static constexpr std::size_t max_depth = 128;
+        static constexpr std::size_t max_count = 100'000;
+
+        [[noreturn]] static void fail(std::string_view path, std::string_view what)
+        {
+            throw argument_error(sentence("schema: ", path, ": ", what));
+        }
+        [[noreturn]] static void fail(std::string_view path, std::string_view expected, json_value const& found)
+        {
+            throw argument_error(sentence("schema: ", path, ": ", expected, ", found ", to_json(found)));
+        }
+
+        static bool is_annotation(std::string_view keyword)
+        {
+            static constexpr std::array<std::string_view, 14> known{
+                "title",      "description", "default",  "example",  "examples",  "$schema", "$id",
+                "$comment",   "deprecated",  "readOnly", "writeOnly", "$defs",    "definitions", "$anchor"};
+            return std::ranges::find(known, keyword) != known.end();
+        }
+
+        static void check_keyword(std::string_view keyword, std::string_view path)
+        {
+            static constexpr std::array<std::string_view, 25> known{
+                "type",      "properties", "required",  "additionalProperties", "items",
+                "minItems",  "maxItems",   "minLength", "maxLength",            "pattern",
+                "format",    "minimum",    "maximum",   "exclusiveMinimum",     "exclusiveMaximum",
+                "enum",      "const",      "anyOf",     "oneOf",                "allOf",
+                "$ref",      "nullable",   "prefixItems", "uniqueItems",        "nullable"};
+            if (is_annotation(keyword) || std::ranges::find(known, keyword) != known.end()) { return; }
+            fail(path, sentence("the keyword ", keyword, " is not supported"));
+        }
+
+        // `keyword` decides alone; nullable may stand beside it.
+        static void check_alone(json_value const& schema, std::string_view keyword, std::string_view path)
+        {
+            for (auto const& member : *schema.as_object())
+            {
+                if (member.name == keyword || member.name == "nullable" || is_annotation(member.name))
+                {
+                    continue;
+                }
+                fail(path, sentence("the keyword ", member.name, " beside ", keyword, " is not supported"));
+            }
+        }
+
+        grammar::part unguarded(json_value const& schema, std::string const& path)
+        {
+            std::vector<grammar::part> ways;
+            if (auto const* const nullable = schema.find("nullable"))
+            {
+                if (!nullable->as_bool()) { fail(path + ".nullable", "expected a boolean", *nullable); }
+                if (*nullable->as_bool()) { ways.push_back(m_notation.null()); }
+            }
+            add_ways(schema, path, ways);
+            return ways.size() == 1 ? ways.front() : m_grammar.choice(std::move(ways));
+        }
+
+        void add_ways(json_value const& schema, std::string const& path, std::vector<grammar::part>& ways)
+        {
+            if (auto const* const target = schema.find("$ref"))
+            {
+                check_alone(schema, "$ref", path);
+                return ways.push_back(reference(*target, path + ".$ref"));
+            }
+            for (auto const* const keyword : {"anyOf", "oneOf", "allOf"})
+            {
+                auto const* const list = schema.find(keyword);
+                if (!list) { continue; }
+                check_alone(schema, keyword, path);
+                auto const place = path + "." + keyword;
+                if (!list->as_array() || list->as_array()->empty())
+                {
+                    fail(place, "expected a list of schemas", *list);
+                }
+                auto const& schemas = *list->as_array();
+                if (std::string_view(keyword) == "allOf" && schemas.size() != 1)
+                {
+                    fail(place, sentence("expected one schema, found ", schemas.size()));
+                }
+                for (std::size_t i = 0; i != schemas.size(); ++i)
+                {
+                    ways.push_back(value(schemas[i], sentence(place, "[", i, "]")));
+                }
+                return;
+            }
+            auto const types = types_of(schema, path);
+            if (auto const* const only = schema.find("const"))
+            {
+                if (fits(*only, types)) { ways.push_back(m_notation.fixed(*only)); }
+                return;
+            }
+            if (auto const* const values = schema.find("enum"))
+            {
+                if (!values->as_array()) { fail(path + ".enum", "expected a list", *values); }
+                for (auto const& one : *values->as_array())
+                {
+                    if (fits(one, types)) { ways.push_back(m_notation.fixed(one)); }
+                }
+                return;
+            }
+            if (types.empty()) { return ways.push_back(m_notation.any()); }
+            for (auto const& type : types) { ways.push_back(of_type(type, schema, path)); }
+        }
+
+        // Without `type`, the type that the keywords are about; none: any.
+        static std::vector<std::string> types_of(json_value const& schema, std::string const& path)
+        {
+            auto const* const type = schema.find("type");
+            std::vector<std::string> out;
+            if (!type)
+            {
+                struct hint
+                {
+                    std::string_view keyword;
+                    std::string_view type;
+                };
+                static constexpr std::array<hint, 14> hints{{{"properties", "object"},
+                                                             {"required", "object"},
+                                                             {"additionalProperties", "object"},
+                                                             {"items", "array"},
+                                                             {"prefixItems", "array"},
+                                                             {"minItems", "array"},
+                                                             {"maxItems", "array"},
+                                                             {"minLength", "string"},
+                                                             {"maxLength", "string"},
+                                                             {"pattern", "string"},
+                                                             {"minimum", "number"},
+                                                             {"maximum", "number"},
+                                                             {"exclusiveMinimum", "number"},
+                                                             {"exclusiveMaximum", "number"}}};
+                if (schema.find("enum") || schema.find("const")) { return out; }
+                for (auto const& [keyword, implied] : hints)
+                {
+                    if (schema.find(keyword)) { return {std::string(implied)}; }
+                }
+                return out;
+            }
+            static constexpr std::array<std::string_view, 7> known{"object", "array",   "string", "number",
+                                                                   "integer", "boolean", "null"};
+            auto const add = [&](json_value const& one)
+            {
+                auto const* const name = one.as_string();
+                if (!name || std::ranges::find(known, *name) == known.end())
+                {
+                    fail(path + ".type", "expected a type of JSON Schema", one);
+                }
+                out.push_back(*name);
+            };
+            if (auto const* const list = type->as_array())
+            {
+                if (list->empty()) { fail(path + ".type", "expected a type of JSON Schema", *type); }
+                std::ranges::for_each(*list, add);
+            }
+            else { add(*type); }
+            return out;
+        }
+
+        static bool fits(json_value const& value, std::vector<std::string> const& types)
+        {
+            auto const is = [&](std::string_view type) { return std::ranges::find(types, type) != types.end(); };
+            if (types.empty()) { return true; }
+            if (value.is_null()) { return is("null"); }
+            if (value.as_bool()) { return is("boolean"); }
+            if (value.as_string()) { return is("string"); }
+            if (value.as_array()) { return is("array"); }
+            if (value.as_object()) { return is("object"); }
+            if (auto const* const number = value.as_float())
+            {
+                return is("number") || (is("integer") && *number == std::floor(*number));
+            }
+            return is("number") || is("integer");
+        }
+
+        grammar::part of_type(std::string const& type, json_value const& schema, std::string const& path)
+        {
+            if (type == "object") { return object(schema, path); }
+            if (type == "array") { return array(schema, path); }
+            if (type == "string") { return string(schema, path); }
+            if (type == "boolean") { return m_notation.boolean(); }
+            if (type == "null") { return m_notation.null(); }
+            auto const limits = bounds(schema, path, type == "integer");
+            if (type == "integer")
+            {
+                if (!limits.any()) { return m_notation.integer(); }
+                return m_grammar.call(m_grammar.add_rule(integer_between(m_grammar, limits)));
+            }
+            if (!limits.any()) { return m_notation.number(); }
+            return m_grammar.call(m_grammar.add_rule(number_between(m_grammar, limits)));
+        }
+
+        grammar::part object(json_value const& schema, std::string const& path)
+        {
+            auto const* const additional = schema.find("additionalProperties");
+            if (!schema.find("properties"))
+            {
+                if (auto const* const names = schema.find("required");
+                    names && (!names->as_array() || !names->as_array()->empty()))
+                {
+                    fail(path + ".required", "expected names that are in properties", *names);
+                }
+                auto const* const none = additional ? additional->as_bool() : nullptr;
+                if (none && !*none) { return m_grammar.literal("{}"); }
+                auto const of_any = !additional || none
+                                        ? m_notation.any()
+                                        : value(*additional, path + ".additionalProperties");
+                return m_notation.map(of_any);
+            }
+            return m_grammar.call(
+                m_grammar.add_rule(m_grammar.sequence({m_grammar.byte('{'), members(schema, path)})));
+        }
+
+        std::vector<std::string> required_names(json_value const& schema, json_value::object const& listed,
+                                                std::string const& path)
+        {
+            std::vector<std::string> out;
+            auto const* const required = schema.find("required");
+            if (!required) { return out; }
+            auto const place = path + ".required";
+            if (!required->as_array()) { fail(place, "expected a list of names", *required); }
+            for (auto const& name : *required->as_array())
+            {
+                if (!name.as_string() || std::ranges::find(listed, *name.as_string(), &json_member::name)
+                                             == listed.end())
+                {
+                    fail(place, "expected names that are in properties", name);
+                }
+                out.push_back(*name.as_string());
+            }
+            return out;
+        }
+
+        grammar::part array(json_value const& schema, std::string const& path)
+        {
+            if (auto const* const unique = schema.find("uniqueItems"); unique && *unique != json_value(false))
+            {
+                fail(path, "the keyword uniqueItems is not supported");
+            }
+            auto const min = count(schema, "minItems", path).value_or(0);
+            auto const max = count(schema, "maxItems", path).value_or(grammar::unbounded);
+            if (min > max) { fail(path, "minItems is above maxItems"); }
+            auto const* const items = schema.find("items");
+            auto const* const prefix = schema.find("prefixItems");
+            auto const rule_of = [&](json_value const* item, std::string const& place)
+            { return m_grammar.call(m_grammar.add_rule(item ? value(*item, place) : m_notation.any())); };
+            if (!prefix) { return m_notation.array(rule_of(items, path + ".items"), min, max); }
+
+            if (!prefix->as_array()) { fail(path + ".prefixItems", "expected a list", *prefix); }
+            auto const& first = *prefix->as_array();
+            // From the end: what may follow the first i items.
+            std::vector<grammar::part> ways;
+            auto const close = m_grammar.byte(']');
+            auto rest = close;
+            bool const closed = items && items->as_bool() && !*items->as_bool();
+            if (max > first.size() && !closed)
+            {
+                auto const item = rule_of(items, path + ".items");
+                auto const more = max == grammar::unbounded ? max : max - first.size();
+                auto const least = min > first.size() ? min - first.size() : 0;
+                auto const one = first.empty() ? item : m_grammar.sequence({m_notation.comma(), item});
+                auto const others = m_grammar.sequence({m_notation.comma(), item});
+                auto const filled = m_grammar.sequence(
+                    {one, m_grammar.repeat(others, least == 0 ? 0 : least - 1,
+                                           more == grammar::unbounded ? more : more - 1),
+                     close});
+                rest = least == 0 ? m_grammar.choice({filled, close}) : filled;
+            }
+            else if (min > first.size()) { rest = m_grammar.never(); }
+            for (std::size_t i = std::min(first.size(), max); i-- != 0;)
+            {
+                auto const item = rule_of(&first[i], sentence(path, ".prefixItems[", i, "]"));
+                std::vector<grammar::part> parts;
+                if (i != 0) { parts.push_back(m_notation.comma()); }
+                parts.push_back(item);
+                parts.push_back(rest);
+                rest = m_grammar.sequence(std::move(parts));
+                if (i >= min) { rest = m_grammar.choice({rest, close}); }
+                rest = m_grammar.call(m_grammar.add_rule(rest));
+            }
+            return m_grammar.sequence({m_grammar.byte('['), rest});
+        }
+
+        grammar::part string(json_value const& schema, std::string const& path)
+        {
+            auto const min = count(schema, "minLength", path);
+            auto const max = count(schema, "maxLength", path);
+            auto const* const pattern = schema.find("pattern");
+            auto const* const format = schema.find("format");
+            if ((pattern && format) || ((pattern || format) && (min || max)))
+            {
+                fail(path, sentence("the keyword ", pattern ? "pattern" : "format", " beside ",
+                                    min            ? "minLength"
+                                    : max          ? "maxLength"
+                                                   : "format",
+                                    " is not supported"));
+            }
+            if (pattern)
+            {
+                if (!pattern->as_string()) { fail(path + ".pattern", "expected a string", *pattern); }
+                return text_of(*pattern->as_string(), pattern_match::anywhere);
+            }
+            if (format) { return of_format(*format, path + ".format"); }
+            if (!min && !max) { return m_notation.string(); }
+            if (min && max && *min > *max) { fail(path, "minLength is above maxLength"); }
+            auto const content = m_grammar.repeat(m_notation.any_character(), min.value_or(0),
+                                                  max.value_or(grammar::unbounded));
+            return m_grammar.call(m_grammar.add_rule(m_notation.quoted(content)));
+        }
+
+        grammar::part text_of(std::string_view pattern, pattern_match match)
+        {
+            detail::regular_expression_reader reader(m_grammar, pattern, match,
+                                                     [&](code_point_set const& set)
+                                                     { return m_notation.character(set); });
+            return m_grammar.call(m_grammar.add_rule(m_notation.quoted(reader.read())));
+        }
+
+        grammar::part of_format(json_value const& format, std::string const& path)
+        {
+            struct known_format
+            {
+                std::string_view name;
+                std::string_view pattern;
+            };
+            // RFC 3339 (without leap seconds; days up to 31 in every month) and RFC 9562
+            static constexpr std::array<known_format, 4> known{
+                {{"date", R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))"},
+                 {"time", R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
+                 {"date-time", R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
+                               R"((\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
+                 {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"}}};
+            for (auto const& [name, pattern] : known)
+            {
+                if (format == json_value(name)) { return text_of(pattern, pattern_match::whole); }
+            }
+            fail(path, "expected date, time, date-time or uuid", format);
+        }
+
+        std::optional<std::size_t> count(json_value const& schema, std::string_view keyword,
+                                         std::string const& path)
+        {
+            auto const* const found = schema.find(keyword);
+            if (!found) { return std::nullopt; }
+            auto const value = whole(*found);
+            if (!value || *value < 0 || *value > std::int64_t(max_count))
+            {
+                fail(sentence(path, ".", keyword), sentence("expected a whole number up to ", max_count), *found);
+            }
+            return std::size_t(*value);
+        }
+
+        // A number without a fraction that 64 bits hold.
+        static std::optional<std::int64_t> whole(json_value const& value)
+        {
+            if (auto const* const integer = value.as_integer())
+            {
+                std::int64_t out = 0;
+                auto const& digits = integer->digits;
+                auto const [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), out);
+                if (error != std::errc() || end != digits.data() + digits.size()) { return std::nullopt; }
+                return out;
+            }
+            auto const* const number = value.as_float();
+            if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) { return std::nullopt; }
+            return std::int64_t(*number);
+        }
+
+        // Bounds of an integer may have a fraction: they are moved to the next integer inside.
+        number_bounds bounds(json_value const& schema, std::string const& path, bool integer)
+        {
+            number_bounds out;
+            auto const read = [&](std::string_view keyword, bool up) -> std::optional<std::int64_t>
+            {
+                auto const* const found = schema.find(keyword);
+                if (!found) { return std::nullopt; }
+                if (auto const value = whole(*found)) { return value; }
+                if (auto const* const number = found->as_float();
+                    integer && number && std::abs(*number) < 9e15)
+                {
+                    return std::int64_t(up ? std::ceil(*number) : std::floor(*number));
+                }
+                fail(sentence(path, ".", keyword), "expected a whole number of 64 bits", *found);
+            };
+            // A fraction moved inside is no longer excluded.
+            auto const is_whole = [&](std::string_view keyword)
+            {
+                auto const* const found = schema.find(keyword);
+                return found && whole(*found).has_value();
+            };
+            out.low = read("minimum", true);
+            out.high = read("maximum", false);
+            if (auto const low = read("exclusiveMinimum", true); low && (!out.low || *low >= *out.low))
+            {
+                out.low = low;
+                out.above_low = is_whole("exclusiveMinimum");
+            }
+            if (auto const high = read("exclusiveMaximum", false); high && (!out.high || *high <= *out.high))
+            {
+                out.high = high;
+                out.below_high = is_whole("exclusiveMaximum");
+            }
+            return out;
+        }
+
+        grammar::part reference(json_value const& target, std::string const& path)
+        {
+            auto const* const text = target.as_string();
+            if (!text || !text->starts_with('#') || (text->size() > 1 && (*text)[1] != '/'))
+            {
+                fail(path, "expected a place in this document, such as #/$defs/name", target);
+            }
+            if (auto const known = m_references.find(*text); known != m_references.end())
+            {
+                return m_grammar.call(known->second);
+            }
+            auto const& schema = resolve(*text, path);
+            auto const rule = m_grammar.declare();
+            m_references.emplace(*text, rule);
+            m_grammar.define(rule, value(schema, *text));
+            return m_grammar.call(rule);
+        }
+
+        // A JSON pointer (RFC 6901) behind #.
+        json_value const& resolve(std::string const& text, std::string const& path) const
+        {
+            auto const* at = &m_document;
+            for (std::size_t begin = 1; begin < text.size();)
+            {
+                auto const end = std::min(text.find('/', begin + 1), text.size());
+                std::string name;
+                for (auto i = begin + 1; i < end; ++i)
+                {
+                    bool const escape = text[i] == '~' && i + 1 < end && (text[i + 1] == '0' || text[i + 1] == '1');
+                    name += !escape ? text[i] : text[++i] == '0' ? '~' : '/';
+                }
+                begin = end;
+                if (auto const* const list = at->as_array())
+                {
+                    std::size_t index = list->size();
+                    std::from_chars(name.data(), name.data() + name.size(), index);
+                    at = index < list->size() ? &(*list)[index] : nullptr;
+                }
+                else { at = at->find(name); }
+                if (!at) { fail(path, sentence("nothing is at ", text)); }
+            }
+            return *at;
+        }
+
+        value_notation& m_notation;
+        grammar& m_grammar;
+        json_value const& m_document;
+        std::map<std::string, grammar::rule> m_references;
+        std::size_t m_depth = 0;
+    };
+
+    // JSON documents that fit the schema.
+    inline grammar json_schema_grammar(json_value const& schema, json_space space = json_space::one)
+    {
+        grammar out;
+        auto notation = value_notation::json(out, space);
+        schema_compiler compiler(notation, schema);
+        out.set_root(compiler.value(schema, "$"));
+        return out;
+    }
+}
