@@ -22,7 +22,8 @@ namespace
         static auto const loaded = []
         {
             auto const folder = tiny_checkpoint(M::name, "chat");
-            std::ofstream(folder / "chat_template.jinja") << "{# turns #}";
+            std::filesystem::copy_file(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja",
+                                       folder / "chat_template.jinja");
             return engine<M>::load(folder, {.context = 1024, .chunk = 64, .threads = 1});
         }();
         return loaded;
@@ -45,6 +46,8 @@ namespace
 
     // The tokens that a conversation of this much text has, written down by hand from the format.
     std::vector<token_id> encode(std::string const& text) { return chat_model().tokens().encode(text); }
+
+    std::string model_text(std::vector<token_id> const& tokens) { return chat_model().tokens().decode(tokens); }
 }
 
 TEST_CASE("a greedy completion is the reference's")
@@ -88,30 +91,31 @@ TEST_CASE("a base model cannot be asked")
                          mismatch_error);
 }
 
-TEST_CASE("a conversation is the turns of the chat format, and its past is reused")
+TEST_CASE("a conversation is what its template writes for its messages, and its past is reused")
 {
     session s(chat_model(), "Be brief.");
     auto first = s.ask("  What is a page?\n", at_most(5));
     std::string const opening =
         "<bos><|turn>system\nBe brief.<turn|>\n<|turn>user\nWhat is a page?<turn|>\n<|turn>model\n";
     CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == encode(opening));
-    auto const answer = made(first);
     CHECK(first.used().cached_tokens == 0);
+    (void)made(first);
+    std::vector before(s.tokens().begin(), s.tokens().end());
 
     auto second = s.ask("And a fork?", at_most(3));
-    auto expected = encode(opening);
-    expected.insert(expected.end(), answer.begin(), answer.end());
-    for (auto const t : encode("<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n"))
-    {
-        expected.push_back(t);
-    }
-    CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == expected);
-    CHECK(second.used().cached_tokens >= encode(opening).size() + answer.size() - 1);
+    std::vector const prompt(s.tokens().begin(), s.tokens().end());
+    auto const content = *s.messages().at(2).find("content")->as_string();
+    CHECK(content == first.said().content);
+    CHECK(model_text(prompt) == opening + content + "<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n");
+    // all that is the same, but for the answer's last token, which was never run
+    auto const same = std::size_t(std::ranges::mismatch(before, prompt).in1 - before.begin());
+    CHECK(same >= encode(opening).size());
+    CHECK(second.used().cached_tokens == std::min(same, before.size() - 1));
     auto const after = made(second);
 
     // the same as one prompt from nothing
     session fresh(chat_model());
-    auto whole = fresh.complete(expected, at_most(3));
+    auto whole = fresh.complete(prompt, at_most(3));
     CHECK(made(whole) == after);
 }
 
@@ -122,32 +126,6 @@ TEST_CASE("text from users cannot forge a turn")
     auto const tokens = s.tokens();
     CHECK(std::count(tokens.begin(), tokens.end(), *chat_model().tokens().find("<|turn>")) == 2);
     run.rest();
-}
-
-TEST_CASE("a template with an empty thought is rendered, and the thought does not stay in the history")
-{
-    auto const folder = tiny_checkpoint(M::name, "thought");
-    std::ofstream(folder / "chat_template.jinja") << R"(x '<|channel>thought\n<channel|>' y)";
-    auto const model = engine<M>::load(folder, {.context = 512, .chunk = 64, .threads = 1});
-    session s(model);
-    auto first = s.ask("A", at_most(4));
-    CHECK(std::vector(s.tokens().begin(), s.tokens().end())
-          == encode("<bos><|turn>user\nA<turn|>\n<|turn>model\n<|channel>thought\n<channel|>"));
-    auto const answer = made(first);
-    auto second = s.ask("B", at_most(4));
-    auto expected = encode("<bos><|turn>user\nA<turn|>\n<|turn>model\n");
-    auto const shared = expected.size();
-    expected.insert(expected.end(), answer.begin(), answer.end());
-    for (auto const t : encode("<turn|>\n<|turn>user\nB<turn|>\n<|turn>model\n<|channel>thought\n<channel|>"))
-    {
-        expected.push_back(t);
-    }
-    CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == expected);
-    CHECK(second.used().cached_tokens == shared);
-    auto const found = made(second);
-    session fresh(model);
-    auto whole = fresh.complete(expected, at_most(4));
-    CHECK(made(whole) == found);
 }
 
 TEST_CASE("generation stops at stop tokens, stop strings, max tokens and the end of the context")

@@ -239,7 +239,7 @@ TEST_CASE("options that we cannot honour are errors")
              {"/rope_parameters/full_attention/rope_type", "yarn"},
              {"/rope_parameters/full_attention/factor", 8.0},
              {"/rope_scaling", {{"rope_type", "linear"}}},
-             {"/quantization_config", {{"bits", 4}}},
+             {"/quantization_config/quant_method", "gptq"},
          })
     {
         CAPTURE(pointer);

@@ -155,7 +155,7 @@ TEST_CASE("gguf config: arrays by layer, and files that no variant can honour")
     REQUIRE(read([](keys& k) { k.missing_v = 1; }, &text) == "");
     CHECK(text.value_is_key);
 
-    CHECK(holds(read([](keys& k) { k.architecture = "gemma3"; }), "general.architecture is \"gemma3\", only \"gemma4\""));
+    CHECK(holds(read([](keys& k) { k.architecture = "llama"; }), "general.architecture is \"llama\", only \"gemma4\" and \"gemma3\""));
     CHECK(holds(read([](keys& k) { k.layers = 0; }), "gemma4.block_count is 0, expected 1 to 4096"));
     CHECK(holds(read([](keys& k) { k.layers = 7; }), "has 6 values, but gemma4.block_count is 7"));
     CHECK(holds(read([](keys& k) { k.kv_heads[4] = 2; }), "head_count_kv[4] is 2, but layer 0, also a sliding layer, has 1"));

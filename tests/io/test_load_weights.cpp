@@ -199,7 +199,7 @@ TEST_CASE("an engine of one weight format takes that format only")
     CHECK(same_bits(all_logits(bf16_engine::load(folder, one_thread()), prompt, 10), any));
     CHECK_THROWS_WITH_AS(
         bf16_engine::load(tiny_checkpoint(M::name), one_thread()),
-        doctest::Contains("has dtype F32, which this engine's weight format does not include"),
+        doctest::Contains("has type F32, which this engine's weight format does not include"),
         mismatch_error);
 }
 

@@ -1,6 +1,7 @@
 // Quantised activations, and the numbers they stand for.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -18,7 +19,9 @@ struct quantised_activations
     double value(std::size_t r, std::size_t k) const
     {
         using namespace gemma4::kernels;
-        auto const at = k / 32 * view.rows + r;
+        auto const panel = r / activation_panel * activation_panel;
+        auto const stride = std::min(view.rows - panel, activation_panel);
+        auto const at = panel * ((view.ins + 31) / 32) + k / 32 * stride + (r - panel);
         std::size_t place = 0;
         while (gemma4::packed_order[place] != k % 8) { ++place; }
         auto const i = k % 32 / 8 * 8 + place;

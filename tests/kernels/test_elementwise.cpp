@@ -200,3 +200,51 @@ TEST_CASE("clip is exact, in place and beside, with bounds that may be infinite 
         }
     }
 }
+
+TEST_CASE("silu and glu are x times the logistic function, of itself or of the gate, far out too")
+{
+    auto const logistic = [](float g) { return 1 / (1 + std::exp(-double(g))); };
+    for (auto const n : sizes)
+    {
+        for (float const size : {1.0f, 20.0f, 80.0f})
+        {
+            auto const x = reference::values(n, 31, size);
+            auto const gate = reference::values(n, 32, size);
+            check_map(
+                x, 10, [](auto const& table, auto& y) { table.silu(y.data(), y.data(), y.size()); },
+                [&](std::size_t i) { return double(x[i]) * logistic(x[i]); });
+            check_map(
+                x, 10,
+                [&](auto const& table, auto& y) { table.glu(y.data(), gate.data(), y.data(), y.size()); },
+                [&](std::size_t i) { return double(x[i]) * logistic(gate[i]); });
+        }
+    }
+    for (auto const table : all_tables())
+    {
+        std::vector<float> y{-1e30f, -200.0f, 0.0f, 200.0f, 1e30f};
+        table->silu(y.data(), y.data(), y.size());
+        CHECK(y == std::vector<float>{0.0f, 0.0f, 0.0f, 200.0f, 1e30f});
+    }
+}
+
+TEST_CASE("multiply_add rounds at most twice")
+{
+    for (auto const n : sizes)
+    {
+        auto const a = reference::values(n, 33), b = reference::values(n, 34), y = reference::values(n, 35);
+        for (auto const table : all_tables())
+        {
+            auto got = y;
+            table->multiply_add(a.data(), b.data(), got.data(), n);
+            std::size_t wrong = 0;
+            for (std::size_t i = 0; i != n; ++i)
+            {
+                auto const product = double(a[i]) * double(b[i]);
+                auto const bound = half_ulp * (std::abs(product) + std::abs(double(y[i]) + product)) * 1.0001;
+                wrong += !(std::abs(double(got[i]) - (double(y[i]) + product)) <= bound);
+            }
+            CAPTURE(table->name);
+            CHECK(wrong == 0);
+        }
+    }
+}

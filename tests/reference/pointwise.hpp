@@ -24,6 +24,19 @@ namespace reference
         return y;
     }
 
+    inline std::vector<double> layer_norm(std::vector<float> const& x, float const* weight, double eps)
+    {
+        double mean = 0, variance = 0;
+        for (float const v : x) { mean += double(v) / double(x.size()); }
+        for (float const v : x) { variance += (double(v) - mean) * (double(v) - mean) / double(x.size()); }
+        std::vector<double> y;
+        for (std::size_t i = 0; i != x.size(); ++i)
+        {
+            y.push_back((double(x[i]) - mean) / std::sqrt(variance + eps) * double(weight[i]));
+        }
+        return y;
+    }
+
     inline std::vector<double> softmax(std::vector<float> const& x)
     {
         double most = x[0], sum = 0;

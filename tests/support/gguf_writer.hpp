@@ -31,10 +31,50 @@
 
 namespace gemma4_test
 {
-    enum class gguf_format : std::uint32_t { f32 = 0, f16 = 1, q4_0 = 2, q8_0 = 8, q6_k = 14, bf16 = 30 };
+    enum class gguf_format : std::uint32_t
+    {
+        f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14,
+        iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39, nvfp4 = 40
+    };
+
+    // Formats without a quantiser here: blocks of pseudo-random numbers, whose scales, at these places, are small.
+    struct gguf_scrambled
+    {
+        gguf_format format;
+        std::size_t weights;
+        std::size_t bytes;
+        std::vector<std::size_t> halves;    // offsets of 16-bit scales
+        float scale;
+        std::vector<std::size_t> small_scales;    // offsets of 8-bit float scales, whose byte is `small`
+        unsigned char small;
+    };
+
+    inline std::vector<gguf_scrambled> const& scrambled_formats()
+    {
+        using f = gguf_format;
+        static std::vector<gguf_scrambled> const all{
+            {f::q4_1, 32, 20, {0, 2}, 0.01f, {}, 0},      {f::q5_0, 32, 22, {0}, 0.01f, {}, 0},
+            {f::q5_1, 32, 24, {0, 2}, 0.01f, {}, 0},      {f::iq4_nl, 32, 18, {0}, 0.001f, {}, 0},
+            {f::mxfp4, 32, 17, {}, 0, {0}, 122},          {f::nvfp4, 64, 36, {}, 0, {0, 1, 2, 3}, 0x1d},
+            {f::q2_k, 256, 84, {80, 82}, 0.004f, {}, 0},  {f::q3_k, 256, 110, {108}, 0.001f, {}, 0},
+            {f::q4_k, 256, 144, {0, 2}, 0.0002f, {}, 0},  {f::q5_k, 256, 176, {0, 2}, 0.0001f, {}, 0},
+            {f::iq4_xs, 256, 136, {0}, 0.00004f, {}, 0},
+        };
+        return all;
+    }
+
+    inline gguf_scrambled const* scrambled(gguf_format format)
+    {
+        for (auto const& one : scrambled_formats())
+        {
+            if (one.format == format) { return &one; }
+        }
+        return nullptr;
+    }
 
     inline std::size_t block_size(gguf_format format)
     {
+        if (auto const* one = scrambled(format)) { return one->weights; }
         switch (format)
         {
         case gguf_format::q4_0:
@@ -128,6 +168,30 @@ namespace gemma4_test
         }
     }
 
+    namespace gguf_detail
+    {
+        // Numbers that depend on the values of the block.
+        inline void append_scrambled(std::string& out, gguf_scrambled const& as, float const* x)
+        {
+            auto state = fnv1a64_start;
+            for (std::size_t i = 0; i != as.weights; ++i) { state = mix(state ^ std::bit_cast<std::uint32_t>(x[i])); }
+            std::string block;
+            for (std::size_t i = 0; i != as.bytes; ++i)
+            {
+                state = mix(state + golden_gamma);
+                block += static_cast<char>(state & 0xffu);
+            }
+            for (auto const at : as.halves)
+            {
+                std::string half;
+                append_half(half, as.scale * (1 + 0.001f * float(state % 100 + at)));
+                block.replace(at, 2, half);
+            }
+            for (auto const at : as.small_scales) { block[at] = static_cast<char>(as.small + (state >> at) % 4); }
+            out += block;
+        }
+    }
+
     // values.size() is a multiple of the block.
     inline std::string encode_gguf(std::span<float const> values, gguf_format format)
     {
@@ -144,6 +208,7 @@ namespace gemma4_test
             case gguf_format::q8_0: append_q8_0(out, std::span<float const, 32>(x, 32)); break;
             case gguf_format::q4_0: append_q4_0(out, std::span<float const, 32>(x, 32)); break;
             case gguf_format::q6_k: append_q6_k(out, std::span<float const, 256>(x, 256)); break;
+            default: append_scrambled(out, *scrambled(format), x); break;
             }
         }
         return out;

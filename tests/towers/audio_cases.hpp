@@ -20,9 +20,10 @@ namespace gemma4_test
     class audio_tensor_filler
     {
     public:
-        audio_tensor_filler(std::string prefix, std::uint64_t seed)
+        audio_tensor_filler(std::string prefix, std::uint64_t seed, float input_bounds = 1)
             : m_prefix(std::move(prefix))
             , m_seed(seed)
+            , m_input_bounds(input_bounds)
         {}
 
         template <class... Shape>
@@ -40,7 +41,11 @@ namespace gemma4_test
             to = {values.data(), values.size()};
         }
 
-        void operator()(std::string const& name, float& to) { to = make(name, {}).front(); }
+        void operator()(std::string const& name, float& to)
+        {
+            auto const input = name.ends_with(".input_min") || name.ends_with(".input_max");
+            to = make(name, {}).front() * (input ? m_input_bounds : 1.0f);
+        }
 
         std::map<std::string, shape_type> shapes;    // of every tensor that was named
 
@@ -53,13 +58,18 @@ namespace gemma4_test
 
         std::string m_prefix;
         std::uint64_t m_seed;
+        float m_input_bounds;    // what the bounds of inputs are multiplied with
         std::list<std::vector<float>> m_values;
     };
 
     template <gemma4::audio_config A, std::size_t TextHidden>
     struct filled_audio_encoder
     {
-        audio_tensor_filler tower_tensors{"model.audio_tower.", 11};
+        explicit filled_audio_encoder(bool narrow = false)
+            : tower_tensors("model.audio_tower.", 11, narrow ? 0.25f : 1.0f)
+        {}
+
+        audio_tensor_filler tower_tensors;
         audio_tensor_filler projector_tensors{"model.embed_audio.", 11};
         gemma4::audio_encoder<A, TextHidden, float> encoder{tower(), projection()};
 

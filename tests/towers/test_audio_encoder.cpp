@@ -27,10 +27,10 @@ namespace
     using encoder_case = gemma4_test::filled_audio_encoder<config, text_hidden>;
     using workspace_type = audio_workspace<config>;
 
-    encoder_case const& filled()
+    encoder_case const& filled(bool narrow = false)
     {
-        static encoder_case const made;
-        return made;
+        static encoder_case const made[] = {encoder_case(false), encoder_case(true)};
+        return made[narrow ? 1 : 0];
     }
 
     audio_features features(std::size_t samples)
@@ -101,7 +101,6 @@ TEST_CASE("audio tower: the tensors of the reference, by name and shape, and no 
 TEST_CASE("audio tower: rows and projected rows equal the reference's at every stored length")
 {
     std::ifstream file(data_folder / "towers" / "audio_tower.json");
-    stored_rows expected;
     workspace_type work({.tokens = 750, .slots = 1});
     inline_executor threads;
     for (auto const* table : kernels::available())
@@ -114,20 +113,22 @@ TEST_CASE("audio tower: rows and projected rows equal the reference's at every s
         for (auto const& one : nlohmann::json::parse(file))
         {
             auto const samples = one["samples"].get<std::size_t>();
+            auto const narrow = one["narrow"].get<bool>();
             CAPTURE(samples);
+            CAPTURE(narrow);
             auto const sound = features(samples);
-            auto const tower = filled().encoder.tower_output(c, sound.valid_frames(), work);
+            auto const tower = filled(narrow).encoder.tower_output(c, sound.valid_frames(), work);
             REQUIRE(tower.count == one["tokens"].get<std::size_t>());
             REQUIRE(tower.count == audio_tokens(samples));
             REQUIRE(tower.width == config.output);
             auto const kept = one["stored"].get<std::vector<std::size_t>>();
             CHECK(rows.error(tower, kept, one["largest"].get<double>()) <= 1e-5);
-            auto const projected = filled().encoder.encode(c, sound.valid_frames(), work);
+            auto const projected = filled(narrow).encoder.encode(c, sound.valid_frames(), work);
             REQUIRE(projected.count == tower.count);
             auto const error = rows.error(projected, kept, one["largest_projected"].get<double>());
             CHECK(error <= 1e-5);
             MESSAGE(std::string(table->name), ", ", samples, " samples: error of the projected rows ", error);
-            CHECK(filled().encoder.project(c, tower).values == projected.values);
+            CHECK(filled(narrow).encoder.project(c, tower).values == projected.values);
         }
         CHECK(rows.used_up());
         auto const nothing =

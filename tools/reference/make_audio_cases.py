@@ -50,7 +50,11 @@ def frame_sample(frames: int) -> list[int]:
 
 FEATURES = [("mixed", n) for n in (1, 128, 129, 160, 161, 256, 257, 320, 4000, 38560, 480000)]
 FEATURES += [("silence", 16000), ("constant", 16000), ("clipped", 16000), ("noise", 16000), ("quiet", 16000)]
-TOWER = (160, 161, 4000, 38560, 48000, 48800, 99360, 480000)
+# (samples, narrow): with narrow bounds every clamp of an input acts, with the generator's some never do. 4000 ... 4480
+# are 24 ... 27 valid frames: all remainders of 4.
+TOWER = ((160, False), (161, False), (4000, False), (4160, False), (4320, False), (4480, True), (38560, True),
+         (38560, False), (48000, False), (48800, False), (99360, False), (480000, False))
+NARROW = 0.25    # times the bounds of inputs
 ROWS = 12    # rows that are stored of a tower case
 
 
@@ -74,7 +78,7 @@ def make_features() -> None:
     np.concatenate(blob).astype("<f4").tofile(DATA / "media" / "audio_features.f32")
 
 
-def tower_of(config):
+def tower_of(config, narrow: bool = False):
     torch.manual_seed(0)
     config.audio_config._attn_implementation = "eager"
     tower = Gemma4AudioModel(config.audio_config).eval()
@@ -83,6 +87,8 @@ def tower_of(config):
         for prefix, module in (("model.audio_tower.", tower), ("model.embed_audio.", embed)):
             for name, value in module.state_dict().items():
                 value.copy_(torch.from_numpy(generator.tensor(prefix + name, list(value.shape), SEED).copy()))
+                if narrow and name.endswith((".input_min", ".input_max")):
+                    value.mul_(NARROW)
     return tower, embed
 
 
@@ -96,12 +102,13 @@ def run(tower, embed, kind: str, count: int):
 
 def make_towers() -> None:
     config = Gemma4Config(**json.loads((DATA / "tiny" / "tiny_e2b" / "config.json").read_text()))
-    tower, embed = tower_of(config)
+    towers = {narrow: tower_of(config, narrow) for narrow in (False, True)}
     rows, blob = [], []
-    for count in TOWER:
+    for count, narrow in TOWER:
+        tower, embed = towers[narrow]
         got, projected = run(tower, embed, "mixed", count)
         kept = sorted({int(r) for r in np.linspace(0, len(got) - 1, min(ROWS, len(got)))}) if len(got) else []
-        rows.append({"kind": "mixed", "samples": count, "tokens": len(got), "stored": kept,
+        rows.append({"samples": count, "narrow": narrow, "tokens": len(got), "stored": kept,
                      "largest": float(np.abs(got).max()) if len(got) else 0.0,
                      "largest_projected": float(np.abs(projected).max()) if len(got) else 0.0})
         for part in (got, projected):

@@ -6,7 +6,7 @@
 Both need torchvision, which Gemma4VideoProcessor is written for.
 media_prompts.jsonl: a line a prompt: text (or messages), media with their numbers of soft tokens as the processor counts
 them, ids as [[id, how many], ...] and types as [[mm_token_type_id, first, count], ...] without type 0.
-video_rules.json: timestamps and sampled indices.  video_files.json and video_*.{mp4,...}: see videos().
+video_rules.json: timestamps and sampled indices. video_files.json, video_files.u8, video_*.{mp4,mkv,webm}: see videos().
 """
 import argparse
 import itertools
@@ -18,6 +18,7 @@ import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DATA = ROOT / "tests" / "data"
+STORED = [7, 31]    # of the sampled frames
 
 
 def processor_of():
@@ -165,6 +166,62 @@ def prompts(templates: pathlib.Path):
         "timestamps": [[float(t), stamp(float(t))] for t in times],
         "frames": [[i, fps, stamp(i / fps)] for fps in rates for i in indices],
         "sampled": sampled}) + "\n")
+
+
+def encode(name: str, source: str, *options: str):
+    subprocess.run(["ffmpeg", "-y", "-v", "error", "-bitexact", "-f", "lavfi", "-i", source, *options,
+                    str(DATA / "media" / name)], check=True)
+
+
+def tone() -> np.ndarray:
+    """Left: a sine; right: a ramp. 16-bit numbers."""
+    n = np.arange(2000)
+    return np.stack([np.round(30000 * np.sin(n * 0.05)), (n * 37) % 65536 - 32768], 1).astype("<i2")
+
+
+def videos():
+    """Small videos of ffmpeg's moving test picture; frames as torchcodec decodes them, STORED of the 32 sampled."""
+    import wave
+    from torchcodec.decoders import VideoDecoder
+    picture = "testsrc2=size={}:rate={}:duration={}"
+    x264 = ["-c:v", "libx264", "-crf", "30", "-pix_fmt", "yuv420p"]
+    encode("video_b_frames.mp4", picture.format("64x48", 25, 2), *x264, "-bf", "2", "-g", "12")
+    encode("video_odd_444.mkv", picture.format("51x37", "30000/1001", 1.5), "-c:v", "libx264", "-pix_fmt", "yuv444p")
+    encode("video_uneven.mp4", picture.format("64x32", 25, 4), "-vf",
+           "select='not(mod(n\\,3))*lt(n\\,60)+gt(n\\,80)'", "-vsync", "vfr", *x264)
+    encode("video_vp8.webm", picture.format("48x32", 12, 4), "-c:v", "libvpx")
+    encode("video_bt709.mp4", picture.format("64x32", 24, 2), *x264, "-colorspace", "bt709", "-color_range", "tv")
+    encode("video_short.mp4", picture.format("32x32", 10, 1), *x264)
+    target = DATA / "media" / "video_turned.mp4"
+    subprocess.run(["ffmpeg", "-y", "-v", "error", "-bitexact", "-i", str(DATA / "media" / "video_uneven.mp4"), "-c",
+                    "copy", "-metadata:s:v", "rotate=90", str(target)], check=True)
+    with wave.open("/tmp/tone.wav", "wb") as file:
+        file.setparams((2, 2, 8000, 0, "NONE", ""))
+        file.writeframes(tone().tobytes())
+    encode("video_sound.mkv", picture.format("32x32", 10, 4), "-i", "/tmp/tone.wav", "-c:v", "libx264", "-crf", "40",
+           "-pix_fmt", "yuv420p", "-c:a", "flac")
+
+    from PIL import Image
+    flat = [Image.new("RGB", (6, 4), (40 * i, 10, 255 - 40 * i)) for i in range(5)]
+    flat[0].save(DATA / "media" / "video_uneven.gif", save_all=True, append_images=flat[1:], loop=0,
+                 duration=[0, 50, 200, 10, 1000])
+    encode("video_even.gif", picture.format("32x24", 12.5, 3.2))
+
+    cases, stored = [], b""
+    for name in ["video_b_frames.mp4", "video_odd_444.mkv", "video_uneven.mp4", "video_vp8.webm", "video_bt709.mp4",
+                 "video_turned.mp4"]:
+        decoder = VideoDecoder(str(DATA / "media" / name), seek_mode="exact")
+        total, fps = decoder.metadata.num_frames, decoder.metadata.average_fps
+        indices = [k * total // 32 for k in range(32)]
+        frames = decoder.get_frames_at(indices=[indices[k] for k in STORED]).data.permute(0, 2, 3, 1).numpy()
+        cases.append({"file": name, "total": total, "fps": fps, "height": frames.shape[1], "width": frames.shape[2],
+                      "seconds": [i / fps for i in indices], "stored": STORED, "offset": len(stored)})
+        stored += frames.tobytes()
+    animation = VideoDecoder(str(DATA / "media" / "video_even.gif"), seek_mode="exact").metadata
+    cases.append({"file": "video_even.gif", "total": animation.num_frames,
+                  "seconds": [k * animation.num_frames // 32 / animation.average_fps for k in range(32)]})
+    (DATA / "media" / "video_files.u8").write_bytes(stored)
+    (DATA / "media" / "video_files.json").write_text(json.dumps(cases) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 // FFmpeg's objects with owners, its failures as sentences, and its messages kept off the host's error stream.
 #pragma once
 
+#if defined(GEMMA4_HAS_VIDEO)    // set by gemma4::video, where the libraries are
+
 #include <cstddef>
 #include <memory>
 #include <mutex>
@@ -77,3 +79,5 @@ namespace gemma4::inline v0::detail
         static inline int s_level = 0;
     };
 }
+
+#endif

@@ -5,6 +5,8 @@
 // torchvision leave that turn out.
 #pragma once
 
+#if defined(GEMMA4_HAS_VIDEO)    // set by gemma4::video, where the libraries are
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -131,3 +133,5 @@ namespace gemma4::inline v0::detail
         ffmpeg_owned<SwsContext> m_scaler;
     };
 }
+
+#endif

@@ -1,6 +1,8 @@
 // The sound track of a video file as samples, at its own rate and with its own channels.
 #pragma once
 
+#if defined(GEMMA4_HAS_VIDEO)    // set by gemma4::video, where the libraries are
+
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -105,3 +107,5 @@ namespace gemma4::inline v0
         return out;
     }
 }
+
+#endif

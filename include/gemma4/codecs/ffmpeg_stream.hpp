@@ -1,6 +1,8 @@
 // One stream of a media file: its packets in the file's order, decoded to frames.
 #pragma once
 
+#if defined(GEMMA4_HAS_VIDEO)    // set by gemma4::video, where the libraries are
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -154,3 +156,5 @@ namespace gemma4::inline v0::detail
         int m_index = -1;
     };
 }
+
+#endif

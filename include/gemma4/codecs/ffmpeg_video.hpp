@@ -2,6 +2,8 @@
 // wanted.
 #pragma once
 
+#if defined(GEMMA4_HAS_VIDEO)    // set by gemma4::video, where the libraries are
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -174,3 +176,5 @@ namespace gemma4::inline v0
         bool m_from_start = true, m_may_seek = true;
     };
 }
+
+#endif

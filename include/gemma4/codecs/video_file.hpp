@@ -66,28 +66,31 @@ namespace gemma4::inline v0
         }
     }
 #else
+    namespace detail
+    {
+        [[noreturn]] inline void refuse_video(std::filesystem::path const& path)
+        {
+            throw argument_error(sentence(
+                path.string(), ": this program was built without video files; install FFmpeg's libraries "
+                               "(libavcodec, libavformat, libavutil, libswscale) and link gemma4::video, or "
+                               "give a folder of frames or an animated GIF"));
+        }
+    }
+
     inline namespace without_video
     {
         inline constexpr bool reads_video_files = false;
 
-        [[noreturn]] inline void refuse_video(std::filesystem::path const& path)
-        {
-            throw argument_error(sentence(
-                path.string(), ": this program was built without video files; install FFmpeg's "
-                               "libraries (libavcodec, libavformat, libavutil, libswscale) and link "
-                               "gemma4::video, or give a folder of frames or an animated GIF"));
-        }
-
         // argument_error that says how to build with the component.
         inline video_clip read_video(std::filesystem::path const& path, video_options const& = {})
         {
-            refuse_video(path);
+            detail::refuse_video(path);
         }
 
         inline std::optional<waveform> read_video_sound(std::filesystem::path const& path,
                                                         video_options const& = {})
         {
-            refuse_video(path);
+            detail::refuse_video(path);
         }
     }
 #endif

@@ -16,7 +16,7 @@
 
 namespace gemma4::inline v0
 {
-    inline constexpr std::size_t max_grammar_nodes = std::size_t(1) << 20;
+    inline constexpr std::size_t max_grammar_nodes = std::size_t(1) << 19;
 
     class automaton
     {

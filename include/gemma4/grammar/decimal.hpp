@@ -1,8 +1,8 @@
 // Decimal numbers within bounds, as parts of a grammar.
 //
 // So that a model cannot run away in digits and every number has a value: an integer has at most 18 digits
-// (fewer than 64 bits hold), a fraction at most 17, an exponent at most 2. Numbers with bounds have no
-// exponent.
+// (fewer than 64 bits hold), a fraction at most 17, an exponent is -99 to 19 (below 1e38: a float holds it).
+// Numbers with bounds have no exponent.
 #pragma once
 
 #include <algorithm>
@@ -129,9 +129,11 @@ namespace gemma4::inline v0
         using detail::magnitude;
         if (!bounds.any())
         {
-            auto const sign = g.optional(g.choice({g.byte('+'), g.byte('-')}));
+            auto const digit = [&] { return g.bytes('0', '9'); };
+            auto const up = g.sequence({g.optional(g.byte('+')), g.optional(g.byte('1')), digit()});
+            auto const down = g.sequence({g.byte('-'), detail::digits(g, 1, 2)});
             auto const exponent =
-                g.sequence({g.choice({g.byte('e'), g.byte('E')}), sign, detail::digits(g, 1, 2)});
+                g.sequence({g.choice({g.byte('e'), g.byte('E')}), g.choice({up, down})});
             return g.sequence({g.optional(g.byte('-')),
                                detail::digits_between(g, 0, detail::greatest_integer),
                                g.optional(detail::fraction(g)), g.optional(exponent)});

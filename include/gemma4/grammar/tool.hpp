@@ -104,8 +104,8 @@ namespace gemma4::inline v0
             schema_writer writer(schema_use::declaration);
             json_value::object properties;
             json_value::array required;
-            std::size_t at = 0;
-            auto const declare = [&]<class Argument>(std::type_identity<Argument>)
+            [[maybe_unused]] std::size_t at = 0;
+            [[maybe_unused]] auto const declare = [&]<class Argument>(std::type_identity<Argument>)
             {
                 auto const& parameter = parameters[at++];
                 properties.push_back({parameter.name,
@@ -127,11 +127,12 @@ namespace gemma4::inline v0
                     [function = std::move(function), parameters = std::move(parameters)](json_value const& given)
                     {
                         check_arguments(given, parameters);
-                        std::size_t i = 0;
-                        // Braces: from left to right.
-                        std::tuple<argument_of<Parameters>...> values{
-                            argument<argument_of<Parameters>>(given, parameters[i++])...};
-                        return result_of([&] { return std::apply(function, std::move(values)); });
+                        return [&]<std::size_t... I>(std::index_sequence<I...>)
+                        {
+                            std::tuple<argument_of<Parameters>...> values(
+                                argument<argument_of<Parameters>>(given, parameters[I])...);
+                            return result_of([&] { return std::apply(function, std::move(values)); });
+                        }(std::index_sequence_for<Parameters...>{});
                     }};
         }
 

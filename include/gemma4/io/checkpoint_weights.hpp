@@ -92,7 +92,7 @@ namespace gemma4::inline v0
         std::vector<listed_tensor> tensors() const override
         {
             std::vector<listed_tensor> all;
-            for (auto const& t : m_file->tensors()) { all.push_back({t.name, t.dtype_word, t.shape, t.bytes}); }
+            for (auto const& t : m_file->tensors()) { all.push_back({t.name, t.dtype_word, t.shape, t.bytes, t.data}); }
             return all;
         }
 

@@ -77,7 +77,7 @@ namespace gemma4::inline v0
             {
                 for (auto const& t : file.tensors())
                 {
-                    all.push_back({detail::shown(t.name), gemma4::name(t.type), {t.shape().begin(), t.shape().end()}, t.bytes});
+                    all.push_back({detail::shown(t.name), gemma4::name(t.type), {t.shape().begin(), t.shape().end()}, t.bytes, t.data});
                 }
             };
             list(*m_file);

@@ -48,6 +48,7 @@ namespace gemma4::inline v0
         std::string type;    // the word of its file: BF16, Q4_K, ...
         std::vector<std::size_t> shape;
         std::size_t bytes = 0;
+        std::byte const* data = nullptr;
     };
 
     class weight_source

@@ -101,8 +101,8 @@ namespace gemma4::inline v0::kernels
             auto const zero = f32x16::zero();
             auto const one = f32x16::broadcast(1.0f);
             map(
-                x, y, n,
-                [&](f32x16 const& a) __attribute__((always_inline)) { return a / (one + exp(zero - a)); });
+                x, y,
+                n, [&](f32x16 const& a) __attribute__((always_inline)) { return a / (one + exp(zero - a)); });
         }
 
         static void glu(float const* x, float const* gate, float* y, std::size_t n)

@@ -1,5 +1,5 @@
-// How activations lie for the fast kernels: for each group of 32 of k, one record for each row, so that a kernel that holds a
-// group of weights in registers walks the rows in a straight line.
+// How activations lie for the fast kernels: in panels of 96 rows; in a panel, for each group of 32 of k, one record for each
+// row. A kernel that holds a group of weights in registers walks the rows in a straight line.
 #pragma once
 
 #include <bit>
@@ -60,6 +60,31 @@ namespace gemma4::inline v0::kernels
         }
     }
 
+    inline constexpr std::size_t activation_panel = 96;
+
+    // Rows [first, first + rows) of the activations, all in one panel: records[g * stride + r].
+    template <class Group>
+    struct panel_of
+    {
+        Group const* records;
+        std::size_t stride;
+        std::size_t rows;
+        std::size_t groups;
+
+        // As many of the rows [first, last) as lie in the panel of the first.
+        [[gnu::always_inline]] static panel_of at(activations const& x, std::size_t first, std::size_t last)
+        {
+            auto const groups = (x.ins + 31) / 32;
+            auto const panel = first / activation_panel * activation_panel;
+            auto const end = panel + activation_panel < x.rows ? panel + activation_panel : x.rows;
+            auto const stop = last < end ? last : end;
+            return {static_cast<Group const*>(x.data) + panel * groups + (first - panel), end - panel, stop - first,
+                    groups};
+        }
+
+        [[gnu::always_inline]] Group const* group(std::size_t g) const { return records + g * stride; }
+    };
+
     template <class Isa>
     struct fast_quantise
     {
@@ -73,6 +98,8 @@ namespace gemma4::inline v0::kernels
             auto const groups = (to.ins + 31) / 32;
             for (std::size_t r = first; r != first + count; ++r)
             {
+                auto const panel = r / activation_panel * activation_panel;
+                auto const stride = to.rows - panel < activation_panel ? to.rows - panel : activation_panel;
                 for (std::size_t g = 0; g != groups; ++g)
                 {
                     auto const* from = x + r * ldx + 32 * g;
@@ -83,7 +110,7 @@ namespace gemma4::inline v0::kernels
                         for (std::size_t i = 0; i != 32; ++i) { padded[i] = i < left ? from[i] : 0.0f; }
                         from = padded;
                     }
-                    auto const at = g * to.rows + r;
+                    auto const at = panel * groups + g * stride + (r - panel);
                     switch (to.kind)
                     {
                     case activation_kind::int8: one(from, static_cast<int8_group*>(to.data)[at]); break;

@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 
 #include <gemma4/kernels/fast_formats.hpp>
 
 namespace gemma4::inline v0::kernels
 {
-    // Rows [0, count) of 16 sums each, as far as the matrix has outputs.
+    // The 16 sums of one row to y and back, as far as the matrix has outputs.
     template <class Isa>
     [[gnu::always_inline]] inline void fast_store(typename Isa::floats const* sums, float* y, std::size_t outs)
     {
@@ -23,53 +24,71 @@ namespace gemma4::inline v0::kernels
         for (std::size_t n = 0; n != outs; ++n) { y[n] = all[n]; }
     }
 
+    // f(constant 0), ..., f(constant N - 1): arrays indexed by them live in registers.
+    template <std::size_t... I, class F>
+    [[gnu::always_inline]] inline void fast_each(std::index_sequence<I...>, F const& f)
+    {
+        (f(std::integral_constant<std::size_t, I>{}), ...);
+    }
+
+    template <class Isa>
+    [[gnu::always_inline]] inline void fast_load(typename Isa::floats* sums, float const* y, std::size_t outs)
+    {
+        constexpr auto parts = packed_rows / Isa::lanes;
+        float all[packed_rows] = {};
+        if (outs < packed_rows)
+        {
+            for (std::size_t n = 0; n != outs; ++n) { all[n] = y[n]; }
+            y = all;
+        }
+        for (std::size_t p = 0; p != parts; ++p) { sums[p] = Isa::load_float(y + Isa::lanes * p); }
+    }
+
     template <class Isa, class Format>
     struct fast_matmul
     {
         using floats = typename Isa::floats;
         static constexpr auto parts = packed_rows / Isa::lanes;
-        static constexpr std::size_t few = 4;             // rows whose sums stay in registers
-        static constexpr std::size_t panel_rows = 64;     // rows whose sums stay in the first-level cache
-        static constexpr std::size_t ahead = 768;         // bytes of prefetch in each stream
+        static constexpr std::size_t panel_groups = 96;    // groups whose activations stay in the second-level cache
+        static constexpr std::size_t ahead = 768;          // bytes of prefetch in each stream
 
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
                         std::size_t outs, float* y, std::size_t ldy)
         {
-            if (x.kind == activation_kind::int16)
-            {
-                rows_of(static_cast<int16_group const*>(x.data), x, first, count, block, outs, y, ldy);
-            }
-            else { rows_of(static_cast<int8_group const*>(x.data), x, first, count, block, outs, y, ldy); }
+            if (x.kind == activation_kind::int16) { rows_of<int16_group>(x, first, count, block, outs, y, ldy); }
+            else { rows_of<int8_group>(x, first, count, block, outs, y, ldy); }
         }
 
     private:
+        template <std::size_t N>
+        using up_to = std::make_index_sequence<N>;
+
         template <class Group>
-        static void rows_of(Group const* a, activations const& x, std::size_t first, std::size_t count,
-                            std::byte const* block, std::size_t outs, float* y, std::size_t ldy)
+        static void rows_of(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
+                            std::size_t outs, float* y, std::size_t ldy)
         {
-            auto const* const from = a + first;
-            switch (count)
+            for (auto r = first; r != first + count;)
             {
-            case 0: return;
-            case 1: return decode<Group, 1>(from, x, block, outs, y, ldy);
-            case 2: return decode<Group, 2>(from, x, block, outs, y, ldy);
-            case 3: return decode<Group, 3>(from, x, block, outs, y, ldy);
-            case 4: return decode<Group, 4>(from, x, block, outs, y, ldy);
-            default: break;
-            }
-            for (std::size_t r = 0; r < count; r += panel_rows)
-            {
-                auto const rows = count - r < panel_rows ? count - r : panel_rows;
-                panel(from + r, rows, x, block, outs, y + r * ldy, ldy);
+                auto const a = panel_of<Group>::at(x, r, first + count);
+                auto* const to = y + (r - first) * ldy;
+                switch (a.rows)
+                {
+                case 1: decode<Group, 1>(a, block, outs, to, ldy); break;
+                case 2: decode<Group, 2>(a, block, outs, to, ldy); break;
+                case 3: decode<Group, 3>(a, block, outs, to, ldy); break;
+                case 4: decode<Group, 4>(a, block, outs, to, ldy); break;
+                default: panels(a, block, outs, to, ldy); break;
+                }
+                r += a.rows;
             }
         }
 
         // Blocks [0, half) and [half, ...) in step.
         template <class Group, std::size_t Rows>
-        static void decode(Group const* a, activations const& x, std::byte const* block, std::size_t outs, float* y,
+        static void decode(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
                            std::size_t ldy)
         {
-            auto const bytes = packed_block_bytes(Format::type, x.ins);
+            auto const bytes = packed_block_bytes(Format::type, 32 * a.groups);
             auto const blocks = (outs + packed_rows - 1) / packed_rows;
             auto const half = (blocks + 1) / 2;
             for (std::size_t b = 0; b != half; ++b)
@@ -79,42 +98,33 @@ namespace gemma4::inline v0::kernels
                 auto const left = outs - b * packed_rows;
                 if (b + half < blocks)
                 {
-                    decode_blocks<Group, Rows, 2>(a, x, here, half * bytes, to, ldy, left, half * packed_rows);
+                    decode_blocks<Group, Rows, 2>(a, here, half * bytes, to, ldy, left, half * packed_rows);
                 }
-                else { decode_blocks<Group, Rows, 1>(a, x, here, 0, to, ldy, left, 0); }
+                else { decode_blocks<Group, Rows, 1>(a, here, 0, to, ldy, left, 0); }
             }
         }
 
         template <class Group, std::size_t Rows, std::size_t Streams>
-        [[gnu::always_inline]] static void decode_blocks(Group const* a, activations const& x, std::byte const* block,
+        [[gnu::always_inline]] static void decode_blocks(panel_of<Group> const& a, std::byte const* block,
                                                          std::size_t stride, float* y, std::size_t ldy,
                                                          std::size_t outs, std::size_t out_stride)
         {
-            auto const groups = packed_groups(Format::type, x.ins);
             floats sums[Streams][Rows][parts];
-            for (auto& stream : sums)
+            fast_each(up_to<Streams * Rows * parts>{}, [&](auto i) [[gnu::always_inline]]
+                      { sums[i / (Rows * parts)][i / parts % Rows][i % parts] = Isa::spread(0.0f); });
+            for (std::size_t g = 0; g != a.groups; ++g)
             {
-                for (auto& row : stream)
-                {
-                    for (auto& part : row) { part = Isa::spread(0.0f); }
-                }
-            }
-            for (std::size_t g = 0; g != groups; ++g)
-            {
-                auto const* const group = a + g * x.rows;
-                for (std::size_t s = 0; s != Streams; ++s)
-                {
-                    auto const* const here = block + s * stride;
-                    prefetch(here, g);
-                    for (std::size_t p = 0; p != parts; ++p)
-                    {
-                        auto const w = Format::load(here, g, p);
-                        for (std::size_t r = 0; r != Rows; ++r)
-                        {
-                            sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]);
-                        }
-                    }
-                }
+                auto const* const group = a.group(g);
+                fast_each(up_to<Streams * parts>{}, [&](auto i) [[gnu::always_inline]]
+                          {
+                              constexpr auto s = i / parts;
+                              constexpr auto p = i % parts;
+                              auto const* const here = block + s * stride;
+                              if constexpr (p == 0) { prefetch(here, g); }
+                              auto const w = Format::load(here, g, p);
+                              fast_each(up_to<Rows>{}, [&](auto r) [[gnu::always_inline]]
+                                        { sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]); });
+                          });
             }
             for (std::size_t s = 0; s != Streams; ++s)
             {
@@ -128,64 +138,68 @@ namespace gemma4::inline v0::kernels
         // What a group takes of the block, `ahead` bytes later.
         [[gnu::always_inline]] static void prefetch(std::byte const* block, std::size_t g)
         {
+            if constexpr (!Isa::prefetches) { return; }
             constexpr auto at = [](std::size_t group) { return packed_group_at(Format::type, group).codes; };
             constexpr auto two = at(4) - at(2);    // bytes of two groups
             auto const* const next = block + at(g) + ahead;
-            for (std::size_t line = 0; line < two / 2; line += cache_line_bytes) { Isa::prefetch(next + line); }
+            for (std::size_t line = 0; line < two / 2; line += 64) { Isa::prefetch(next + line); }
         }
-        static constexpr std::size_t cache_line_bytes = 64;
 
         template <class Group>
-        static void panel(Group const* a, std::size_t rows, activations const& x, std::byte const* block,
-                          std::size_t outs, float* y, std::size_t ldy)
+        static void panels(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
+                           std::size_t ldy)
         {
             constexpr std::size_t wide = Isa::registers >= 32 ? 2 : 1;
-            auto const bytes = packed_block_bytes(Format::type, x.ins);
+            auto const bytes = packed_block_bytes(Format::type, 32 * a.groups);
             auto const blocks = (outs + packed_rows - 1) / packed_rows;
-            std::size_t b = 0;
-            for (; b + wide <= blocks; b += wide)
+            for (std::size_t g = 0; g < a.groups; g += panel_groups)
             {
-                panel_blocks<Group, wide>(a, rows, x, block + b * bytes, bytes, outs - b * packed_rows,
-                                          y + b * packed_rows, ldy);
-            }
-            if (b != blocks)
-            {
-                panel_blocks<Group, 1>(a, rows, x, block + b * bytes, bytes, outs - b * packed_rows,
-                                       y + b * packed_rows, ldy);
+                auto const last = g + panel_groups < a.groups ? g + panel_groups : a.groups;
+                for (std::size_t b = 0; b < blocks; b += wide)
+                {
+                    auto* const to = y + b * packed_rows;
+                    auto const left = outs - b * packed_rows;
+                    auto const* const here = block + b * bytes;
+                    if (b + wide <= blocks) { panel<Group, wide>(a, here, bytes, g, last, left, to, ldy); }
+                    else { panel<Group, 1>(a, here, bytes, g, last, left, to, ldy); }
+                }
             }
         }
 
+        // Adds groups [first, last) to y; the first of all begin with zero.
         template <class Group, std::size_t Wide>
-        static void panel_blocks(Group const* a, std::size_t rows, activations const& x, std::byte const* block,
-                                 std::size_t bytes, std::size_t outs, float* y, std::size_t ldy)
+        static void panel(panel_of<Group> const& a, std::byte const* block, std::size_t bytes, std::size_t first,
+                          std::size_t last, std::size_t outs, float* y, std::size_t ldy)
         {
-            auto const groups = packed_groups(Format::type, x.ins);
-            floats sums[panel_rows][Wide][parts];
-            for (std::size_t r = 0; r != rows; ++r)
+            floats sums[activation_panel][Wide][parts];
+            for (std::size_t r = 0; r != a.rows; ++r)
             {
-                for (auto& blocks : sums[r])
+                for (std::size_t b = 0; b != Wide; ++b)
                 {
-                    for (auto& part : blocks) { part = Isa::spread(0.0f); }
+                    if (first == 0)
+                    {
+                        for (auto& part : sums[r][b]) { part = Isa::spread(0.0f); }
+                    }
+                    else { fast_load<Isa>(sums[r][b], y + r * ldy + b * packed_rows, outs - b * packed_rows); }
                 }
             }
-            for (std::size_t g = 0; g != groups; ++g)
+            for (auto g = first; g != last; ++g)
             {
-                auto const* const group = a + g * x.rows;
+                auto const* const group = a.group(g);
                 for (std::size_t b = 0; b != Wide; ++b) { prefetch(block + b * bytes, g); }
                 for (std::size_t p = 0; p != parts; ++p)
                 {
                     typename Format::weights w[Wide];
-                    for (std::size_t b = 0; b != Wide; ++b) { w[b] = Format::load(block + b * bytes, g, p); }
-                    for (std::size_t r = 0; r != rows; ++r)
+                    fast_each(up_to<Wide>{}, [&](auto b) [[gnu::always_inline]]
+                              { w[b] = Format::load(block + b * bytes, g, p); });
+                    for (std::size_t r = 0; r != a.rows; ++r)
                     {
-                        for (std::size_t b = 0; b != Wide; ++b)
-                        {
-                            sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]);
-                        }
+                        fast_each(up_to<Wide>{}, [&](auto b) [[gnu::always_inline]]
+                                  { sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]); });
                     }
                 }
             }
-            for (std::size_t r = 0; r != rows; ++r)
+            for (std::size_t r = 0; r != a.rows; ++r)
             {
                 for (std::size_t b = 0; b != Wide; ++b)
                 {

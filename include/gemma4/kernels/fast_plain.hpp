@@ -37,69 +37,91 @@ namespace gemma4::inline v0::kernels
         static constexpr auto parts = packed_rows / Isa::lanes;
         static constexpr std::size_t wide = Isa::registers >= 32 ? 2 : 1;    // blocks of a tile
         static constexpr std::size_t tile_rows = Isa::registers >= 32 ? 12 : 12 / parts / 2;
-        static constexpr std::size_t few = 4;
+        static constexpr std::size_t panel_groups = 32;
         static constexpr std::size_t ahead = 512;
+
+        struct span
+        {
+            std::size_t first, last;
+        };    // groups
 
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
                         std::size_t outs, float* y, std::size_t ldy)
         {
             if (x.kind == activation_kind::float32)
             {
-                rows_of(static_cast<float32_group const*>(x.data) + first, x, count, block, outs, y, ldy);
+                rows_of<float32_group>(x, first, count, block, outs, y, ldy);
             }
             else if constexpr (Isa::has_bf16_dot && Type == packed_type::bf16)
             {
-                rows_of(static_cast<bfloat16_group const*>(x.data) + first, x, count, block, outs, y, ldy);
+                rows_of<bfloat16_group>(x, first, count, block, outs, y, ldy);
             }
         }
 
     private:
         template <class Group>
-        static void rows_of(Group const* a, activations const& x, std::size_t count, std::byte const* block,
+        static void rows_of(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
                             std::size_t outs, float* y, std::size_t ldy)
         {
-            switch (count)
+            for (auto r = first; r != first + count;)
             {
-            case 0: return;
-            case 1: return decode<Group, 1>(a, x, block, outs, y, ldy);
-            case 2: return decode<Group, 2>(a, x, block, outs, y, ldy);
-            default: break;
-            }
-            auto const bytes = packed_block_bytes(Type, x.ins);
-            auto const blocks = (outs + packed_rows - 1) / packed_rows;
-            for (std::size_t b = 0; b < blocks; b += wide)
-            {
-                auto const* const here = block + b * bytes;
-                auto const left = outs - b * packed_rows;
-                for (std::size_t r = 0; r < count; r += tile_rows)
+                auto const a = panel_of<Group>::at(x, r, first + count);
+                auto* const to = y + (r - first) * ldy;
+                switch (a.rows)
                 {
-                    auto* const to = y + r * ldy + b * packed_rows;
-                    auto const rows = count - r < tile_rows ? count - r : tile_rows;
-                    if (wide == 1 || b + wide <= blocks) { tiles<Group, wide>(rows, a + r, x, here, left, to, ldy); }
-                    else { tiles<Group, 1>(rows, a + r, x, here, left, to, ldy); }
+                case 1: decode<Group, 1>(a, block, outs, to, ldy); break;
+                case 2: decode<Group, 2>(a, block, outs, to, ldy); break;
+                default: panels(a, block, outs, to, ldy); break;
+                }
+                r += a.rows;
+            }
+        }
+
+        template <class Group>
+        static void panels(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y, std::size_t ldy)
+        {
+            auto const bytes = packed_block_bytes(Type, 32 * a.groups);
+            auto const blocks = (outs + packed_rows - 1) / packed_rows;
+            for (std::size_t g = 0; g < a.groups; g += panel_groups)
+            {
+                span const k{g, g + panel_groups < a.groups ? g + panel_groups : a.groups};
+                for (std::size_t b = 0; b < blocks; b += wide)
+                {
+                    auto const* const here = block + b * bytes;
+                    auto const left = outs - b * packed_rows;
+                    for (std::size_t r = 0; r < a.rows; r += tile_rows)
+                    {
+                        auto* const to = y + r * ldy + b * packed_rows;
+                        auto const rows = a.rows - r < tile_rows ? a.rows - r : tile_rows;
+                        auto tile = a;
+                        tile.records += r;
+                        if (b + wide <= blocks) { tiles<Group, wide>(rows, tile, here, k, left, to, ldy); }
+                        else { tiles<Group, 1>(rows, tile, here, k, left, to, ldy); }
+                    }
                 }
             }
         }
 
         // The number of rows as a constant, so that the sums live in registers.
         template <class Group, std::size_t Wide, std::size_t Rows = tile_rows>
-        static void tiles(std::size_t rows, Group const* a, activations const& x, std::byte const* block,
+        static void tiles(std::size_t rows, panel_of<Group> const& a, std::byte const* block, span k,
                           std::size_t outs, float* y, std::size_t ldy)
         {
             if constexpr (Rows > 1)
             {
-                if (rows < Rows) { return tiles<Group, Wide, Rows - 1>(rows, a, x, block, outs, y, ldy); }
+                if (rows < Rows) { return tiles<Group, Wide, Rows - 1>(rows, a, block, k, outs, y, ldy); }
             }
-            tile<Group, Rows, Wide, false>(a, x, block, packed_block_bytes(Type, x.ins), y, ldy, outs, packed_rows);
+            tile<Group, Rows, Wide, false>(a, block, packed_block_bytes(Type, 32 * a.groups), k, y, ldy, outs, packed_rows);
         }
 
         template <class Group, std::size_t Rows>
-        static void decode(Group const* a, activations const& x, std::byte const* block, std::size_t outs, float* y,
+        static void decode(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
                            std::size_t ldy)
         {
-            auto const bytes = packed_block_bytes(Type, x.ins);
+            auto const bytes = packed_block_bytes(Type, 32 * a.groups);
             auto const blocks = (outs + packed_rows - 1) / packed_rows;
             auto const half = (blocks + 1) / 2;
+            span const all{0, a.groups};
             for (std::size_t b = 0; b != half; ++b)
             {
                 auto const* const here = block + b * bytes;
@@ -107,38 +129,41 @@ namespace gemma4::inline v0::kernels
                 auto const left = outs - b * packed_rows;
                 if (b + half < blocks)
                 {
-                    tile<Group, Rows, 2, true>(a, x, here, half * bytes, to, ldy, left, half * packed_rows);
+                    tile<Group, Rows, 2, true>(a, here, half * bytes, all, to, ldy, left, half * packed_rows);
                 }
-                else { tile<Group, Rows, 1, true>(a, x, here, 0, to, ldy, left, 0); }
+                else { tile<Group, Rows, 1, true>(a, here, 0, all, to, ldy, left, 0); }
             }
         }
 
         template <class Group, std::size_t Rows, std::size_t Wide, bool Prefetch>
-        [[gnu::always_inline]] static void tile(Group const* a, activations const& x, std::byte const* block,
-                                                std::size_t stride, float* y, std::size_t ldy, std::size_t outs,
-                                                std::size_t out_stride)
+        [[gnu::always_inline]] static void tile(panel_of<Group> const& a, std::byte const* block,
+                                                std::size_t stride, span k, float* y, std::size_t ldy,
+                                                std::size_t outs, std::size_t out_stride)
         {
             // Few rows: even and odd k in sums of their own, for enough of them to hide the latency.
             constexpr std::size_t chains = Rows * Wide * parts < 4 ? 2 : 1;
-            auto const groups = packed_groups(Type, x.ins);
             floats sums[Wide][Rows][parts][chains];
-            for (auto& each : sums)
+            for (std::size_t s = 0; s != Wide; ++s)
             {
-                for (auto& row : each)
+                for (std::size_t r = 0; r != Rows; ++r)
                 {
-                    for (auto& part : row)
+                    floats from[parts];
+                    for (auto& part : from) { part = Isa::spread(0.0f); }
+                    if (k.first != 0) { fast_load<Isa>(from, y + r * ldy + s * out_stride, outs - s * out_stride); }
+                    for (std::size_t p = 0; p != parts; ++p)
                     {
-                        for (auto& chain : part) { chain = Isa::spread(0.0f); }
+                        sums[s][r][p][chains - 1] = Isa::spread(0.0f);
+                        sums[s][r][p][0] = from[p];
                     }
                 }
             }
-            for (std::size_t g = 0; g != groups; ++g)
+            for (auto g = k.first; g != k.last; ++g)
             {
-                auto const* const group = a + g * x.rows;
+                auto const* const group = a.group(g);
                 for (std::size_t i = 0; i != 16; ++i)
                 {
                     auto const pair = 16 * g + i;
-                    if constexpr (Prefetch)
+                    if constexpr (Prefetch && Isa::prefetches)
                     {
                         for (std::size_t s = 0; s != Wide; ++s)
                         {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <gemma4/core/math.hpp>
@@ -51,6 +53,12 @@ namespace gemma4::inline v0
     public:
         kv_cache() = default;
 
+        // Pages from the one of index `first` on.
+        kv_cache(std::size_t first, std::vector<page_ref> pages)
+            : m_pages(std::move(pages))
+            , m_first(first)
+        {}
+
         // Makes positions [begin, end) writable, and forgets nothing: call release() for that.
         void prepare(position begin, position end, page_pool& pool)
         {
@@ -86,6 +94,9 @@ namespace gemma4::inline v0
             m_pages.clear();
             m_first = 0;
         }
+
+        std::span<page_ref const> pages() const noexcept { return m_pages; }
+        std::size_t first() const noexcept { return m_first; }    // index of the first page
 
         // One head of a page.
         kernels::kv_page page(std::size_t index, std::size_t head, kv_shape const& shape) const

@@ -41,6 +41,14 @@ namespace gemma4::inline v0
         static constexpr auto owners = schedule.owners;
 
     public:
+        // What the state holds, or held at a checkpoint.
+        struct snapshot
+        {
+            position size = 0;
+            position low = 0;                       // sliding layers hold positions from here on
+            std::array<kv_cache, owners> caches;    // by owner
+        };
+
         explicit state(state_options const& options,
                        std::pmr::memory_resource* memory = std::pmr::get_default_resource())
             : m_options(options)
@@ -59,14 +67,12 @@ namespace gemma4::inline v0
         {
             std::swap(m_options, other.m_options);
             std::swap(m_pools, other.m_pools);
-            std::swap(m_caches, other.m_caches);
-            std::swap(m_size, other.m_size);
-            std::swap(m_low, other.m_low);
+            std::swap(m_now, other.m_now);
             std::swap(m_checkpoints, other.m_checkpoints);
             return *this;
         }
 
-        position size() const noexcept { return m_size; }
+        position size() const noexcept { return m_now.size; }
         state_options const& options() const noexcept { return m_options; }
 
         // A second conversation with the same past. Costs page tables only.
@@ -74,8 +80,7 @@ namespace gemma4::inline v0
 
         void clear()
         {
-            for (auto& cache : m_caches) { cache.clear(); }
-            m_size = m_low = 0;
+            m_now = {};
             m_checkpoints.clear();
         }
 
@@ -83,9 +88,9 @@ namespace gemma4::inline v0
         // goes on.
         void pin()
         {
-            if (m_checkpoints.empty() || m_checkpoints.back().size != m_size)
+            if (m_checkpoints.empty() || m_checkpoints.back().size != m_now.size)
             {
-                m_checkpoints.push_back({m_size, m_low, m_caches});
+                m_checkpoints.push_back(m_now);
             }
         }
 
@@ -98,7 +103,7 @@ namespace gemma4::inline v0
         }
 
         // Whether rewind(to) is possible.
-        bool can_rewind(position to) const { return to <= m_size && (reachable(to) || find(to)); }
+        bool can_rewind(position to) const { return to <= m_now.size && (reachable(to) || find(to)); }
 
         // The last pinned position at or before `to`, from which a caller can compute again; 0 is always one.
         position nearest_checkpoint(position to) const
@@ -115,10 +120,10 @@ namespace gemma4::inline v0
         // hold. Throws argument_error naming the nearest checkpoint otherwise; the state is then unchanged.
         void rewind(position to)
         {
-            if (to > m_size)
+            if (to > m_now.size)
             {
                 throw argument_error(
-                    sentence("rewind to position ", to, ": the conversation holds ", m_size, " tokens"));
+                    sentence("rewind to position ", to, ": the conversation holds ", m_now.size, " tokens"));
             }
             if (to == 0)
             {
@@ -131,16 +136,15 @@ namespace gemma4::inline v0
                 if (!pinned)
                 {
                     throw argument_error(sentence(
-                        "rewind to position ", to, " of ", m_size, ": sliding layers keep positions from ",
-                        m_low, " on and none before can be restored; the nearest checkpoint is ",
+                        "rewind to position ", to, " of ", m_now.size, ": sliding layers keep positions from ",
+                        m_now.low, " on and none before can be restored; the nearest checkpoint is ",
                         nearest_checkpoint(to)));
                 }
-                m_caches = pinned->caches;
-                m_low = pinned->low;
+                m_now = *pinned;
             }
-            for (auto& cache : m_caches) { cache.truncate(to); }
-            m_size = to;
-            std::erase_if(m_checkpoints, [&](checkpoint const& c) { return c.size > to; });
+            for (auto& cache : m_now.caches) { cache.truncate(to); }
+            m_now.size = to;
+            std::erase_if(m_checkpoints, [&](snapshot const& c) { return c.size > to; });
         }
 
         // Bytes that this state and its forks have taken from the memory resource.
@@ -152,7 +156,7 @@ namespace gemma4::inline v0
             for (std::size_t l = 0; l != owners; ++l)
             {
                 auto const global = schedule.specs[l].is_global();
-                m_caches[l].prepare(m_size, m_size + rows, global ? m_pools->global : m_pools->sliding);
+                m_now.caches[l].prepare(m_now.size, m_now.size + rows, global ? m_pools->global : m_pools->sliding);
             }
         }
 
@@ -160,16 +164,28 @@ namespace gemma4::inline v0
         // reserve can need.
         void commit(std::size_t rows)
         {
-            m_size += rows;
+            m_now.size += rows;
             auto const keep = M::text.window + m_options.rewind_reserve;
-            m_low = std::max(m_low, m_size > keep ? m_size - keep : 0);
+            m_now.low = std::max(m_now.low, m_now.size > keep ? m_now.size - keep : 0);
             for (std::size_t l = 0; l != owners; ++l)
             {
-                if (!schedule.specs[l].is_global()) { m_caches[l].release(m_low); }
+                if (!schedule.specs[l].is_global()) { m_now.caches[l].release(m_now.low); }
             }
         }
 
-        kv_cache* caches() noexcept { return m_caches.data(); }
+        kv_cache* caches() noexcept { return m_now.caches.data(); }
+
+        // For files: all that there is, and a way to put it back. Pages are of this state's pools.
+        snapshot const& present() const noexcept { return m_now; }
+        std::vector<snapshot> const& checkpoints() const noexcept { return m_checkpoints; }
+        page_pool& pool(bool global) const noexcept { return global ? m_pools->global : m_pools->sliding; }
+        std::size_t page_bytes(bool global) const noexcept { return pool(global).page_bytes(); }
+
+        void restore(snapshot present, std::vector<snapshot> checkpoints)
+        {
+            m_now = std::move(present);
+            m_checkpoints = std::move(checkpoints);
+        }
 
     private:
         struct pools
@@ -181,28 +197,19 @@ namespace gemma4::inline v0
             page_pool sliding, global;
         };
 
-        struct checkpoint
-        {
-            position size;
-            position low;
-            std::array<kv_cache, owners> caches;
-        };
-
         // The next token, at `to`, sees to - window + 1 and later.
-        bool reachable(position to) const { return m_low == 0 || to + 1 >= m_low + M::text.window; }
+        bool reachable(position to) const { return m_now.low == 0 || to + 1 >= m_now.low + M::text.window; }
 
-        checkpoint const* find(position to) const
+        snapshot const* find(position to) const
         {
             auto const at = std::find_if(m_checkpoints.begin(), m_checkpoints.end(),
-                                         [&](checkpoint const& c) { return c.size == to; });
+                                         [&](snapshot const& c) { return c.size == to; });
             return at == m_checkpoints.end() ? nullptr : &*at;
         }
 
         state_options m_options;
-        std::shared_ptr<pools> m_pools;           // outlives the page references below
-        std::array<kv_cache, owners> m_caches;    // by owner
-        position m_size = 0;
-        position m_low = 0;                       // sliding layers hold positions from here on
-        std::vector<checkpoint> m_checkpoints;    // ascending
+        std::shared_ptr<pools> m_pools;    // outlives the page references below
+        snapshot m_now;
+        std::vector<snapshot> m_checkpoints;    // ascending
     };
 }

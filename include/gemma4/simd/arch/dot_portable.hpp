@@ -18,6 +18,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 16;
         static constexpr bool signed_codes = false;    // whether wide() and dot_wide() take codes as int8 or code + 128
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool prefetches = false;    // whether asking for weights ahead of the loop makes it faster
 
         struct ints
         {

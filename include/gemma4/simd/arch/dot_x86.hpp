@@ -20,6 +20,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 16;
         static constexpr bool signed_codes = true;
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool prefetches = false;
 
         typedef std::int32_t ints __attribute__((vector_size(32)));
         typedef std::uint32_t bytes __attribute__((vector_size(32)));
@@ -108,6 +109,7 @@ namespace gemma4::inline v0::simd::arch
     {
         static constexpr char const* name = "avxvnni";
         static constexpr bool signed_codes = false;
+        static constexpr bool prefetches = true;
 
         [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
         [[gnu::always_inline]] static ints dot_small(ints sum, bytes w, bytes a)
@@ -130,6 +132,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 32;
         static constexpr bool signed_codes = false;
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool prefetches = true;    // Sapphire Rapids: 27 GB/s without, 33 with
 
         typedef std::int32_t ints __attribute__((vector_size(64)));
         typedef std::uint32_t bytes __attribute__((vector_size(64)));
@@ -209,6 +212,7 @@ namespace gemma4::inline v0::simd::arch
     {
         static constexpr char const* name = "avx512bf16";
         static constexpr bool has_bf16_dot = true;
+        static constexpr bool prefetches = false;    // Zen 4: 30.5 GB/s without, 25.5 with
 
         // sum + first . first + second . second of the bfloat16 pairs of each dword.
         [[gnu::always_inline]] static floats dot_bf16(floats sum, bytes w, bytes a)

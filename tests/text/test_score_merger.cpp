@@ -9,7 +9,7 @@
 
 #include <doctest/doctest.h>
 
-#include <gemma4/text/sentencepiece_tokenizer.hpp>
+#include <gemma4/text/tokenizer.hpp>
 #include <gemma4/text/stream_decoder.hpp>
 
 namespace
@@ -61,10 +61,10 @@ namespace
         return p;
     }
 
-    gemma4::sentencepiece_tokenizer make(bool prefix)
+    gemma4::tokenizer make(bool prefix)
     {
         auto p = small();
-        return {std::move(p.tokens), std::move(p.scores), prefix};
+        return {std::move(p.tokens), gemma4::score_merger(std::move(p.scores), prefix)};
     }
 
     // The rule, one join after the other, over a list of strings.
@@ -157,7 +157,7 @@ namespace
     }
 }
 
-TEST_CASE("sentencepiece: equals the naive rule on random text")
+TEST_CASE("scores: equals the naive rule on random text")
 {
     auto const p = small();
     constexpr char const* letters[] = {"a", "a", "b", "b", "c", "e", "z", "é", " ", " ", "\n", "<", "<bos>", "<b>", "\u2581", "日", ">"};
@@ -176,13 +176,13 @@ TEST_CASE("sentencepiece: equals the naive rule on random text")
     }
 }
 
-TEST_CASE("sentencepiece: worked examples")
+TEST_CASE("scores: worked examples")
 {
     auto const tokens = make(false);
     auto const strings = [&](std::string_view text, gemma4::special_tokens specials = gemma4::special_tokens::recognise)
     {
         std::vector<std::string> found;
-        for (auto const id : tokens.encode(text, specials)) { found.emplace_back(tokens.tokens().piece(id)); }
+        for (auto const id : tokens.encode(text, specials)) { found.emplace_back(tokens.piece(id)); }
         return found;
     };
     using list = std::vector<std::string>;
@@ -200,7 +200,7 @@ TEST_CASE("sentencepiece: worked examples")
     CHECK(strings("\xff") == list{"<0xEF>", "<0xBF>", "<0xBD>"});    // U+FFFD
 }
 
-TEST_CASE("sentencepiece: text comes back, whole and streamed")
+TEST_CASE("scores: text comes back, whole and streamed")
 {
     auto const tokens = make(false);
     for (std::string const text : {"ab abc\n\n  z é 日本 <bos> x", "   ", "", "\u2581"})
@@ -208,14 +208,14 @@ TEST_CASE("sentencepiece: text comes back, whole and streamed")
         auto const ids = tokens.encode(text);
         auto const expected = text == "\u2581" ? " " : text;    // indistinguishable from a space
         CHECK(tokens.decode(ids) == expected);
-        gemma4::stream_decoder stream(tokens.tokens(), false);
+        gemma4::stream_decoder stream(tokens, false);
         std::string pieces;
         for (auto const id : ids) { pieces += stream.put(id); }
         CHECK(pieces + stream.finish() == expected);
     }
 }
 
-TEST_CASE("sentencepiece: long text without a space takes no quadratic time")
+TEST_CASE("scores: long text without a space takes no quadratic time")
 {
     auto const tokens = make(false);
     std::string text;
