@@ -1,5 +1,6 @@
-// Any bytes as an image file: a gemma4::file_error with a sentence, or an image whose pixels fill its size; as a GIF also
-// all its frames. The check sums of a PNG file are set right first, or nearly every change would end at them.
+// Any bytes as an image file: a gemma4::file_error with a sentence, or an image whose pixels fill its size;
+// as a GIF also all its frames. The check sums of a PNG file are set right first, or nearly every change
+// would end at them.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -41,7 +42,10 @@ namespace
         for (auto const byte : bytes)
         {
             state ^= byte;
-            for (int bit = 0; bit != 8; ++bit) { state = state >> 1 ^ ((state & 1u) != 0 ? 0xedb88320u : 0u); }
+            for (int bit = 0; bit != 8; ++bit)
+            {
+                state = state >> 1 ^ ((state & 1u) != 0 ? 0xedb88320u : 0u);
+            }
         }
         return ~state;
     }
@@ -54,7 +58,10 @@ namespace
             for (std::size_t i = 0; i != 4; ++i) { length = length << 8 | file[at + i]; }
             if (length > file.size() - at - 12) { return; }
             auto const sum = crc32(std::span(file).subspan(at + 4, length + 4));
-            for (std::size_t i = 0; i != 4; ++i) { file[at + 8 + length + i] = std::uint8_t(sum >> (24 - 8 * i)); }
+            for (std::size_t i = 0; i != 4; ++i)
+            {
+                file[at + 8 + length + i] = std::uint8_t(sum >> (24 - 8 * i));
+            }
             at += length + 12;
         }
     }
@@ -74,7 +81,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         attempt(
             [&]
             {
-                for (auto const& frame : gemma4::read_gif(bytes, "fuzz.image", limits)) { check(frame.image); }
+                for (auto const& frame : gemma4::read_gif(bytes, "fuzz.image", limits))
+                {
+                    check(frame.image);
+                }
             });
     }
     return 0;

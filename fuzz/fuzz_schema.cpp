@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gemma4/chat/json_text.hpp>
@@ -49,10 +51,9 @@ namespace
         return std::ranges::any_of(text, [&](char c) { return (digits = c >= '0' && c <= '9' ? digits + 1 : 0) > 3; });
     }
 
-    void walk(gemma4::grammar const& source, std::string_view choices)
+    // Nothing may be thrown here.
+    void walk(gemma4::grammar_mask mask, std::string_view choices)
     {
-        static auto const trie = std::make_shared<gemma4::token_trie const>(tokens());
-        gemma4::grammar_mask mask(source, trie, {});
         for (std::size_t i = 0; i != 40 && !mask.must_stop(); ++i)
         {
             std::vector<float> logits(tokens().size(), 1.0f);
@@ -60,7 +61,9 @@ namespace
             std::vector<gemma4::token_id> allowed;
             for (std::size_t id = 0; id != logits.size(); ++id)
             {
-                if (logits[id] == 1.0f) { allowed.push_back(gemma4::token_id(id)); }
+                bool const may = logits[id] == 1.0f;
+                require(mask.allows(gemma4::token_id(id)) == may);
+                if (may) { allowed.push_back(gemma4::token_id(id)); }
             }
             require(!allowed.empty());
             if (auto const forced = mask.forced())
@@ -72,18 +75,29 @@ namespace
             mask.accept(allowed[static_cast<unsigned char>(choices[i % choices.size()]) * 7u % allowed.size()]);
         }
     }
+
+    std::optional<gemma4::grammar_mask> mask_of(std::string_view text)
+    {
+        static auto const trie = std::make_shared<gemma4::token_trie const>(tokens());
+        try
+        {
+            auto const source =
+                text.front() == '/'
+                    ? gemma4::regular_expression_grammar(text.substr(1))
+                    : gemma4::json_schema_grammar(gemma4::read_json_value(text, "schema"));
+            return gemma4::grammar_mask(source, trie, {});
+        }
+        catch (gemma4::error const&)
+        {
+            return std::nullopt;
+        }
+    }
 }
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     std::string_view const text(reinterpret_cast<char const*>(data), size);
     if (text.empty() || size > 600 || has_long_number(text)) { return 0; }
-    try
-    {
-        if (text.front() == '/') { walk(gemma4::regular_expression_grammar(text.substr(1)), text); }
-        else { walk(gemma4::json_schema_grammar(gemma4::read_json_value(text, "schema")), text); }
-    }
-    catch (gemma4::error const&)
-    {}
+    if (auto mask = mask_of(text)) { walk(std::move(*mask), text); }
     return 0;
 }

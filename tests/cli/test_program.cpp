@@ -102,7 +102,7 @@ TEST_CASE("wrong usage has status 2 and a sentence on stderr only")
         {"bench", "--prompt-tokens", "4"},
         {"bench", "--variant", "tiny_e2b", "--model", e2b_folder()},
         {"bench", "--variant", "e9000"},
-        {"bench", "--variant", "tiny_e2b", "--weights", "int3"},
+        {"bench", "--variant", "tiny_e2b", "--random", "int3"},
         {"bench", "--variant", "tiny_e2b", "--batch", "0"},
     };
     for (auto const& arguments : wrong)
@@ -558,7 +558,7 @@ TEST_CASE("bench reports one object, and the hash of the same logits as without 
         CHECK(lines(r.out) == 1);
         return json::parse(r.out);
     };
-    auto const one = with({"--variant", "tiny_e2b", "--weights", "f32"});
+    auto const one = with({"--variant", "tiny_e2b", "--random", "f32"});
     for (auto const* field :
          {"prefill_tokens_per_s", "decode_tokens_per_s", "bytes_per_token", "roof_bytes_per_s", "load_s",
           "peak_resident_bytes", "share_of_roof", "prefill_tflops"})
@@ -569,9 +569,9 @@ TEST_CASE("bench reports one object, and the hash of the same logits as without 
     CHECK(one["depth"] == 25);
     CHECK(one["skipped_layers"] == 5);
     CHECK(one["logits_hash"].get<std::string>().size() == 16);
-    CHECK(with({"--variant", "tiny_e2b", "--weights", "f32", "--chunk", "3"})["logits_hash"]
+    CHECK(with({"--variant", "tiny_e2b", "--random", "f32", "--chunk", "3"})["logits_hash"]
           == one["logits_hash"]);
-    CHECK(with({"--variant", "tiny_e2b", "--weights", "bf16"})["logits_hash"] != one["logits_hash"]);
+    CHECK(with({"--variant", "tiny_e2b", "--random", "bf16"})["logits_hash"] != one["logits_hash"]);
     CHECK(with({"--model", e2b_folder()})["logits_hash"] != one["logits_hash"]);
     CHECK(with({"--variant", "tiny_a4b", "--batch", "3"})["skipped_layers"] == 0);
     CHECK(run_program({"bench", "--variant", "tiny_e2b", "--prompt-tokens", "20", "--roof-bytes", "1M",

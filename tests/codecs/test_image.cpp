@@ -27,7 +27,8 @@ namespace
     std::vector<std::byte> read_bytes(std::filesystem::path const& path)
     {
         std::ifstream file(path, std::ios::binary);
-        std::vector<char> const chars((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+        std::vector<char> const chars((std::istreambuf_iterator<char>(file)),
+                                      std::istreambuf_iterator<char>());
         auto const* const data = reinterpret_cast<std::byte const*>(chars.data());
         return {data, data + chars.size()};
     }
@@ -109,14 +110,15 @@ TEST_CASE("the frames of an animated GIF are composed as Pillow composes them")
 
 TEST_CASE("a file that is no image, or is cut, is refused with its name")
 {
-    for (std::string const name : {"rgb8.png", "rgb8_interlaced.png", "rgb_420.jpg", "rgb_progressive.jpg", "lossy.webp",
-                             "lossless_alpha.webp", "still.gif", "interlaced.gif", "rgb24.bmp", "rle8.bmp"})
+    for (std::string const name :
+         {"rgb8.png", "rgb8_interlaced.png", "rgb_420.jpg", "rgb_progressive.jpg", "lossy.webp",
+          "lossless_alpha.webp", "still.gif", "interlaced.gif", "rgb24.bmp", "rle8.bmp"})
     {
         CAPTURE(name);
         auto const bytes = read_bytes(folder / name);
         REQUIRE(bytes.size() > 100);
-        for (auto const size : {std::size_t(0), std::size_t(1), std::size_t(7), std::size_t(12), std::size_t(30),
-                                bytes.size() / 3, bytes.size() / 2})
+        for (auto const size : {std::size_t(0), std::size_t(1), std::size_t(7), std::size_t(12),
+                                std::size_t(30), bytes.size() / 3, bytes.size() / 2})
         {
             CAPTURE(size);
             auto const sentence =
@@ -133,10 +135,12 @@ TEST_CASE("paths that are no regular files are refused")
 {
     CHECK(contains(refusal([] { gemma4::read_image(folder); }), "is not a regular file"));
     CHECK(contains(refusal([] { gemma4::read_image(folder / "nothing.png"); }), "does not exist"));
-    CHECK(contains(refusal([] { gemma4::read_image(folder / "images.txt"); }), "is no image of a known kind"));
+    CHECK(
+        contains(refusal([] { gemma4::read_image(folder / "images.txt"); }), "is no image of a known kind"));
     gemma4::image_limits limits;
     limits.max_file_bytes = 10;
-    CHECK(contains(refusal([&] { gemma4::read_image(folder / "rgb8.png", limits); }), "the limit for an image is 10"));
+    CHECK(contains(refusal([&] { gemma4::read_image(folder / "rgb8.png", limits); }),
+                   "the limit for an image is 10"));
 }
 
 TEST_CASE("sizes above the limit are refused before anything is allocated for them")
@@ -154,22 +158,26 @@ TEST_CASE("sizes above the limit are refused before anything is allocated for th
     limits.max_pixels = 24 * 18 * 3;
     CHECK(gemma4::read_gif(folder / "animation.gif", limits).size() == 3);
     --limits.max_pixels;
-    CHECK(contains(refusal([&] { gemma4::read_gif(folder / "animation.gif", limits); }), "in its first 3 frames"));
+    CHECK(contains(refusal([&] { gemma4::read_gif(folder / "animation.gif", limits); }),
+                   "in its first 3 frames"));
 
-    // A PNG header that promises 16384 x 16384 pixels in a file of 300 bytes; its check sum is wrong besides, so the
-    // same must hold for a BMP and a GIF, which have none.
+    // A PNG header that promises 16384 x 16384 pixels in a file of 300 bytes; its check sum is wrong besides,
+    // so the same must hold for a BMP and a GIF, which have none.
     auto bmp = read_bytes(folder / "rgb24.bmp");
     bmp[19] = bmp[23] = std::byte(0x30);
-    CHECK(contains(refusal([&] { gemma4::decode_image(bmp, "big.bmp"); }), "big.bmp is not a readable BMP file"));
+    CHECK(contains(refusal([&] { gemma4::decode_image(bmp, "big.bmp"); }),
+                   "big.bmp is not a readable BMP file"));
     auto gif = read_bytes(folder / "part.gif");
     auto const at = 13 + 12 + 8 + 1;    // header, palette, control extension, mark of the frame
     gif[at + 5] = gif[at + 7] = std::byte(0x30);
-    CHECK(contains(refusal([&] { gemma4::decode_image(gif, "big.gif"); }), "big.gif has a damaged GIF frame"));
+    CHECK(
+        contains(refusal([&] { gemma4::decode_image(gif, "big.gif"); }), "big.gif has a damaged GIF frame"));
 }
 
 TEST_CASE("a progressive JPEG of too many scans is refused")
 {
     gemma4::image_limits limits;
     limits.max_scans = 2;
-    CHECK(contains(refusal([&] { gemma4::read_image(folder / "rgb_progressive.jpg", limits); }), "more than 2 scans"));
+    CHECK(contains(refusal([&] { gemma4::read_image(folder / "rgb_progressive.jpg", limits); }),
+                   "more than 2 scans"));
 }

@@ -10,6 +10,7 @@
 
 #include "../support/gguf_writer.hpp"
 #include <gemma4/io/gguf_weights.hpp>
+#include <gemma4/spec/tiny.hpp>
 
 using namespace gemma4_test;
 
@@ -202,4 +203,42 @@ TEST_CASE("gguf weights: refused in a sentence")
     CHECK(holds(refusal(weight_tree::audio, "layers.0.self_attn.per_dim_scale", {4}), "holds 0, expected positive numbers"));
     CHECK(!source.has(weight_tree::vision_projector, "embedding_projection.weight"));
     CHECK(!source.has(weight_tree::text, "norm.weight"));
+}
+
+TEST_CASE("gguf weights: the numbers of the towers are compared key by key")
+{
+    scratch_folder const folder;
+    auto const refusal = [&](bool vision, auto&& change)
+    {
+        gguf_writer w;
+        w.text("general.architecture", "clip");
+        w.boolean("clip.has_vision_encoder", true);
+        change(w);
+        w.write(folder.path / "mmproj.gguf");
+        gemma4::gguf_weights const source(std::make_shared<gemma4::gguf_file const>(folder.path / "mmproj.gguf"));
+        return sentence_of<gemma4::mismatch_error>(
+            [&]
+            {
+                if (vision) { source.check(gemma4::tiny_e2b::vision, 96, "tiny_e2b"); }
+                else { source.check(gemma4::tiny_e2b::audio, 96, "tiny_e2b"); }
+            });
+    };
+    auto const vision = [](gguf_writer& w)
+    {
+        w.text("clip.vision.projector_type", "gemma4v");
+        w.u32("clip.vision.embedding_length", 192);
+        w.u32("clip.vision.block_count", 3);
+        w.u32("clip.vision.attention.head_count", 3);
+        w.u32("clip.vision.feed_forward_length", 320);
+        w.u32("clip.vision.projection_dim", 96);
+        w.f32("clip.vision.attention.layer_norm_epsilon", 1e-6f);
+    };
+    CHECK(refusal(true, vision) == "");
+    for (auto const* word : {"embedding_length", "block_count", "attention.head_count", "feed_forward_length", "projection_dim"})
+    {
+        auto const sentence = refusal(true, [&](gguf_writer& w) { w.u32(std::string("clip.vision.") + word, 7); });
+        CHECK(holds(sentence, std::string("mmproj.gguf: metadata clip.vision.") + word + " is 7, but the compiled variant tiny_e2b"));
+    }
+    CHECK(holds(refusal(true, [](gguf_writer& w) { w.text("clip.vision.projector_type", "gemma3"); }), "projector_type is gemma3"));
+    CHECK(holds(refusal(false, vision), "clip.has_audio_encoder is not true"));
 }

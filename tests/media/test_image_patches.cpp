@@ -74,7 +74,8 @@ TEST_CASE("patches have the bits of the reference processor's pixel values")
     std::ifstream list(std::string(GEMMA4_TEST_DATA) + "/media/images/patches.txt");
     std::size_t width = 0, height = 0, kind = 0, budget = 0, columns = 0, rows = 0, soft = 0, cases = 0;
     std::uint64_t hash = 0;
-    while (list >> std::dec >> width >> height >> kind >> budget >> columns >> rows >> soft >> std::hex >> hash)
+    while (list >> std::dec >> width >> height >> kind >> budget >> columns >> rows >> soft >> std::hex
+           >> hash)
     {
         CAPTURE(width);
         CAPTURE(height);
@@ -116,13 +117,19 @@ TEST_CASE("a patch holds its pixels row by row, the channels together")
 TEST_CASE("images without content and unknown budgets are refused with the reason")
 {
     gemma4::rgb_image const image = formula_image(50, 50, 0);
-    CHECK(refusal([&] { gemma4::make_patches(image, 100); }) ==
-          "an image budget of 100 soft tokens; allowed are 70, 140, 280, 560 and 1120");
+    CHECK(refusal([&] { gemma4::make_patches(image, 100); })
+          == "an image budget of 100 soft tokens; allowed are 70, 140, 280, 560 and 1120");
     CHECK(refusal([&] { gemma4::make_patches(image, 0); }).starts_with("an image budget of 0 soft tokens"));
-    CHECK(refusal([] { gemma4::make_patches({0, 5, {}}, 280); }) ==
-          "an image of 0 x 5 pixels has no content; both sides must be at least 1");
-    CHECK(refusal([] { gemma4::make_patches({2, 2, std::vector<std::uint8_t>(11)}, 280); }) ==
-          "an image of 2 x 2 RGB pixels was given with 11 bytes; expected width x height x 3");
+    CHECK(refusal(
+              [] {
+                  gemma4::make_patches({0, 5, {}}, 280);
+              })
+          == "an image of 0 x 5 pixels has no content; both sides must be at least 1");
+    CHECK(refusal(
+              [] {
+                  gemma4::make_patches({2, 2, std::vector<std::uint8_t>(11)}, 280);
+              })
+          == "an image of 2 x 2 RGB pixels was given with 11 bytes; expected width x height x 3");
     CHECK(refusal([] { gemma4::make_patches({std::size_t(1) << 63, 2, {}}, 280); }) != "");
     CHECK(refusal([&] { gemma4::cut_patches(image); }).ends_with("both sides must be multiples of 48"));
 }

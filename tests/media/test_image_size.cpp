@@ -34,8 +34,9 @@ TEST_CASE("every size keeps within its budget")
                 auto const wide = gemma4::resized_size({longer, shorter}, budget);
                 auto const tall = gemma4::resized_size({shorter, longer}, budget);
                 auto const tokens = wide.width / 48 * (wide.height / 48);
-                auto const good = wide.width % 48 == 0 && wide.height % 48 == 0 && tokens >= 1 && tokens <= budget &&
-                                  tall.width == wide.height && tall.height == wide.width;
+                auto const good = wide.width % 48 == 0 && wide.height % 48 == 0 && tokens >= 1
+                                  && tokens <= budget && tall.width == wide.height
+                                  && tall.height == wide.width;
                 if (!good) { FAIL("size ", longer, " x ", shorter, " for a budget of ", budget); }
             }
         }

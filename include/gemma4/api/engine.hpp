@@ -83,6 +83,8 @@ namespace gemma4::inline v0
                 if (options.strict_chat_template) { throw mismatch_error(warning); }
                 if (options.log) { options.log(warning); }
             }
+            if constexpr (towers_type::sees) { opened.weights->check(M::vision, M::text.hidden, M::name); }
+            if constexpr (towers_type::hears) { opened.weights->check(M::audio, M::text.hidden, M::name); }
             towers_type towers;
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <gemma4/api/generation.hpp>
 #include <gemma4/api/medium.hpp>
 #include <gemma4/api/session_options.hpp>
+#include <gemma4/api/state_file.hpp>
 #include <gemma4/api/tool_loop.hpp>
 #include <gemma4/chat/chat_request.hpp>
 #include <gemma4/chat/chat_segment.hpp>
@@ -204,6 +206,37 @@ namespace gemma4::inline v0
                 auto const step = c.next_step(m_engine.options().chunk, wanted_logits::none);
                 m_engine.step(std::span(&step, 1), [](std::size_t, std::span<float>) {});
             }
+        }
+
+        // Writes the conversation to a file, in place of an old one as a whole. Not while a generation of it
+        // runs. Throws file_error.
+        void save(std::filesystem::path const& path) const
+        {
+            write_state_file(path, m_engine.stamp(), m_options, messages(), m_conversation);
+        }
+
+        // Becomes the conversation of a file, with its options, and goes on as if it had never stopped: the
+        // next logits have the same bits. Functions of tools are not in the file: a tool has that of the tool
+        // of the same name that this session had, and is the host's otherwise. Throws file_error (no state
+        // file, of another version, damaged), mismatch_error (of another model), capacity_error (longer than
+        // the context); nothing has changed then.
+        void load(std::filesystem::path const& path)
+        {
+            mapped_file const file(path);
+            auto saved = read_state<M>(file.bytes(), path.string(), m_engine.stamp(),
+                                       m_conversation.past.options(), m_engine.options().memory);
+            for (auto& tool : saved.options.tools)
+            {
+                auto const known = std::ranges::find(m_options.tools, tool.name, &tool_definition::name);
+                if (known != m_options.tools.end()) { tool.call = known->call; }
+            }
+            conversation<M> loaded(std::move(saved.past));
+            loaded.tokens = std::move(saved.tokens);
+            loaded.soft = std::move(saved.soft);
+            loaded.messages = std::move(saved.messages);
+            loaded.media = std::move(saved.media);
+            m_options = std::move(saved.options);
+            m_conversation = std::move(loaded);
         }
 
         // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
+#include <memory>
 #include <memory_resource>
 #include <span>
 #include <string>
@@ -13,6 +15,7 @@
 #include <vector>
 
 #include <gemma4/api/conversation.hpp>
+#include <gemma4/api/medium.hpp>
 #include <gemma4/api/session_options.hpp>
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/core/checksum.hpp>
@@ -51,7 +54,9 @@ namespace gemma4::inline v0
     {
         session_options options;    // tools without their functions
         std::vector<json_value> messages;
+        std::vector<medium> media;
         std::vector<token_id> tokens;
+        std::vector<soft_run> soft;
         state<M> past;
     };
 
@@ -81,11 +86,112 @@ namespace gemma4::inline v0
         }
     }
 
+    namespace detail
+    {
+        // Media of the messages, and the soft tokens in the places of tokens: each block of rows once.
+        inline void write_media(sealed_writer& to, std::span<medium const> media, std::span<soft_run const> soft)
+        {
+            std::vector<soft_tokens const*> rows;
+            auto const place = [&](std::shared_ptr<soft_tokens const> const& one)
+            {
+                auto const at = std::ranges::find(rows, one.get());
+                if (at == rows.end()) { rows.push_back(one.get()); }
+                return std::uint64_t(std::ranges::find(rows, one.get()) - rows.begin());
+            };
+            for (auto const& m : media)
+            {
+                for (auto const& run : m->runs) { (void)place(run); }
+            }
+            for (auto const& run : soft) { (void)place(run.rows); }
+
+            to.number(rows.size());
+            for (auto const* const one : rows)
+            {
+                to.number(one->count);
+                to.number(one->width);
+                to.bytes(std::as_bytes(std::span(one->values)));
+            }
+            to.number(media.size());
+            for (auto const& m : media)
+            {
+                to.number(std::uint64_t(m->item.kind));
+                to.number(m->item.seconds.size());
+                to.bytes(std::as_bytes(std::span(m->item.seconds)));
+                to.number(m->runs.size());
+                for (auto const& run : m->runs) { to.number(place(run)); }
+            }
+            to.number(soft.size());
+            for (auto const& run : soft)
+            {
+                to.number(run.first);
+                to.number(run.picture);
+                to.number(place(run.rows));
+            }
+        }
+
+        inline std::pair<std::vector<medium>, std::vector<soft_run>> read_media(sealed_reader& from,
+                                                                                std::size_t width,
+                                                                                std::size_t tokens)
+        {
+            std::vector<std::shared_ptr<soft_tokens const>> rows(from.count(16, "a number of soft tokens"));
+            for (auto& one : rows)
+            {
+                soft_tokens read;
+                read.count = from.count(width * sizeof(float), "a number of soft tokens");
+                read.width = std::size_t(from.number(width, "a width"));
+                if (read.count == 0 || read.width != width) { from.damaged("soft tokens of another width"); }
+                auto const bytes = from.bytes(read.count * read.width * sizeof(float));
+                read.values.resize(read.count * read.width);
+                std::memcpy(read.values.data(), bytes.data(), bytes.size());
+                one = std::make_shared<soft_tokens const>(std::move(read));
+            }
+            auto const block = [&]
+            {
+                auto const at = from.number();
+                if (at >= rows.size()) { from.damaged(sentence("there are no soft tokens ", at)); }
+                return rows[std::size_t(at)];
+            };
+
+            std::vector<medium> media(from.count(24, "a number of media"));
+            for (auto& m : media)
+            {
+                encoded_medium read;
+                read.item.kind = media_kind(from.number(2, "a kind of medium"));
+                read.item.seconds.resize(from.count(sizeof(double), "a number of frames"));
+                auto const seconds = from.bytes(read.item.seconds.size() * sizeof(double));
+                if (!seconds.empty()) { std::memcpy(read.item.seconds.data(), seconds.data(), seconds.size()); }
+                auto const runs = from.count(8, "a number of frames");
+                auto const frames = read.item.kind == media_kind::video ? read.item.seconds.size() : 1;
+                if (runs != frames) { from.damaged("a medium has another number of frames"); }
+                for (std::size_t i = 0; i != runs; ++i)
+                {
+                    read.runs.push_back(block());
+                    read.item.soft_tokens.push_back(read.runs.back()->count);
+                }
+                m = std::make_shared<encoded_medium const>(std::move(read));
+            }
+
+            std::vector<soft_run> soft(from.count(24, "a number of soft tokens"));
+            position end = 0;
+            for (auto& run : soft)
+            {
+                run.first = from.number(tokens, "a position");
+                run.picture = from.number(1, "picture") != 0;
+                run.rows = block();
+                run.count = run.rows->count;
+                run.fingerprint = checksum(std::as_bytes(std::span(run.rows->values)));
+                if (run.first < end || run.end() > tokens) { from.damaged("soft tokens are out of order"); }
+                end = run.end();
+            }
+            return {std::move(media), std::move(soft)};
+        }
+    }
+
     // Replaces the file as a whole. Throws file_error.
     template <text_model M>
     void write_state_file(std::filesystem::path const& path, state_stamp const& stamp,
                           session_options const& options, std::vector<json_value> const& messages,
-                          std::span<token_id const> tokens, state<M> const& past)
+                          conversation<M> const& from)
     {
         sealed_writer to(path, state_file_magic, state_file_version);
         to.text(stamp.variant);
@@ -102,9 +208,10 @@ namespace gemma4::inline v0
         }
         detail::write_all(to, tools);
         detail::write_all(to, messages);
-        to.number(tokens.size());
-        for (auto const id : tokens) { to.number(std::uint64_t(id)); }
-        saved_state<M>::write(past, to);
+        to.number(from.tokens.size());
+        for (auto const id : from.tokens) { to.number(std::uint64_t(id)); }
+        detail::write_media(to, from.media, from.soft);
+        saved_state<M>::write(from.past, to);
         to.finish();
     }
 
@@ -142,12 +249,14 @@ namespace gemma4::inline v0
         auto messages = detail::read_all(from);
         std::vector<token_id> tokens(from.count(8, "a number of tokens"));
         for (auto& id : tokens) { id = token_id(from.number(M::text.vocab - 1, "a token")); }
+        auto [media, soft] = detail::read_media(from, M::text.hidden, tokens.size());
         auto past = saved_state<M>::read(from, options, memory);
         if (past.size() > tokens.size())
         {
             from.damaged(sentence("it holds ", tokens.size(), " tokens and the keys of ", past.size()));
         }
         from.end();
-        return {std::move(said), std::move(messages), std::move(tokens), std::move(past)};
+        return {std::move(said),   std::move(messages), std::move(media),
+                std::move(tokens), std::move(soft),     std::move(past)};
     }
 }

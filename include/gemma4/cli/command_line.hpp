@@ -278,8 +278,8 @@ namespace gemma4::inline v0::cli
             ->type_name("NAME");
         on_bench
             .add_option_function<std::string>(
-                "--weights", [&](std::string const& text) { bench.weights = parse_dtype(text, "--weights"); },
-                "of --variant: f32, bf16 or f16 (bf16)")
+                "--random", [&](std::string const& text) { bench.weights = parse_dtype(text, "--random"); },
+                "what the random weights of --variant are made in: f32, bf16 or f16 (bf16)")
             ->type_name("F");
         number(on_bench, "--prompt-tokens", bench.prompt_tokens,
                "tokens of the prompt, timed from an empty conversation (512)");

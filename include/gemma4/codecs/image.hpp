@@ -1,8 +1,9 @@
 // Image files to RGB pixels: PNG, JPEG, WebP, the first frame of a GIF, BMP. Link gemma4::image.
 //
-// The pixels are those that the reference processor (transformers with Pillow) makes of ImageOps.exif_transpose of the
-// opened file: turned upright by EXIF, transparency composited onto white, other kinds converted as Pillow does (16-bit
-// grey is cut at 255, not scaled), colour profiles and gamma not applied.
+// The pixels are those that the reference processor (transformers with Pillow) makes of
+// ImageOps.exif_transpose of the opened file: turned upright by EXIF, transparency composited onto white,
+// other kinds converted as Pillow does (16-bit grey is cut at 255, not scaled), colour profiles and gamma not
+// applied.
 #pragma once
 
 #include <cstddef>
@@ -23,19 +24,27 @@
 
 namespace gemma4::inline v0
 {
-    // The image in the bytes of a file; its kind is known by its first bytes, `name` is for messages. file_error when the
-    // bytes are of another kind, damaged, cut, or name a size above the limits.
+    // The image in the bytes of a file; its kind is known by its first bytes, `name` is for messages.
+    // file_error when the bytes are of another kind, damaged, cut, or name a size above the limits.
     inline rgb_image decode_image(std::span<std::byte const> bytes, std::string_view name,
                                   image_limits const& limits = {})
     {
         using namespace std::string_view_literals;
-        std::string_view const head(reinterpret_cast<char const*>(bytes.data()), bytes.size() < 12 ? bytes.size() : 12);
+        std::string_view const head(reinterpret_cast<char const*>(bytes.data()),
+                                    bytes.size() < 12 ? bytes.size() : 12);
         if (head.starts_with("\x89PNG\r\n\x1a\n"sv)) { return decode_png(bytes, name, limits); }
         if (head.starts_with("\xff\xd8\xff"sv)) { return decode_jpeg(bytes, name, limits); }
-        if (head.starts_with("RIFF"sv) && head.ends_with("WEBP"sv)) { return decode_webp(bytes, name, limits); }
-        if (head.starts_with("GIF87a"sv) || head.starts_with("GIF89a"sv)) { return decode_gif(bytes, name, limits); }
+        if (head.starts_with("RIFF"sv) && head.ends_with("WEBP"sv))
+        {
+            return decode_webp(bytes, name, limits);
+        }
+        if (head.starts_with("GIF87a"sv) || head.starts_with("GIF89a"sv))
+        {
+            return decode_gif(bytes, name, limits);
+        }
         if (head.starts_with("BM"sv)) { return decode_bmp(bytes, name, limits); }
-        throw file_error(sentence(name, " is no image of a known kind; expected PNG, JPEG, WebP, GIF or BMP"));
+        throw file_error(
+            sentence(name, " is no image of a known kind; expected PNG, JPEG, WebP, GIF or BMP"));
     }
 
     inline rgb_image read_image(std::filesystem::path const& path, image_limits const& limits = {})

@@ -1,4 +1,5 @@
-// Windows and OS/2 bitmaps to RGB: 1, 4, 8, 16, 24 and 32 bits, run-length packed or not, with the masks that Pillow takes.
+// Windows and OS/2 bitmaps to RGB: 1, 4, 8, 16, 24 and 32 bits, run-length packed or not, with the masks that
+// Pillow takes.
 #pragma once
 
 #include <algorithm>
@@ -50,14 +51,12 @@ namespace gemma4::inline v0
                     return image;
                 }
                 auto const stride = (m_width * m_bits + 31) / 32 * 4;
-                if (m_height > m_reader.left() / stride)
-                {
-                    throw broken("its pixels are cut off");
-                }
+                if (m_height > m_reader.left() / stride) { throw broken("its pixels are cut off"); }
                 image.pixels.resize(m_width * m_height * 3);
                 for (std::size_t y = 0; y != m_height; ++y)
                 {
-                    auto const* const row = reinterpret_cast<std::uint8_t const*>(m_reader.take(stride).data());
+                    auto const* const row =
+                        reinterpret_cast<std::uint8_t const*>(m_reader.take(stride).data());
                     for (std::size_t x = 0; x != m_width; ++x) { convert(row, x, pixel(image, x, y)); }
                 }
                 return image;
@@ -131,8 +130,8 @@ namespace gemma4::inline v0
                 bool const is_packed = m_packing == rle8 || m_packing == rle4;
                 if (m_packing > masked || (is_packed && m_bits > 8))
                 {
-                    throw file_error(sentence(m_name, " is a BMP file of ", m_bits, " bits with compression ", m_packing,
-                                              ", which is not read"));
+                    throw file_error(sentence(m_name, " is a BMP file of ", m_bits, " bits with compression ",
+                                              m_packing, ", which is not read"));
                 }
                 if (m_bits == 16) { m_masks = {0x7c00, 0x3e0, 0x1f, 0}; }
                 else { m_masks = {0xff0000, 0xff00, 0xff, 0}; }
@@ -174,10 +173,12 @@ namespace gemma4::inline v0
                     for (std::size_t c = 0; c != 3; ++c) { is_grey = is_grey && std::size_t(color[c]) == i; }
                     if (i < 256)
                     {
-                        m_palette[i] = {std::uint8_t(color[2]), std::uint8_t(color[1]), std::uint8_t(color[0]), 255};
+                        m_palette[i] = {std::uint8_t(color[2]), std::uint8_t(color[1]),
+                                        std::uint8_t(color[0]), 255};
                     }
                 }
-                // Pillow takes a grey ramp, however short, as "no palette": indices behind its end are grey, too.
+                // Pillow takes a grey ramp, however short, as "no palette": indices behind its end are grey,
+                // too.
                 for (; is_grey && i < 256; ++i)
                 {
                     auto const v = std::uint8_t(i);
@@ -208,14 +209,18 @@ namespace gemma4::inline v0
                     return;
                 }
                 std::uint32_t value = 0;
-                for (std::size_t i = m_bits / 8; i != 0; --i) { value = value << 8 | row[x * m_bits / 8 + i - 1]; }
+                for (std::size_t i = m_bits / 8; i != 0; --i)
+                {
+                    value = value << 8 | row[x * m_bits / 8 + i - 1];
+                }
                 put_on_white({part(value, m_masks[0]), part(value, m_masks[1]), part(value, m_masks[2]),
                               part(value, m_masks[3])},
                              out);
             }
 
-            // Run-length packed indices (height, width), in the order of the file. Each step is a count and an index (of
-            // 4 bits: two in turn), or a zero and: 0 end of row, 1 end, 2 a skip, n literal indices padded to 16 bits.
+            // Run-length packed indices (height, width), in the order of the file. Each step is a count and
+            // an index (of 4 bits: two in turn), or a zero and: 0 end of row, 1 end, 2 a skip, n literal
+            // indices padded to 16 bits.
             std::vector<std::uint8_t> unpacked()
             {
                 bool const nibbles = m_packing == rle4;
@@ -231,7 +236,9 @@ namespace gemma4::inline v0
                         auto const run = std::min(count, m_width - std::min(x, m_width));
                         for (std::size_t i = 0; i != run; ++i)
                         {
-                            out.push_back(std::uint8_t(!nibbles ? value : i % 2 == 0 ? value >> 4 : value & 15));
+                            out.push_back(std::uint8_t(!nibbles     ? value
+                                                       : i % 2 == 0 ? value >> 4
+                                                                    : value & 15));
                         }
                         x += run;
                     }
@@ -276,7 +283,8 @@ namespace gemma4::inline v0
     }
 
     // An RGB image on white of the bytes of a BMP file; file_error names it.
-    inline rgb_image decode_bmp(std::span<std::byte const> bytes, std::string_view name, image_limits const& limits = {})
+    inline rgb_image decode_bmp(std::span<std::byte const> bytes, std::string_view name,
+                                image_limits const& limits = {})
     {
         return detail::bmp_reader(bytes, name, limits).read();
     }

@@ -16,21 +16,28 @@
 namespace gemma4::inline v0
 {
     // file_error when the path is no regular file, cannot be read or is larger than the limit.
-    inline std::vector<std::byte> read_image_bytes(std::filesystem::path const& path, image_limits const& limits)
+    inline std::vector<std::byte> read_image_bytes(std::filesystem::path const& path,
+                                                   image_limits const& limits)
     {
         std::error_code failure;
         auto const status = std::filesystem::status(path, failure);
-        if (!std::filesystem::exists(status)) { throw file_error(sentence(path.string(), " does not exist")); }
+        if (!std::filesystem::exists(status))
+        {
+            throw file_error(sentence(path.string(), " does not exist"));
+        }
         if (!std::filesystem::is_regular_file(status))
         {
             throw file_error(sentence(path.string(), " is not a regular file; expected an image"));
         }
         auto const size = std::filesystem::file_size(path, failure);
-        if (failure) { throw file_error(sentence(path.string(), " cannot be examined: ", failure.message())); }
+        if (failure)
+        {
+            throw file_error(sentence(path.string(), " cannot be examined: ", failure.message()));
+        }
         if (size > limits.max_file_bytes)
         {
-            throw file_error(sentence(path.string(), " has ", std::size_t(size), " bytes; the limit for an image is ",
-                                      limits.max_file_bytes));
+            throw file_error(sentence(path.string(), " has ", std::size_t(size),
+                                      " bytes; the limit for an image is ", limits.max_file_bytes));
         }
         std::vector<std::byte> bytes(static_cast<std::size_t>(size));
         std::ifstream file(path, std::ios::binary);
@@ -54,7 +61,10 @@ namespace gemma4::inline v0
         std::size_t left() const noexcept { return m_bytes.size() - m_position; }
 
         // May go behind the end: the next read fails then.
-        void seek(std::size_t position) noexcept { m_position = position < m_bytes.size() ? position : m_bytes.size(); }
+        void seek(std::size_t position) noexcept
+        {
+            m_position = position < m_bytes.size() ? position : m_bytes.size();
+        }
 
         std::span<std::byte const> take(std::size_t count)
         {

@@ -13,8 +13,8 @@ namespace gemma4::inline v0
 
     using color_palette = std::array<rgba_color, 256>;    // entries that a file does not give are black
 
-    // A pixel composited onto white (Pillow's alpha_composite with an opaque white below): 7 bits beyond the point,
-    // division by 255 by shifts.
+    // A pixel composited onto white (Pillow's alpha_composite with an opaque white below): 7 bits beyond the
+    // point, division by 255 by shifts.
     inline std::uint8_t on_white(std::uint8_t value, std::uint8_t alpha)
     {
         auto const sum = (std::uint32_t(value) * alpha + 255u * (255u - alpha) + 128u) << 7;

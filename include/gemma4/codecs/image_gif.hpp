@@ -25,8 +25,9 @@ namespace gemma4::inline v0
         double seconds = 0;    // how long it is shown; 0 where the file does not say
     };
 
-    // The frames of a GIF file, one after the other, drawn over each other on one canvas in the way of Pillow's
-    // GifImagePlugin, so that canvas() equals ImageSequence's frame.convert("RGB"). Every failure is a file_error.
+    // The frames of a GIF file, one after the other, drawn over each other on one canvas in the way of
+    // Pillow's GifImagePlugin, so that canvas() equals ImageSequence's frame.convert("RGB"). Every failure is
+    // a file_error.
     class gif_reader
     {
     public:
@@ -117,7 +118,8 @@ namespace gemma4::inline v0
             return m_reader.take(std::min(size, m_reader.left()));
         }
 
-        // Reads on to the next image and its header; nothing at the end of the file. Bytes between blocks are skipped.
+        // Reads on to the next image and its header; nothing at the end of the file. Bytes between blocks are
+        // skipped.
         std::optional<frame_header> find_frame()
         {
             if (m_data != 0)
@@ -168,7 +170,8 @@ namespace gemma4::inline v0
             auto const flags = m_reader.byte();
             frame.interlaced = (flags & 0x40) != 0;
             frame.colors = (flags & 0x80) != 0 ? read_palette(flags) : m_global;
-            // Pillow drops a grey ramp as "no palette", and a first frame without one falls back to the file's.
+            // Pillow drops a grey ramp as "no palette", and a first frame without one falls back to the
+            // file's.
             if (m_frames == 0 && frame.colors.is_grey) { frame.colors = m_global; }
             m_data = m_reader.position() + 1;    // behind the code size
             check_image_sides(frame.width, frame.height, m_name, m_limits);
@@ -179,7 +182,8 @@ namespace gemma4::inline v0
 
         void draw(frame_header const& frame)
         {
-            auto const indices = read_gif_indices(m_reader, frame.width, frame.height, frame.interlaced, m_name);
+            auto const indices =
+                read_gif_indices(m_reader, frame.width, frame.height, frame.interlaced, m_name);
             bool const is_first = m_frames == 0;
             auto const& colors = frame.colors.colors;
             if (is_first)
@@ -234,7 +238,8 @@ namespace gemma4::inline v0
             for (std::size_t i = 0; i != m_canvas.width * m_canvas.height; ++i) { put(color, i); }
         }
 
-        // A frame that sticks out makes the canvas larger; what is new is black, or entry 0 of an opaque frame.
+        // A frame that sticks out makes the canvas larger; what is new is black, or entry 0 of an opaque
+        // frame.
         void grow(frame_header const& frame)
         {
             if (m_canvas.width == m_width && m_canvas.height == m_height) { return; }
@@ -248,7 +253,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // What the frame's place will hold when it has been shown (methods: 2 background, 3 and above as before).
+        // What the frame's place will hold when it has been shown (methods: 2 background, 3 and above as
+        // before).
         void remember(frame_header const& frame)
         {
             m_disposed = frame;
@@ -281,7 +287,8 @@ namespace gemma4::inline v0
                 auto const at = (f.top + y) * m_canvas.width + f.left;
                 if (!m_restored.empty())
                 {
-                    std::copy_n(m_restored.data() + y * f.width * 3, f.width * 3, m_canvas.pixels.data() + at * 3);
+                    std::copy_n(m_restored.data() + y * f.width * 3, f.width * 3,
+                                m_canvas.pixels.data() + at * 3);
                 }
                 else if (m_disposal_color)
                 {
@@ -301,9 +308,10 @@ namespace gemma4::inline v0
         rgb_image m_canvas;
         std::size_t m_frames = 0;    // drawn
         double m_seconds = 0, m_next_seconds = 0;
-        std::vector<std::uint8_t> m_first_transparent;    // (height, width) of the first frame; empty when opaque
-        bool m_indexed = true;                            // Pillow holds the canvas as indices
-        bool m_grey = false;                              // and without a palette
+        std::vector<std::uint8_t>
+            m_first_transparent;    // (height, width) of the first frame; empty when opaque
+        bool m_indexed = true;      // Pillow holds the canvas as indices
+        bool m_grey = false;        // and without a palette
         std::optional<std::uint8_t> m_kept_transparent;
 
         std::uint8_t m_method = 0;
@@ -313,7 +321,8 @@ namespace gemma4::inline v0
     };
 
     // An RGB image on white of the first frame of a GIF file; file_error names it.
-    inline rgb_image decode_gif(std::span<std::byte const> bytes, std::string_view name, image_limits const& limits = {})
+    inline rgb_image decode_gif(std::span<std::byte const> bytes, std::string_view name,
+                                image_limits const& limits = {})
     {
         gif_reader reader(bytes, name, limits);
         if (!reader.next()) { throw file_error(sentence(name, " is a GIF file without an image")); }

@@ -71,7 +71,8 @@ namespace gemma4::inline v0
                 ++m_next;
             }
 
-            // Writes the string of a code, reversed, and returns its length; the last byte written is its first.
+            // Writes the string of a code, reversed, and returns its length; the last byte written is its
+            // first.
             std::size_t reversed(std::uint32_t code, std::uint8_t* out) const noexcept
             {
                 std::size_t count = 0;
@@ -86,7 +87,8 @@ namespace gemma4::inline v0
             std::array<std::uint8_t, capacity> m_last{};
         };
 
-        // Where the n-th row of a frame goes: every 8th from 0, every 8th from 4, every 4th from 2, every 2nd from 1.
+        // Where the n-th row of a frame goes: every 8th from 0, every 8th from 4, every 4th from 2, every 2nd
+        // from 1.
         inline std::vector<std::size_t> interlaced_rows(std::size_t height)
         {
             std::vector<std::size_t> rows;
@@ -98,10 +100,11 @@ namespace gemma4::inline v0
         }
     }
 
-    // The palette indices (height, width) of a frame whose code size and data come next in the reader; data behind the
-    // last pixel are ignored. file_error for broken codes and for too few of them.
-    inline std::vector<std::uint8_t> read_gif_indices(image_byte_reader& reader, std::size_t width, std::size_t height,
-                                                      bool interlaced, std::string_view name)
+    // The palette indices (height, width) of a frame whose code size and data come next in the reader; data
+    // behind the last pixel are ignored. file_error for broken codes and for too few of them.
+    inline std::vector<std::uint8_t> read_gif_indices(image_byte_reader& reader, std::size_t width,
+                                                      std::size_t height, bool interlaced,
+                                                      std::string_view name)
     {
         auto const broken = [name](char const* what)
         { return file_error(sentence(name, " has a damaged GIF frame: ", what)); };
@@ -132,7 +135,10 @@ namespace gemma4::inline v0
                 continue;
             }
             if (code == clear + 1) { throw broken("it ends before its last pixel"); }
-            if (code > table.next() || (previous == none && code > clear)) { throw broken("a code is not known yet"); }
+            if (code > table.next() || (previous == none && code > clear))
+            {
+                throw broken("a code is not known yet");
+            }
 
             std::size_t length = 0;
             if (code == table.next() && previous != none)

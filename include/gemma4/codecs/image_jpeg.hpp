@@ -1,7 +1,8 @@
-// JPEG files to RGB with libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive, upright by EXIF.
+// JPEG files to RGB with libjpeg-turbo: grey, YCbCr, RGB, CMYK and YCCK, baseline and progressive, upright by
+// EXIF.
 //
-// libjpeg reports an error by a call that must not return; ours jumps back to guarded(), over frames that hold nothing to
-// destroy.
+// libjpeg reports an error by a call that must not return; ours jumps back to guarded(), over frames that
+// hold nothing to destroy.
 #pragma once
 
 #include <algorithm>
@@ -86,7 +87,10 @@ namespace gemma4::inline v0
             }
 
         private:
-            static jpeg_reader& self(j_common_ptr jpeg) { return *static_cast<jpeg_reader*>(jpeg->client_data); }
+            static jpeg_reader& self(j_common_ptr jpeg)
+            {
+                return *static_cast<jpeg_reader*>(jpeg->client_data);
+            }
 
             static void fail(j_common_ptr jpeg)
             {
@@ -131,7 +135,8 @@ namespace gemma4::inline v0
                 std::string_view xmp;
                 for (auto const* marker = m_jpeg.marker_list; marker; marker = marker->next)
                 {
-                    std::string_view const data(reinterpret_cast<char const*>(marker->data), marker->data_length);
+                    std::string_view const data(reinterpret_cast<char const*>(marker->data),
+                                                marker->data_length);
                     if (data.starts_with(exif_mark))
                     {
                         auto const part = std::as_bytes(std::span(data.substr(exif_mark.size())));
@@ -142,7 +147,8 @@ namespace gemma4::inline v0
                 return image_orientation(exif, xmp);
             }
 
-            static void convert(std::vector<std::uint8_t> const& row, std::size_t components, std::uint8_t* out)
+            static void convert(std::vector<std::uint8_t> const& row, std::size_t components,
+                                std::uint8_t* out)
             {
                 if (components == 3)
                 {
@@ -154,8 +160,8 @@ namespace gemma4::inline v0
                     if (components == 1) { put_grey(*in, out); }
                     else    // stored inverted, as Adobe's programs write it and as Pillow takes it always
                     {
-                        put_cmyk(std::uint8_t(255 - in[0]), std::uint8_t(255 - in[1]), std::uint8_t(255 - in[2]),
-                                 std::uint8_t(255 - in[3]), out);
+                        put_cmyk(std::uint8_t(255 - in[0]), std::uint8_t(255 - in[1]),
+                                 std::uint8_t(255 - in[2]), std::uint8_t(255 - in[3]), out);
                     }
                 }
             }

@@ -11,8 +11,9 @@ namespace gemma4::inline v0
 {
     struct image_limits
     {
-        std::size_t max_pixels = std::size_t(1) << 28;    // of one image; of all frames together where all are kept
-        std::size_t max_scans = 100;                      // of a progressive JPEG
+        std::size_t max_pixels = std::size_t(1)
+                                 << 28;    // of one image; of all frames together where all are kept
+        std::size_t max_scans = 100;       // of a progressive JPEG
         std::size_t max_file_bytes = std::size_t(1) << 30;
     };
 
@@ -22,12 +23,13 @@ namespace gemma4::inline v0
     {
         if (width == 0 || height == 0)
         {
-            throw file_error(sentence(name, " is an image of ", width, " x ", height, " pixels, which has no content"));
+            throw file_error(
+                sentence(name, " is an image of ", width, " x ", height, " pixels, which has no content"));
         }
         if (height > limits.max_pixels / width)
         {
-            throw file_error(sentence(name, " is an image of ", width, " x ", height, " pixels; the limit is ",
-                                      limits.max_pixels, " pixels"));
+            throw file_error(sentence(name, " is an image of ", width, " x ", height,
+                                      " pixels; the limit is ", limits.max_pixels, " pixels"));
         }
     }
 }

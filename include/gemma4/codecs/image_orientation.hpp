@@ -1,4 +1,5 @@
-// The EXIF orientation of an image file and turning pixels upright by it, as Pillow's ImageOps.exif_transpose does.
+// The EXIF orientation of an image file and turning pixels upright by it, as Pillow's ImageOps.exif_transpose
+// does.
 #pragma once
 
 #include <algorithm>
@@ -12,16 +13,16 @@
 
 namespace gemma4::inline v0
 {
-    // The orientation (tag 0x0112) in the first directory of EXIF data, which may start with "Exif\0\0" once or twice.
-    // 0 when there is none or the data are malformed. Big and little endian, classic TIFF.
+    // The orientation (tag 0x0112) in the first directory of EXIF data, which may start with "Exif\0\0" once
+    // or twice. 0 when there is none or the data are malformed. Big and little endian, classic TIFF.
     inline std::size_t exif_orientation(std::span<std::byte const> exif)
     {
         constexpr char mark[] = {'E', 'x', 'i', 'f', 0, 0};
         for (int i = 0; i != 2; ++i)
         {
-            if (exif.size() >= sizeof mark &&
-                std::equal(std::begin(mark), std::end(mark), exif.begin(),
-                           [](char a, std::byte b) { return std::byte(a) == b; }))
+            if (exif.size() >= sizeof mark
+                && std::equal(std::begin(mark), std::end(mark), exif.begin(),
+                              [](char a, std::byte b) { return std::byte(a) == b; }))
             {
                 exif = exif.subspan(sizeof mark);
             }
@@ -48,14 +49,16 @@ namespace gemma4::inline v0
             auto const at = directory + 2 + i * 12;
             if (at + 12 > exif.size()) { break; }
             if (number(at, 2) != 0x0112 || number(at + 4, 4) != 1) { continue; }
-            auto const type = number(at + 2, 2);    // 3: 16 bits, 4: 32 bits; a later entry replaces an earlier
+            auto const type =
+                number(at + 2, 2);    // 3: 16 bits, 4: 32 bits; a later entry replaces an earlier
             if (type == 3) { found = number(at + 8, 2); }
             else if (type == 4) { found = number(at + 8, 4); }
         }
         return found;
     }
 
-    // The digit after the first tiff:Orientation=" or tiff:Orientation> of an XMP packet; 0 when there is none.
+    // The digit after the first tiff:Orientation=" or tiff:Orientation> of an XMP packet; 0 when there is
+    // none.
     inline std::size_t xmp_orientation(std::string_view xmp)
     {
         constexpr std::string_view key = "tiff:Orientation";

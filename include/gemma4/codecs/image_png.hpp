@@ -1,7 +1,7 @@
 // PNG files to RGB with libpng: every depth and colour type, palette and transparency, interlaced or not.
 //
-// libpng reports an error by a call that must not return; ours jumps back to guarded(), over frames that hold nothing to
-// destroy.
+// libpng reports an error by a call that must not return; ours jumps back to guarded(), over frames that hold
+// nothing to destroy.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +33,8 @@ namespace gemma4::inline v0
                 : m_bytes(bytes)
                 , m_name(name)
             {
-                m_png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &png_reader::fail, &png_reader::ignore);
+                m_png = png_create_read_struct(PNG_LIBPNG_VER_STRING, this, &png_reader::fail,
+                                               &png_reader::ignore);
                 if (m_png) { m_info = png_create_info_struct(m_png); }
                 if (!m_info)
                 {
@@ -95,12 +96,16 @@ namespace gemma4::inline v0
             static void next_bytes(png_structp png, png_bytep out, std::size_t count)
             {
                 auto& self = *static_cast<png_reader*>(png_get_io_ptr(png));
-                if (count > self.m_bytes.size() - self.m_position) { png_error(png, "the file ends too early"); }
+                if (count > self.m_bytes.size() - self.m_position)
+                {
+                    png_error(png, "the file ends too early");
+                }
                 std::memcpy(out, self.m_bytes.data() + self.m_position, count);
                 self.m_position += count;
             }
 
-            // False when libpng failed in the action, which must call nothing but libpng and hold nothing to destroy.
+            // False when libpng failed in the action, which must call nothing but libpng and hold nothing to
+            // destroy.
             template <class Action>
             bool succeeds(Action const& action)
             {
@@ -147,13 +152,14 @@ namespace gemma4::inline v0
                     });
             }
 
-            // Deflate packs at most 1032 bytes into one, so a header that promises more is not worth an allocation.
+            // Deflate packs at most 1032 bytes into one, so a header that promises more is not worth an
+            // allocation.
             void check_content(std::size_t row_bytes) const
             {
                 if (row_bytes * m_height / 1040 > m_bytes.size())
                 {
-                    throw file_error(sentence(m_name, " is a PNG file of ", m_bytes.size(), " bytes, too few for ",
-                                              m_width, " x ", m_height, " pixels"));
+                    throw file_error(sentence(m_name, " is a PNG file of ", m_bytes.size(),
+                                              " bytes, too few for ", m_width, " x ", m_height, " pixels"));
                 }
             }
 
@@ -180,8 +186,8 @@ namespace gemma4::inline v0
                 }
                 else if (color && (m_type == PNG_COLOR_TYPE_GRAY || m_type == PNG_COLOR_TYPE_RGB))
                 {
-                    // Pillow compares converted pixels with the low byte of the colour as stored, whatever the depth;
-                    // only of one bit is it widened.
+                    // Pillow compares converted pixels with the low byte of the colour as stored, whatever
+                    // the depth; only of one bit is it widened.
                     m_has_transparent = true;
                     auto const grey = m_depth == 1 ? (color->gray != 0 ? 255 : 0) : color->gray;
                     bool const is_grey = m_type == PNG_COLOR_TYPE_GRAY;
@@ -191,7 +197,8 @@ namespace gemma4::inline v0
                 }
             }
 
-            // A row as libpng gives it to RGB: of 16 bits the upper 8, but of 16-bit grey the value cut at 255.
+            // A row as libpng gives it to RGB: of 16 bits the upper 8, but of 16-bit grey the value cut at
+            // 255.
             void convert(std::uint8_t const* in, std::uint8_t* out) const
             {
                 auto const bytes = m_depth == 16 ? 2u : 1u;
@@ -228,7 +235,10 @@ namespace gemma4::inline v0
                 png_uint_32 size = 0;
                 png_bytep data = nullptr;
                 std::span<std::byte const> exif;
-                if (png_get_eXIf_1(m_png, m_info, &size, &data) != 0) { exif = std::as_bytes(std::span(data, size)); }
+                if (png_get_eXIf_1(m_png, m_info, &size, &data) != 0)
+                {
+                    exif = std::as_bytes(std::span(data, size));
+                }
 
                 std::vector<std::byte> profile;
                 std::string_view xmp;
@@ -245,7 +255,8 @@ namespace gemma4::inline v0
                 return image_orientation(exif.empty() ? profile : exif, xmp);
             }
 
-            // ImageMagick's way to store EXIF in a text: an empty line, a name, a length, then hexadecimal digits.
+            // ImageMagick's way to store EXIF in a text: an empty line, a name, a length, then hexadecimal
+            // digits.
             static std::vector<std::byte> raw_profile(std::string_view text)
             {
                 for (int lines = 0; lines != 3; ++lines)
@@ -289,7 +300,8 @@ namespace gemma4::inline v0
     }
 
     // An upright RGB image on white of the bytes of a PNG file; file_error names it.
-    inline rgb_image decode_png(std::span<std::byte const> bytes, std::string_view name, image_limits const& limits = {})
+    inline rgb_image decode_png(std::span<std::byte const> bytes, std::string_view name,
+                                image_limits const& limits = {})
     {
         return detail::png_reader(bytes, name).read(limits);
     }

@@ -57,8 +57,8 @@ namespace gemma4::inline v0
         options.color_mode = MODE_RGBA;
         options.use_threads = 0;
         auto const free_decoder = [](WebPAnimDecoder* d) { WebPAnimDecoderDelete(d); };
-        std::unique_ptr<WebPAnimDecoder, decltype(free_decoder)> const decoder(WebPAnimDecoderNew(&data, &options),
-                                                                               free_decoder);
+        std::unique_ptr<WebPAnimDecoder, decltype(free_decoder)> const decoder(
+            WebPAnimDecoderNew(&data, &options), free_decoder);
         std::uint8_t* rgba = nullptr;    // (height, width, 4), the decoder's
         int milliseconds = 0;
         if (!decoder || WebPAnimDecoderGetNext(decoder.get(), &rgba, &milliseconds) == 0)

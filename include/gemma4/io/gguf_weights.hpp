@@ -16,6 +16,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/gguf_file.hpp>
 #include <gemma4/io/gguf_tensors.hpp>
+#include <gemma4/io/gguf_tower_config.hpp>
 #include <gemma4/io/gguf_tower_names.hpp>
 #include <gemma4/io/weight_source.hpp>
 
@@ -85,6 +86,16 @@ namespace gemma4::inline v0
             return all;
         }
 
+        void check(vision_config const& compiled, std::size_t hidden, std::string_view variant) const override
+        {
+            check_vision_config(compiled, hidden, variant, m_towers->metadata());
+        }
+
+        void check(audio_config const& compiled, std::size_t, std::string_view variant) const override
+        {
+            check_audio_config(compiled, variant, m_towers->metadata());
+        }
+
         std::string where() const override { return m_file->path().string(); }
 
     private:
@@ -96,7 +107,14 @@ namespace gemma4::inline v0
             {
                 std::size_t rows = 1;
                 for (auto const extent : shape.first(shape.size() - 1)) { rows *= extent; }
-                found.factors = {reinterpret_cast<float const*>(part.scale->data), rows / part.scale->elements()};
+                std::span const factors(reinterpret_cast<float const*>(part.scale->data), part.scale->elements());
+                for (float const factor : factors)
+                {
+                    if (std::isfinite(factor)) { continue; }
+                    throw mismatch_error(sentence(m_file->name_of(*part.scale), ": tensor ", part.scale->name, " holds ", factor,
+                                                  ", expected finite numbers"));
+                }
+                found.factors = {factors.data(), rows / factors.size()};
             }
             return found;
         }

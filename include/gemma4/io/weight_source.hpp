@@ -9,6 +9,8 @@
 
 #include <gemma4/formats/weight_type.hpp>
 #include <gemma4/layers/matrix.hpp>
+#include <gemma4/spec/audio_config.hpp>
+#include <gemma4/spec/vision_config.hpp>
 
 namespace gemma4::inline v0
 {
@@ -74,6 +76,11 @@ namespace gemma4::inline v0
 
         // Everything in the files, whether wanted or not; names as unknown() gives them.
         virtual std::vector<listed_tensor> tensors() const { return {}; }
+
+        // Compares the numbers of a tower with those of a variant whose text model is `hidden` wide. Throws
+        // mismatch_error for the first that differs.
+        virtual void check(vision_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const {}
+        virtual void check(audio_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const {}
 
         // Folder or file, for errors.
         virtual std::string where() const = 0;

@@ -12,7 +12,8 @@ namespace gemma4::inline v0
     // Output i is the sum over j < counts[i] of weights[i * stride + j] * input[firsts[i] + j].
     struct bicubic_taps
     {
-        static constexpr int precision = 22;    // bits after the point: 32 less 8 of a pixel less 2 of headroom
+        static constexpr int precision =
+            22;    // bits after the point: 32 less 8 of a pixel less 2 of headroom
 
         std::size_t stride = 0;
         std::vector<std::size_t> firsts, counts;    // (outputs)
@@ -32,8 +33,9 @@ namespace gemma4::inline v0
         }
     }
 
-    // Weights from `in` to `out` pixels (both at least 1). Shrinking widens the filter, growing does not narrow it. The
-    // order of the operations is that of Pillow's Resample.c (precompute_coeffs, normalize_coeffs_8bpc).
+    // Weights from `in` to `out` pixels (both at least 1). Shrinking widens the filter, growing does not
+    // narrow it. The order of the operations is that of Pillow's Resample.c (precompute_coeffs,
+    // normalize_coeffs_8bpc).
     inline bicubic_taps make_bicubic_taps(std::size_t in, std::size_t out)
     {
         auto const scale = double(in) / double(out);
@@ -50,7 +52,8 @@ namespace gemma4::inline v0
         for (std::size_t i = 0; i != out; ++i)
         {
             auto const center = (double(i) + 0.5) * scale;
-            // Conversion cuts towards zero, so the negative starts of the first outputs become 0 by the maximum.
+            // Conversion cuts towards zero, so the negative starts of the first outputs become 0 by the
+            // maximum.
             auto const first = std::size_t(std::max(center - support + 0.5, 0.0));
             auto const count = std::min(std::size_t(center + support + 0.5), in) - first;
             double sum = 0;
@@ -63,7 +66,8 @@ namespace gemma4::inline v0
             taps.counts[i] = count;
             for (std::size_t j = 0; j != count; ++j)
             {
-                auto const weight = (sum != 0 ? exact[j] / sum : exact[j]) * double(1 << bicubic_taps::precision);
+                auto const weight =
+                    (sum != 0 ? exact[j] / sum : exact[j]) * double(1 << bicubic_taps::precision);
                 taps.weights[i * taps.stride + j] = std::int32_t(weight + (weight < 0 ? -0.5 : 0.5));
             }
         }

@@ -16,7 +16,7 @@ namespace gemma4::inline v0
         static constexpr std::size_t values_per_patch = patch_side * patch_side * 3;
 
         std::size_t columns = 0, rows = 0;    // of patches; multiples of 3
-        std::vector<float> pixels;            // (rows * columns, 768), row-major patches, each (row, column, channel)
+        std::vector<float> pixels;    // (rows * columns, 768), row-major patches, each (row, column, channel)
     };
 
     // How many soft tokens the tower makes of them: one of 3 x 3 patches.
@@ -33,8 +33,9 @@ namespace gemma4::inline v0
         constexpr std::size_t multiple = pooled_patches * patch_side;
         if (image.width % multiple != 0 || image.height % multiple != 0)
         {
-            throw argument_error(sentence("an image of ", image.width, " x ", image.height,
-                                          " pixels cannot be cut into patches; both sides must be multiples of 48"));
+            throw argument_error(
+                sentence("an image of ", image.width, " x ", image.height,
+                         " pixels cannot be cut into patches; both sides must be multiples of 48"));
         }
         std::array<float, 256> scaled;
         for (std::size_t v = 0; v != scaled.size(); ++v) { scaled[v] = float(double(v) * (1.0 / 255.0)); }
@@ -45,9 +46,10 @@ namespace gemma4::inline v0
         auto const* in = image.pixels.data();
         for (std::size_t y = 0; y != image.height; ++y)
         {
-            auto* to = out.pixels.data() + y / patch_side * out.columns * image_patches::values_per_patch +
-                       y % patch_side * run;
-            for (std::size_t column = 0; column != out.columns; ++column, to += image_patches::values_per_patch)
+            auto* to = out.pixels.data() + y / patch_side * out.columns * image_patches::values_per_patch
+                       + y % patch_side * run;
+            for (std::size_t column = 0; column != out.columns;
+                 ++column, to += image_patches::values_per_patch)
             {
                 for (std::size_t i = 0; i != run; ++i) { to[i] = scaled[*in++]; }
             }
@@ -55,8 +57,9 @@ namespace gemma4::inline v0
         return out;
     }
 
-    // What the reference image processor (Gemma4ImageProcessorPil of transformers) makes of an RGB image, bit for bit and
-    // without its padding. argument_error when the image is empty, too long for its width or the budget is unknown.
+    // What the reference image processor (Gemma4ImageProcessorPil of transformers) makes of an RGB image, bit
+    // for bit and without its padding. argument_error when the image is empty, too long for its width or the
+    // budget is unknown.
     inline image_patches make_patches(rgb_image const& image, std::size_t budget = default_image_budget)
     {
         check_image(image);

@@ -47,7 +47,8 @@ namespace gemma4::inline v0
             rgb_image out{width, image.height, std::vector<std::uint8_t>(width * image.height * 3)};
             for (std::size_t y = 0; y != image.height; ++y)
             {
-                resize_row(taps, image.pixels.data() + y * image.width * 3, out.pixels.data() + y * width * 3);
+                resize_row(taps, image.pixels.data() + y * image.width * 3,
+                           out.pixels.data() + y * width * 3);
             }
             return out;
         }
@@ -73,20 +74,30 @@ namespace gemma4::inline v0
         }
     }
 
-    // The image at another size: bicubic (a = -1/2) and antialiased, first the width, then the height, each pass
+    // True where Pillow 13 resizes the height before the width: when the rows that go are more than twice the
+    // columns that go (columns that come count as fewer than none). Pillow 12 and before always begin with
+    // the width.
+    inline bool resizes_height_first(image_size from, image_size to)
+    {
+        return to.height < from.height && from.height - to.height + 2 * to.width > 2 * from.width;
+    }
+
+    // The image at another size: bicubic (a = -1/2) and antialiased, one side after the other, each pass
     // rounded and clamped to 8 bits; a pass whose side stays is left out. argument_error when a side is zero.
     inline rgb_image resize(rgb_image const& image, image_size to)
     {
         check_image(image);
         if (to.width == 0 || to.height == 0)
         {
-            throw argument_error(sentence("an image cannot be resized to ", to.width, " x ", to.height, " pixels"));
+            throw argument_error(
+                sentence("an image cannot be resized to ", to.width, " x ", to.height, " pixels"));
         }
-        if (to.width == image.width)
-        {
-            return to.height == image.height ? image : detail::resize_height(image, to.height);
-        }
-        auto narrowed = detail::resize_width(image, to.width);
-        return to.height == image.height ? narrowed : detail::resize_height(narrowed, to.height);
+        image_size const from{image.width, image.height};
+        if (to == from) { return image; }
+        if (to.width == from.width) { return detail::resize_height(image, to.height); }
+        if (to.height == from.height) { return detail::resize_width(image, to.width); }
+        return resizes_height_first(from, to)
+                   ? detail::resize_width(detail::resize_height(image, to.height), to.width)
+                   : detail::resize_height(detail::resize_width(image, to.width), to.height);
     }
 }

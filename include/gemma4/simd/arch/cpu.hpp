@@ -1,16 +1,18 @@
 // What this processor can do, asked once: cpuid for the instructions, xgetbv for what the operating system
-// keeps.
+// keeps; on AArch64 Linux the auxiliary vector.
 #pragma once
 
 #include <cstdint>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
 #endif
 
 namespace gemma4::inline v0::simd
 {
-    // All false on other processors than x86-64.
+    // False where the processor is of another family or cannot be asked.
     struct cpu_features
     {
         bool avx2 = false;      // with FMA, F16C and the rest of x86-64-v3
@@ -21,6 +23,8 @@ namespace gemma4::inline v0::simd
         bool amx_tile = false;    // the operating system still has to be asked for the tile state
         bool amx_int8 = false;
         bool amx_bf16 = false;
+        bool arm_dotprod = false;
+        bool arm_i8mm = false;
     };
 
     namespace arch
@@ -61,6 +65,9 @@ namespace gemma4::inline v0::simd
                 found.avx_vnni = found.avx2 && bit(a, 4);
                 found.avx512_bf16 = found.avx512 && bit(a, 5);
             }
+#elif defined(__aarch64__) && defined(__linux__)
+            found.arm_dotprod = (getauxval(AT_HWCAP) >> 20 & 1u) != 0;    // HWCAP_ASIMDDP
+            found.arm_i8mm = (getauxval(AT_HWCAP2) >> 13 & 1u) != 0;      // HWCAP2_I8MM
 #endif
             return found;
         }

@@ -1,6 +1,7 @@
 // The best dot products of the instruction set this file is compiled for.
 #pragma once
 
+#include <gemma4/simd/arch/dot_arm.hpp>
 #include <gemma4/simd/arch/dot_portable.hpp>
 #include <gemma4/simd/arch/dot_x86.hpp>
 
@@ -14,6 +15,8 @@ namespace gemma4::inline v0::simd
     using native_dot = arch::avx_vnni_dot;
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
     using native_dot = arch::avx2_dot;
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
+    using native_dot = arch::neon_dot;
 #else
     using native_dot = arch::portable_dot;
 #endif
