@@ -139,7 +139,7 @@ namespace gemma4::inline v0
                 soft_tokens read;
                 read.count = from.count(width * sizeof(float), "a number of soft tokens");
                 read.width = std::size_t(from.number(width, "a width"));
-                if (read.count == 0 || read.width != width) { from.damaged("soft tokens of another width"); }
+                if (read.width != width) { from.damaged("soft tokens of another width"); }
                 auto const bytes = from.bytes(read.count * read.width * sizeof(float));
                 read.values.resize(read.count * read.width);
                 std::memcpy(read.values.data(), bytes.data(), bytes.size());
@@ -180,7 +180,7 @@ namespace gemma4::inline v0
                 run.rows = block();
                 run.count = run.rows->count;
                 run.fingerprint = checksum(std::as_bytes(std::span(run.rows->values)));
-                if (run.first < end || run.end() > tokens) { from.damaged("soft tokens are out of order"); }
+                if (run.first < end || run.count == 0 || run.end() > tokens) { from.damaged("soft tokens are out of order"); }
                 end = run.end();
             }
             return {std::move(media), std::move(soft)};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #include <gemma4/kernels/fast_formats.hpp>
@@ -71,16 +72,27 @@ namespace gemma4::inline v0::kernels
             {
                 auto const a = panel_of<Group>::at(x, r, first + count);
                 auto* const to = y + (r - first) * ldy;
-                switch (a.rows)
-                {
-                case 1: decode<Group, 1>(a, block, outs, to, ldy); break;
-                case 2: decode<Group, 2>(a, block, outs, to, ldy); break;
-                case 3: decode<Group, 3>(a, block, outs, to, ldy); break;
-                case 4: decode<Group, 4>(a, block, outs, to, ldy); break;
-                default: panels(a, block, outs, to, ldy); break;
-                }
+                if (a.rows > most_in_registers<Group>) { panels(a, block, outs, to, ldy); }
+                else { decode_rows<Group, most_in_registers<Group>>(a, block, outs, to, ldy); }
                 r += a.rows;
             }
+        }
+
+        // How many rows of sums are kept in registers.
+        template <class Group>
+        static constexpr std::size_t most_in_registers =
+            std::is_same_v<Group, int8_group> && Isa::registers >= 32 && parts == 1 ? 4 : 1;
+
+        // The number of rows as a constant.
+        template <class Group, std::size_t Rows>
+        static void decode_rows(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
+                                std::size_t ldy)
+        {
+            if constexpr (Rows > 1)
+            {
+                if (a.rows < Rows) { return decode_rows<Group, Rows - 1>(a, block, outs, y, ldy); }
+            }
+            decode<Group, Rows>(a, block, outs, y, ldy);
         }
 
         // Blocks [0, half) and [half, ...) in step.
@@ -110,20 +122,30 @@ namespace gemma4::inline v0::kernels
                                                          std::size_t outs, std::size_t out_stride)
         {
             floats sums[Streams][Rows][parts];
-            fast_each(up_to<Streams * Rows * parts>{}, [&](auto i) [[gnu::always_inline]]
-                      { sums[i / (Rows * parts)][i / parts % Rows][i % parts] = Isa::spread(0.0f); });
+            for (auto& stream : sums)
+            {
+                for (auto& row : stream)
+                {
+                    for (auto& part : row) { part = Isa::spread(0.0f); }
+                }
+            }
             for (std::size_t g = 0; g != a.groups; ++g)
             {
                 auto const* const group = a.group(g);
-                fast_each(up_to<Streams * parts>{}, [&](auto i) [[gnu::always_inline]]
+                auto const add = [&](auto s, std::size_t p) [[gnu::always_inline]]
+                {
+                    auto const w = Format::load(block + s * stride, g, p);
+                    fast_each(up_to<Rows>{}, [&](auto r) [[gnu::always_inline]]
+                              { sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]); });
+                };
+                fast_each(up_to<Streams>{}, [&](auto s) [[gnu::always_inline]]
                           {
-                              constexpr auto s = i / parts;
-                              constexpr auto p = i % parts;
-                              auto const* const here = block + s * stride;
-                              if constexpr (p == 0) { prefetch(here, g); }
-                              auto const w = Format::load(here, g, p);
-                              fast_each(up_to<Rows>{}, [&](auto r) [[gnu::always_inline]]
-                                        { sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]); });
+                              prefetch(block + s * stride, g);
+                              if constexpr (parts == 1) { add(s, 0); }
+                              else
+                              {
+                                  for (std::size_t p = 0; p != parts; ++p) { add(s, p); }
+                              }
                           });
             }
             for (std::size_t s = 0; s != Streams; ++s)
