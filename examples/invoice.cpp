@@ -15,9 +15,9 @@ struct item
     double price = 0;
     int count = 1;
 
-    static constexpr auto fields =
-        gemma4::fields(gemma4::field("name", &item::name), gemma4::field("price", &item::price, "of one piece"),
-                       gemma4::optional_field("count", &item::count));
+    static constexpr auto fields = gemma4::fields(gemma4::field("name", &item::name),
+                                                  gemma4::field("price", &item::price, "of one piece"),
+                                                  gemma4::optional_field("count", &item::count));
 };
 
 struct invoice
@@ -40,7 +40,8 @@ int main(int argc, char** argv)
     options.stop.max_tokens = 200;
     options.mask = gemma4::typed_mask<invoice>(std::make_shared<gemma4::token_trie const>(model.tokens()));
 
-    auto answer = chat.ask("Invoice A-17: two pens at 1.50 and one lamp at 20, to be paid within 30 days.", options);
+    auto answer =
+        chat.ask("Invoice A-17: two pens at 1.50 and one lamp at 20, to be paid within 30 days.", options);
     auto const text = answer.rest();
     if (auto const& why = answer.said().incomplete; !why.empty())
     {
@@ -48,5 +49,6 @@ int main(int argc, char** argv)
         return 0;
     }
     auto const found = gemma4::read_value<invoice>(text);
-    std::cout << "invoice " << found.number << ", " << found.items.size() << " items, total " << found.total << '\n';
+    std::cout << "invoice " << found.number << ", " << found.items.size() << " items, total " << found.total
+              << '\n';
 }

@@ -27,9 +27,9 @@ struct review
     std::uint8_t stars = 0;
     bool recommends = false;
 
-    static constexpr auto fields =
-        gemma4::fields(gemma4::field("tone", &review::tone, "how the writer feels"),
-                       gemma4::field("stars", &review::stars), gemma4::field("recommends", &review::recommends));
+    static constexpr auto fields = gemma4::fields(
+        gemma4::field("tone", &review::tone, "how the writer feels"), gemma4::field("stars", &review::stars),
+        gemma4::field("recommends", &review::recommends));
 };
 
 int main(int argc, char** argv)

@@ -1,5 +1,5 @@
-// Any bytes as a GGUF model and as a file of eyes and ears: an error, or a configuration, a tokenizer, defaults and weights
-// that lie within the file and can be read to their last row.
+// Any bytes as a GGUF model and as a file of eyes and ears: an error, or a configuration, a tokenizer,
+// defaults and weights that lie within the file and can be read to their last row.
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -64,7 +64,8 @@ namespace
         std::array<float, 256> block;
         if (w.bytes >= traits.bytes_per_block)
         {
-            gemma4::dequantise(type, w.data + w.bytes - traits.bytes_per_block, traits.weights_per_block, block.data());
+            gemma4::dequantise(type, w.data + w.bytes - traits.bytes_per_block, traits.weights_per_block,
+                               block.data());
         }
         if (w.factors.values) { require(w.factors.rows != 0 && w.factors.values[0] == w.factors.values[0]); }
     }
@@ -82,11 +83,15 @@ namespace
                 attempt(
                     [&]
                     {
-                        for (auto const& half : source.demand_halves(weight_tree::text, *name, shape)) { read(half, *file, false); }
+                        for (auto const& half : source.demand_halves(weight_tree::text, *name, shape))
+                        {
+                            read(half, *file, false);
+                        }
                     });
             }
         }
-        for (std::string const name : {"patch_embedder.input_proj.weight", "std_bias", "encoder.layers.0.self_attn.q_proj.linear.weight",
+        for (std::string const name : {"patch_embedder.input_proj.weight", "std_bias",
+                                       "encoder.layers.0.self_attn.q_proj.linear.weight",
                                        "encoder.layers.0.self_attn.q_proj.input_min"})
         {
             for (std::vector<std::size_t> const& shape : {std::vector<std::size_t>{4, 768}, {4}, {}, {4, 4}})
@@ -94,7 +99,13 @@ namespace
                 attempt([&] { read(source.demand(weight_tree::vision, name, shape), *file, true); });
             }
         }
-        attempt([&] { read(source.demand(weight_tree::audio, "layers.0.self_attn.per_dim_scale", std::vector<std::size_t>{4}), *file, true); });
+        attempt(
+            [&]
+            {
+                read(source.demand(weight_tree::audio, "layers.0.self_attn.per_dim_scale",
+                                   std::vector<std::size_t>{4}),
+                     *file, true);
+            });
         source.unknown({.layers = 3, .owners = 2});
         source.tensors();
         attempt([&] { source.check(gemma4::vision_config{}, 4, "fuzz"); });
@@ -113,7 +124,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             attempt([&] { text = gemma4::read_text_config(*file); });
             attempt([&] { gemma4::check_text_config(text, "fuzz", *file); });
             gemma4::matches(text, *file);
-            attempt([&] { gemma4::read_generation_config(file->metadata(), gemma4::read_tokenizer(file->metadata())); });
+            attempt(
+                [&] {
+                    gemma4::read_generation_config(file->metadata(),
+                                                   gemma4::read_tokenizer(file->metadata()));
+                });
             read_weights(file);
         });
     return 0;

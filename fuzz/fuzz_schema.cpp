@@ -1,5 +1,5 @@
-// Schemas and regular expressions from anywhere: an error that says why, or a mask that always allows something
-// and that takes what it allows.
+// Schemas and regular expressions from anywhere: an error that says why, or a mask that always allows
+// something and that takes what it allows.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -35,7 +35,8 @@ namespace
             {
                 words.add(gemma4::byte_token_name(static_cast<unsigned char>(byte)));
             }
-            for (auto const* const word : {"a", "b", "\"", "{\"", "\":", "\",", "ab", "12", "]}", "},", "tru", "\\u00"})
+            for (auto const* const word :
+                 {"a", "b", "\"", "{\"", "\":", "\",", "ab", "12", "]}", "},", "tru", "\\u00"})
             {
                 words.add(word);
             }
@@ -48,7 +49,8 @@ namespace
     bool has_long_number(std::string_view text)
     {
         std::size_t digits = 0;
-        return std::ranges::any_of(text, [&](char c) { return (digits = c >= '0' && c <= '9' ? digits + 1 : 0) > 3; });
+        return std::ranges::any_of(text, [&](char c)
+                                   { return (digits = c >= '0' && c <= '9' ? digits + 1 : 0) > 3; });
     }
 
     // Nothing may be thrown here.
@@ -72,7 +74,8 @@ namespace
                 for (auto const id : *forced) { mask.accept(id); }
                 continue;
             }
-            mask.accept(allowed[static_cast<unsigned char>(choices[i % choices.size()]) * 7u % allowed.size()]);
+            mask.accept(
+                allowed[static_cast<unsigned char>(choices[i % choices.size()]) * 7u % allowed.size()]);
         }
     }
 
@@ -81,10 +84,9 @@ namespace
         static auto const trie = std::make_shared<gemma4::token_trie const>(tokens());
         try
         {
-            auto const source =
-                text.front() == '/'
-                    ? gemma4::regular_expression_grammar(text.substr(1))
-                    : gemma4::json_schema_grammar(gemma4::read_json_value(text, "schema"));
+            auto const source = text.front() == '/'
+                                    ? gemma4::regular_expression_grammar(text.substr(1))
+                                    : gemma4::json_schema_grammar(gemma4::read_json_value(text, "schema"));
             return gemma4::grammar_mask(source, trie, {});
         }
         catch (gemma4::error const&)

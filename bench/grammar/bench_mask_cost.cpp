@@ -1,7 +1,7 @@
 // Processor time of token masks. bench_mask_cost TOKENIZER.JSON [SCHEMA.JSON]
 //
-// For a set of documents, each told token by token: making the mask when the state is new (first) and when the
-// grammar has seen documents before (again), median and worst, with writing -inf to the logits; share of
+// For a set of documents, each told token by token: making the mask when the state is new (first) and when
+// the grammar has seen documents before (again), median and worst, with writing -inf to the logits; share of
 // tokens that were forced.
 #include <algorithm>
 #include <cstdio>
@@ -76,7 +76,8 @@ namespace
     }
 
     void report(char const* title, gemma4::grammar const& source,
-                std::shared_ptr<gemma4::token_trie const> const& trie, std::vector<std::string> const& documents)
+                std::shared_ptr<gemma4::token_trie const> const& trie,
+                std::vector<std::string> const& documents)
     {
         std::shared_ptr<gemma4::token_grammar> rules;
         auto const compile = cost([&] { rules = std::make_shared<gemma4::token_grammar>(source, trie); });
@@ -93,9 +94,10 @@ namespace
         }
         auto const a = summary(first);
         auto const b = summary(again);
-        std::printf("%-22s compile %7.2f ms | first: median %.3f mean %.3f worst %.2f ms | again: median %.3f mean "
-                    "%.3f worst %.3f ms | %zu tokens, %zu forced\n",
-                    title, compile, a.median, a.mean, a.worst, b.median, b.mean, b.worst, first.size(), forced);
+        std::printf(
+            "%-22s compile %7.2f ms | first: median %.3f mean %.3f worst %.2f ms | again: median %.3f mean "
+            "%.3f worst %.3f ms | %zu tokens, %zu forced\n",
+            title, compile, a.median, a.mean, a.worst, b.median, b.mean, b.worst, first.size(), forced);
     }
 }
 
@@ -111,31 +113,39 @@ int main(int argc, char** argv)
         auto const tokens = gemma4::tokenizer::from_file(argv[1]);
         std::shared_ptr<gemma4::token_trie const> trie;
         auto const build = cost([&] { trie = std::make_shared<gemma4::token_trie const>(tokens); });
-        std::printf("vocabulary of %zu tokens: tree of %zu nodes in %.0f ms\n", tokens.size(), trie->size(), build);
+        std::printf("vocabulary of %zu tokens: tree of %zu nodes in %.0f ms\n", tokens.size(), trie->size(),
+                    build);
 
         auto const schema = [](char const* text)
         { return gemma4::json_schema_grammar(gemma4::read_json_value(text, "schema")); };
-        report("invoice",
-               schema(R"({"type": "object", "properties": {"number": {"type": "string"}, "date": {"type": "string",
+        report(
+            "invoice",
+            schema(
+                R"({"type": "object", "properties": {"number": {"type": "string"}, "date": {"type": "string",
                "format": "date"}, "total": {"type": "number"}, "currency": {"enum": ["EUR", "USD", "GBP"]},
                "items": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"},
                "count": {"type": "integer"}, "price": {"type": "number"}}, "required": ["name", "count",
                "price"]}}, "note": {"type": "string"}}, "required": ["number", "date", "total", "items"]})"),
-               trie,
-               {R"({"number": "2024-0017", "date": "2024-05-12", "total": 1234.5, "currency": "EUR", "items": )"
-                R"([{"name": "A long table made of oak", "count": 2, "price": 499.99}, {"name": "Stühle, \"weiß\"", )"
-                R"("count": 8, "price": 29.3125}], "note": "Payable within thirty days. 日本語も。"})",
-                R"({"number": "INV/88", "date": "1999-12-31", "total": 0, "items": []})"});
-        report("any JSON", schema("{}"), trie,
-               {R"({"a": [1, 2.5, {"b": null, "c": "text with words in it"}], "d": [[[["deep"]]]], "e": true})"});
-        report("maxLength 200",
-               schema(R"({"type": "object", "properties": {"s": {"type": "string", "maxLength": 200}}, "required": ["s"]})"),
-               trie, {R"({"s": "Twenty words or so of ordinary text, so that the counter of characters runs down a bit."})"});
+            trie,
+            {R"({"number": "2024-0017", "date": "2024-05-12", "total": 1234.5, "currency": "EUR", "items": )"
+             R"([{"name": "A long table made of oak", "count": 2, "price": 499.99}, {"name": "Stühle, \"weiß\"", )"
+             R"("count": 8, "price": 29.3125}], "note": "Payable within thirty days. 日本語も。"})",
+             R"({"number": "INV/88", "date": "1999-12-31", "total": 0, "items": []})"});
+        report(
+            "any JSON", schema("{}"), trie,
+            {R"({"a": [1, 2.5, {"b": null, "c": "text with words in it"}], "d": [[[["deep"]]]], "e": true})"});
+        report(
+            "maxLength 200",
+            schema(
+                R"({"type": "object", "properties": {"s": {"type": "string", "maxLength": 200}}, "required": ["s"]})"),
+            trie,
+            {R"({"s": "Twenty words or so of ordinary text, so that the counter of characters runs down a bit."})"});
         report("recursive",
                schema(R"({"$ref": "#/$defs/n", "$defs": {"n": {"type": "object", "properties": {"v": {"type":
                "string"}, "next": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "required": ["v"]}}})"),
                trie, {R"({"v": "one", "next": [{"v": "two", "next": []}, {"v": "three"}]})"});
-        report("regex .*", gemma4::regular_expression_grammar(".*"), trie, {"Anything on one line, 日本語 too."});
+        report("regex .*", gemma4::regular_expression_grammar(".*"), trie,
+               {"Anything on one line, 日本語 too."});
         report("regex words", gemma4::regular_expression_grammar("([A-Z][a-z]+ ?){1,20}\\d{4}"), trie,
                {"The Quick Brown Fox Jumps Over 2024"});
     }

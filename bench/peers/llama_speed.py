@@ -47,7 +47,7 @@ class Context:
         if not self.model:
             sys.exit(f"{a.file}: llama.cpp cannot load it")
         options = llama.llama_context_default_params()
-        options.n_ctx = (a.prompt + a.depth + a.new + 8) * a.sequences
+        options.n_ctx = max((a.prompt + a.depth + a.new + 8) * a.sequences, 1024)
         options.n_batch = options.n_ubatch = a.batch
         options.n_seq_max = a.sequences
         options.n_threads = options.n_threads_batch = a.threads

@@ -200,7 +200,7 @@ TEST_CASE("sessions of any variant do the same")
     auto const any = load_any_of(known, nano_folder(), {.context = 512, .threads = 1});
     auto const s = any->session(session_options{.tools = {calculator(evaluate)}});
     generation_options const options{.stop = any->defaults().stop};
-    auto loop = s->ask_with_tools({chat_message("user", "What is 12 * 34?")}, options);
+    auto loop = s->ask_with_tools(user_turn("What is 12 * 34?"), options);
     CHECK(loop->rest().find("408") != std::string::npos);
     auto const fork = s->fork();
     auto const left = s->ask("What is 17 + 25?", options);

@@ -55,8 +55,33 @@ TEST_CASE("keys and values that a token reads")
     CHECK(kv_bytes(tiny_e2b::text, 0) == (3 * 64 + 12 * 32) * 2 * 4);
     CHECK(kv_bytes(tiny_e2b::text, 15) == 16 * (3 * 64 + 12 * 32) * 2 * 4);
     CHECK(kv_bytes(tiny_e2b::text, 99) == (100 * 3 * 64 + 16 * 12 * 32) * 2 * 4);
-    auto const one = bytes_per_token(tiny_e2b::text, 2, 1, 15, 1);
-    CHECK(one == double(2 * weights_per_step(tiny_e2b::text, 1) + kv_bytes(tiny_e2b::text, 15)));
+    CHECK(kv_bytes(tiny_e2b::text, 99, kernels::kv_type::bf16) * 2 == kv_bytes(tiny_e2b::text, 99));
+    CHECK(kv_bytes(tiny_e2b::text, 0, kernels::kv_type::int8) == (3 * 64 + 12 * 32) * 2 + 15 * 2 * 4);
+    CHECK(mean_kv_bytes(tiny_e2b::text, 15, 2, kernels::kv_type::f32)
+          == (kv_bytes(tiny_e2b::text, 15) + kv_bytes(tiny_e2b::text, 16)) / 2.0);
+    CHECK(mean_kv_bytes(tiny_e2b::text, 15, 0, kernels::kv_type::f32) == 0);
+}
+
+TEST_CASE_TEMPLATE("bytes of a decode step are those of the matrices it reads", M, tiny_e2b, tiny_a4b)
+{
+    // float32 matrices of the checkpoint's shapes: four bytes for each element that weights_per_step counts
+    std::vector<listed_matrix> list;
+    auto const type = weight_type_of(dtype::f32);
+    for (auto const& t : gemma4_test::read_tensor_list(std::filesystem::path(GEMMA4_TEST_DATA) / "tiny" / M::name
+                                                       / "tensors.json"))
+    {
+        std::string const prefix = "model.language_model.";
+        if (!t.name.starts_with(prefix) || t.shape.size() < 2) { continue; }
+        auto const size = gemma4_test::element_count(t.shape), ins = std::size_t(t.shape.back());
+        list.push_back({t.name.substr(prefix.size()), type, size / ins, ins, 4 * size, 4 * ins});
+    }
+    for (std::size_t const batch : {1u, 3u, 100u})
+    {
+        CHECK(bytes_per_step(M::text, list, batch) == 4.0 * double(weights_per_step(M::text, batch)));
+    }
+    auto const tied = bytes_per_step(M::text, list, 1);
+    list.push_back({"lm_head.weight", type, M::text.vocab, M::text.hidden, 7, 7});
+    CHECK(bytes_per_step(M::text, list, 1) == tied - 4.0 * double(M::text.vocab * M::text.hidden) + 7);
 }
 
 TEST_CASE("what prefill skips")

@@ -27,7 +27,8 @@ namespace
         {
             auto const more = [](gguf_writer& w)
             {
-                std::ifstream in(std::filesystem::path(GEMMA4_TEST_DATA) / ".." / ".." / "models" / "nano" / "chat_template.jinja",
+                std::ifstream in(std::filesystem::path(GEMMA4_TEST_DATA) / ".." / ".." / "models" / "nano"
+                                     / "chat_template.jinja",
                                  std::ios::binary);
                 w.text("tokenizer.chat_template", std::string(std::istreambuf_iterator<char>(in), {}));
             };
@@ -50,7 +51,10 @@ namespace
     {
         auto const path = scratch() / "text.txt";
         std::ofstream out(path, std::ios::binary);
-        for (int i = 0; i != 60; ++i) { out << "Line " << i << " of a text <bos> that says the number " << i * i << ".\n"; }
+        for (int i = 0; i != 60; ++i)
+        {
+            out << "Line " << i << " of a text <bos> that says the number " << i * i << ".\n";
+        }
         return path.string();
     }
 }
@@ -58,7 +62,8 @@ namespace
 TEST_CASE("gguf: tokenize, detokenize, logits, generate and render answer as for the folder")
 {
     std::string const texts = "\"Hello <bos> world\"\n\"  a\\n\\nb\"\n";
-    CHECK(out_of({"tokenize", "--bos", "--model", file()}, texts) == out_of({"tokenize", "--bos", "--model", folder()}, texts));
+    CHECK(out_of({"tokenize", "--bos", "--model", file()}, texts)
+          == out_of({"tokenize", "--bos", "--model", folder()}, texts));
     std::string const ids = "{\"ids\": [2, 300, 17, 45]}\n";
     CHECK(out_of({"detokenize", "--model", file()}, ids) == out_of({"detokenize", "--model", folder()}, ids));
     CHECK(out_of({"generate", "--model", file(), "--tokens", "2,300,17", "--max-tokens", "8"})
@@ -70,8 +75,9 @@ TEST_CASE("gguf: tokenize, detokenize, logits, generate and render answer as for
         return gemma4::read_npy(npy).floats();
     };
     CHECK(logits(file()) == logits(folder()));
-    auto const rendered = out_of({"render", "--model", file()}, "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], "
-                                                                "\"add_generation_prompt\": true}\n");
+    auto const rendered =
+        out_of({"render", "--model", file()}, "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}], "
+                                              "\"add_generation_prompt\": true}\n");
     CHECK(has(rendered, "<|turn>user\\nHi<turn|>\\n<|turn>model\\n"));
 }
 
@@ -119,8 +125,8 @@ TEST_CASE("gguf: failures are one sentence")
 TEST_CASE("perplexity: the rule, by hand, from the logits of each window")
 {
     constexpr std::size_t window = 32;
-    auto const shown = json::parse(out_of({"perplexity", "--json", "--model", file(), "--file", text_file(), "--window", "32",
-                                           "--chunk", "7"}));
+    auto const shown = json::parse(out_of({"perplexity", "--json", "--model", file(), "--file", text_file(),
+                                           "--window", "32", "--chunk", "7"}));
     std::ifstream in(text_file(), std::ios::binary);
     std::string const text(std::istreambuf_iterator<char>(in), {});
     // <bos> in the text is plain text
@@ -133,7 +139,8 @@ TEST_CASE("perplexity: the rule, by hand, from the logits of each window")
     std::size_t scored = 0;
     for (std::size_t w = 0; w != windows; ++w)
     {
-        std::vector<gemma4::token_id> part(ids.begin() + std::ptrdiff_t(w * window), ids.begin() + std::ptrdiff_t((w + 1) * window));
+        std::vector<gemma4::token_id> part(ids.begin() + std::ptrdiff_t(w * window),
+                                           ids.begin() + std::ptrdiff_t((w + 1) * window));
         part[0] = ids[0];
         std::string list;
         for (auto const id : part) { list += (list.empty() ? "" : ",") + std::to_string(id); }
@@ -153,7 +160,8 @@ TEST_CASE("perplexity: the rule, by hand, from the logits of each window")
     CHECK(shown["scored"] == scored);
     CHECK(shown["perplexity"].get<double>() == doctest::Approx(std::exp(sum / double(scored))).epsilon(1e-6));
 
-    CHECK(has(out_of({"perplexity", "--model", folder(), "--file", text_file(), "--window", "32", "--windows", "2"}),
+    CHECK(has(out_of({"perplexity", "--model", folder(), "--file", text_file(), "--window", "32", "--windows",
+                      "2"}),
               "(2 windows of 32 tokens, 30 predictions)"));
 }
 
@@ -163,7 +171,8 @@ TEST_CASE("perplexity: divergence from a saved run")
     auto const common = [&](std::string const& model, std::vector<std::string> const& more)
     {
         std::vector<std::string> arguments{"perplexity", "--json", "--model", model, "--file", text_file()};
-        auto const given = [&](std::string const& option) { return std::find(more.begin(), more.end(), option) != more.end(); };
+        auto const given = [&](std::string const& option)
+        { return std::find(more.begin(), more.end(), option) != more.end(); };
         if (!given("--window")) { arguments.insert(arguments.end(), {"--window", "32"}); }
         if (!given("--windows")) { arguments.insert(arguments.end(), {"--windows", "2"}); }
         arguments.insert(arguments.end(), more.begin(), more.end());
@@ -202,7 +211,8 @@ TEST_CASE("perplexity: divergence from a saved run")
     CHECK(kl["max"].get<double>() == doctest::Approx(largest).epsilon(1e-6));
     CHECK(kl["mean"].get<double>() > 0);
 
-    auto const refusal = [&](std::vector<std::string> const& more) { return run_program(common(file(), more)).err; };
+    auto const refusal = [&](std::vector<std::string> const& more)
+    { return run_program(common(file(), more)).err; };
     CHECK(has(refusal({"--kl-from", saved, "--windows", "3"}), "holds 30 positions, but this text has more"));
     CHECK(has(refusal({"--kl-from", (scratch() / "nowhere.npy").string()}), "nowhere.npy cannot be opened"));
     CHECK(has(refusal({"--window", "3"}), "the window is 3, expected at least 4"));

@@ -106,7 +106,10 @@ namespace gemma4_test
                 {
                     if (!valid(prefix[i], value[i], root)) { return false; }
                 }
-                else if (schema.contains("items") && !valid(schema["items"], value[i], root)) { return false; }
+                else if (schema.contains("items") && !valid(schema["items"], value[i], root))
+                {
+                    return false;
+                }
             }
         }
         if (value.is_string())

@@ -21,7 +21,8 @@ namespace
             ["a b", "c"]}}, "limit": {"type": "integer"}, "box": {"type": "object", "properties": {"x": {"type":
             "number"}, "deep": {"type": "boolean"}}, "required": ["x"]}}, "required": ["where"]}}})",
             "tool"),
-        gemma4::read_json_value(R"({"type": "function", "function": {"name": "now", "description": "d"}})", "tool")};
+        gemma4::read_json_value(R"({"type": "function", "function": {"name": "now", "description": "d"}})",
+                                "tool")};
 
     gemma4::call_tokens ids() { return gemma4::call_tokens::of(gemma4_test::tiny_tokens()); }
 
@@ -43,14 +44,16 @@ TEST_CASE("call_grammar: calls as the templates show them")
     auto const g = gemma4::call_grammar(tools, ids());
     CHECK(accepts(g, "<|tool_call>call:now{}<tool_call|>"));
     CHECK(accepts(g, "<|tool_call>call:find{where:<|\"|>in \"quotes\"\n{}<|\"|>}<tool_call|>"));
-    CHECK(accepts(g, "<|tool_call>call:find{box:{deep:true,x:1.5},Kinds:[<|\"|>a b<|\"|>,<|\"|>c<|\"|>],limit:-3,"
-                     "where:<|\"|><|\"|>}<tool_call|>"));
+    CHECK(accepts(
+        g, "<|tool_call>call:find{box:{deep:true,x:1.5},Kinds:[<|\"|>a b<|\"|>,<|\"|>c<|\"|>],limit:-3,"
+           "where:<|\"|><|\"|>}<tool_call|>"));
     CHECK_FALSE(accepts(g, "<|tool_call>call:find{}<tool_call|>"));
     CHECK_FALSE(accepts(g, "<|tool_call>call:find{where:\"x\"}<tool_call|>"));
     CHECK_FALSE(accepts(g, "<|tool_call>call:find{where:<|\"|>x<|\"|>,limit:1}<tool_call|>"));
     CHECK_FALSE(accepts(g, "<|tool_call>call:other{}<tool_call|>"));
     CHECK_FALSE(accepts(g, "call:now{}<tool_call|>"));
-    CHECK(accepts(gemma4::call_grammar(tools, ids(), gemma4::call_begin::after_marker), "call:now{}<tool_call|>"));
+    CHECK(accepts(gemma4::call_grammar(tools, ids(), gemma4::call_begin::after_marker),
+                  "call:now{}<tool_call|>"));
 }
 
 TEST_CASE("call_grammar: a spelled delimiter is no part of a string")

@@ -12,8 +12,9 @@
 TEST_CASE("code_points: the UTF-8 of random ranges holds exactly their characters")
 {
     std::mt19937 random(61);
-    std::vector<char32_t> const borders{0, 0x7f, 0x80, 0x7ff, 0x800, 0xfff, 0x1000, 0xd7ff, 0xe000, 0xffff, 0x10000,
-                                        0x3ffff, 0x40000, 0xfffff, 0x100000, 0x10ffff};
+    std::vector<char32_t> const borders{0,       0x7f,    0x80,     0x7ff,   0x800,   0xfff,
+                                        0x1000,  0xd7ff,  0xe000,   0xffff,  0x10000, 0x3ffff,
+                                        0x40000, 0xfffff, 0x100000, 0x10ffff};
     auto const pick = [&]() -> char32_t
     {
         if (random() % 3 == 0) { return borders[random() % borders.size()]; }
@@ -37,7 +38,9 @@ TEST_CASE("code_points: the UTF-8 of random ranges holds exactly their character
         for (int i = 0; i != 30; ++i)
         {
             auto const near = ranges[random() % ranges.size()];
-            auto const c = i < 10 ? near.first + char32_t(i) - 5 : i < 20 ? near.last + char32_t(i) - 15 : pick();
+            auto const c = i < 10   ? near.first + char32_t(i) - 5
+                           : i < 20 ? near.last + char32_t(i) - 15
+                                    : pick();
             if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) { continue; }
             bool expected = false;
             for (auto const& r : ranges) { expected = expected || (r.first <= c && c <= r.last); }

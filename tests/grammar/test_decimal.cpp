@@ -83,11 +83,17 @@ TEST_CASE("decimal: numbers within random bounds, and no others")
         for (int i = 0; i != 40; ++i)
         {
             auto text = std::to_string(std::int64_t(random() % 61) - 30);
-            if (random() % 2) { text += "." + std::string(random() % 2, '0') + std::to_string(random() % 10); }
+            if (random() % 2)
+            {
+                text += "." + std::string(random() % 2, '0') + std::to_string(random() % 10);
+            }
             auto const x = std::stod(text);
             bool inside = text != "-0";
             if (bounds.low) { inside = inside && (bounds.above_low ? x > double(low) : x >= double(low)); }
-            if (bounds.high) { inside = inside && (bounds.below_high ? x < double(high) : x <= double(high)); }
+            if (bounds.high)
+            {
+                inside = inside && (bounds.below_high ? x < double(high) : x <= double(high));
+            }
             CAPTURE(text);
             CHECK(gemma4_test::accepts(rules, text, random) == inside);
         }

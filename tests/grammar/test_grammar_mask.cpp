@@ -53,9 +53,10 @@ TEST_CASE("grammar_mask: a token that is not allowed changes nothing")
 {
     auto mask = mask_of(gemma4::regular_expression_grammar("ab"));
     auto const b = *gemma4_test::tiny_tokens().find("b");
-    CHECK_THROWS_WITH_AS(mask.accept(b),
-                         gemma4::sentence("grammar mask: token ", b, " does not continue what has been written").c_str(),
-                         gemma4::argument_error);
+    CHECK_THROWS_WITH_AS(
+        mask.accept(b),
+        gemma4::sentence("grammar mask: token ", b, " does not continue what has been written").c_str(),
+        gemma4::argument_error);
     CHECK_THROWS_AS(mask.accept(gemma4_test::stop), gemma4::argument_error);
     mask.accept(*gemma4_test::tiny_tokens().find("a"));
     mask.accept(b);

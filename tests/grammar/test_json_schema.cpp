@@ -31,9 +31,11 @@ namespace
     std::vector<schema_case> const cases{
         {R"({"type": "string"})",
          {R"("")", R"("a")", R"("\"\\\/\b\f\n\r\t\u00e9\ud83d\ude42 é 日 🙂")", R"("\u0000\uD83D\uDE42")"},
-         {"\"a\nb\"", R"("\x")", R"("\ud83d")", R"("\ud83dx")", R"("\udc00")", "\"\xff\"", "\"\xc0\x80\"", "\"a", "a",
-          R"("a" )", R"( "a")"}},
-        {R"({"type": "integer"})", {"0", "-1", "12", "999999999999999999"}, {"01", "-0", "1.0", "1e3", "+1", "-", ""}},
+         {"\"a\nb\"", R"("\x")", R"("\ud83d")", R"("\ud83dx")", R"("\udc00")", "\"\xff\"", "\"\xc0\x80\"",
+          "\"a", "a", R"("a" )", R"( "a")"}},
+        {R"({"type": "integer"})",
+         {"0", "-1", "12", "999999999999999999"},
+         {"01", "-0", "1.0", "1e3", "+1", "-", ""}},
         {R"({"type": "number"})",
          {"0", "-0.0", "1.5", "1e10", "1E-07", "-12.25e+3"},
          {"01", "1.", ".5", "1e", "NaN", "Infinity", "1e1000", "--1"}},
@@ -48,7 +50,8 @@ namespace
         {R"({"const": "x\"y"})", {R"("x\"y")"}, {R"("xy")"}},
         {R"({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "string"}, "c": {"type":
             "boolean"}}, "required": ["b"], "additionalProperties": false, "title": "t", "description": "d"})",
-         {R"({"a": 1, "b": "x", "c": true})", R"({"b": "x"})", R"({"a": 1, "b": "x"})", R"({"b": "", "c": false})"},
+         {R"({"a": 1, "b": "x", "c": true})", R"({"b": "x"})", R"({"a": 1, "b": "x"})",
+          R"({"b": "", "c": false})"},
          {R"({})", R"({"a": 1})", R"({"b": "x", "a": 1})", R"({"b": "x", "d": 1})", R"({"b": "x",})",
           R"({"b":"x"})", R"({"b": "x"}})", R"({"b": "x" })", R"({, "b": "x"})"}},
         {R"({"properties": {"a": {"type": "integer"}, "b": {"type": "integer"}, "c": {"type": "integer"}}})",
@@ -60,7 +63,9 @@ namespace
          {"{}", R"({"x": 1, "y y": 2})"},
          {R"({"x": "1"})"}},
         {R"({"type": "object", "additionalProperties": false})", {"{}"}, {R"({"x": 1})"}},
-        {R"({"type": "array", "items": {"type": "integer"}})", {"[]", "[1]", "[1, 2, 3]"}, {"[,]", "[1,2]", "[1, ]"}},
+        {R"({"type": "array", "items": {"type": "integer"}})",
+         {"[]", "[1]", "[1, 2, 3]"},
+         {"[,]", "[1,2]", "[1, ]"}},
         {R"({"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 3})",
          {"[1, 2]", "[1, 2, 3]"},
          {"[]", "[1]", "[1, 2, 3, 4]"}},
@@ -81,14 +86,25 @@ namespace
         {R"({"type": "string", "pattern": "^[A-Z]{2}-\\d+$"})", {R"("AB-1")"}, {R"("AB-")", R"("xAB-1")"}},
         {R"({"type": "string", "pattern": "b+"})", {R"("b")", R"("aabbcc\n")"}, {R"("a")", R"("")"}},
         {R"({"type": "string", "pattern": "^\"[\\\\x]$"})", {R"("\"\\")", R"("\"x")"}, {R"("\"y")"}},
-        {R"({"type": "string", "format": "date"})", {R"("2024-02-29")"}, {R"("2024-13-01")", R"("24-01-01")"}},
-        {R"({"type": "string", "format": "date-time"})", {R"("2024-02-29T23:59:59.5Z")", R"("2024-02-29T00:00:00+01:00")"},
+        {R"({"type": "string", "format": "date"})",
+         {R"("2024-02-29")"},
+         {R"("2024-13-01")", R"("24-01-01")"}},
+        {R"({"type": "string", "format": "date-time"})",
+         {R"("2024-02-29T23:59:59.5Z")", R"("2024-02-29T00:00:00+01:00")"},
          {R"("2024-02-29")", R"("2024-02-29T24:00:00Z")"}},
-        {R"({"type": "integer", "minimum": 3, "maximum": 120})", {"3", "9", "10", "99", "100", "120"}, {"2", "121", "1000", "-3", "03"}},
-        {R"({"type": "integer", "minimum": -12, "exclusiveMaximum": 5})", {"-12", "-9", "-1", "0", "4"}, {"-13", "5", "-0", "10"}},
+        {R"({"type": "integer", "minimum": 3, "maximum": 120})",
+         {"3", "9", "10", "99", "100", "120"},
+         {"2", "121", "1000", "-3", "03"}},
+        {R"({"type": "integer", "minimum": -12, "exclusiveMaximum": 5})",
+         {"-12", "-9", "-1", "0", "4"},
+         {"-13", "5", "-0", "10"}},
         {R"({"type": "integer", "minimum": 1.5})", {"2", "30"}, {"1", "0", "-2"}},
-        {R"({"type": "number", "exclusiveMinimum": 0})", {"0.1", "1", "10.50", "0.001"}, {"0", "0.0", "-1", "-0.1"}},
-        {R"({"type": "number", "minimum": -1, "maximum": 1})", {"-1", "-1.0", "-0.99", "0", "0.5", "1", "1.00"}, {"1.01", "-1.01", "2"}},
+        {R"({"type": "number", "exclusiveMinimum": 0})",
+         {"0.1", "1", "10.50", "0.001"},
+         {"0", "0.0", "-1", "-0.1"}},
+        {R"({"type": "number", "minimum": -1, "maximum": 1})",
+         {"-1", "-1.0", "-0.99", "0", "0.5", "1", "1.00"},
+         {"1.01", "-1.01", "2"}},
         {R"({"anyOf": [{"type": "object", "properties": {"kind": {"const": "a"}, "x": {"type": "integer"}},
             "required": ["kind", "x"]}, {"type": "object", "properties": {"kind": {"const": "b"}, "y": {"type":
             "string"}}, "required": ["kind", "y"]}]})",
@@ -105,7 +121,9 @@ namespace
          {"{}", "null"}},
         {"{}", {"1", R"("a")", R"([[], {"a": {}}])", "null"}, {"", "[1", "nul"}},
         {"true", {"1"}, {"x"}},
-        {R"({"type": "object", "properties": {"a": false, "b": {"type": "integer"}}})", {"{}", R"({"b": 1})"}, {R"({"a": 1})"}},
+        {R"({"type": "object", "properties": {"a": false, "b": {"type": "integer"}}})",
+         {"{}", R"({"b": 1})"},
+         {R"({"a": 1})"}},
     };
 }
 
@@ -115,7 +133,8 @@ TEST_CASE("json_schema: what fits passes in any cut into tokens, what does not i
     for (auto const& c : cases)
     {
         INFO(std::string(c.schema));
-        auto const rules = std::make_shared<gemma4::token_grammar>(grammar_of(c.schema), gemma4_test::tiny_trie());
+        auto const rules =
+            std::make_shared<gemma4::token_grammar>(grammar_of(c.schema), gemma4_test::tiny_trie());
         for (auto const* const document : c.good)
         {
             INFO(std::string(document));
@@ -158,7 +177,8 @@ TEST_CASE("json_schema: the mask is what every token's bytes allow")
     for (auto const& c : cases)
     {
         INFO(std::string(c.schema));
-        auto const rules = std::make_shared<gemma4::token_grammar>(grammar_of(c.schema), gemma4_test::tiny_trie());
+        auto const rules =
+            std::make_shared<gemma4::token_grammar>(grammar_of(c.schema), gemma4_test::tiny_trie());
         gemma4::grammar_mask mask(rules, {gemma4_test::stop});
         for (int step = 0; step != 15 && !mask.must_stop(); ++step)
         {
@@ -179,8 +199,9 @@ TEST_CASE("json_schema: the mask is what every token's bytes allow")
 
 TEST_CASE("json_schema: without spaces")
 {
-    auto const g = grammar_of(R"({"type": "object", "properties": {"a": {"type": "array"}}, "required": ["a"]})",
-                              gemma4::json_space::none);
+    auto const g =
+        grammar_of(R"({"type": "object", "properties": {"a": {"type": "array"}}, "required": ["a"]})",
+                   gemma4::json_space::none);
     CHECK(gemma4_test::accepts(g, R"({"a":[1,{"b":2}]})"));
     CHECK_FALSE(gemma4_test::accepts(g, R"({"a": [1]})"));
 }
@@ -193,25 +214,28 @@ TEST_CASE("json_schema: what is not supported is named")
         char const* sentence;
     };
     for (auto const& [schema, sentence] : std::vector<refusal>{
-             {R"({"type": "integer", "multipleOf": 2})", "schema: $: the keyword multipleOf is not supported"},
+             {R"({"type": "integer", "multipleOf": 2})",
+              "schema: $: the keyword multipleOf is not supported"},
              {R"({"properties": {"a": {"not": {}}}})", "schema: $.a: the keyword not is not supported"},
              {R"({"type": "string", "format": "email"})",
               "schema: $.format: expected date, time, date-time or uuid, found \"email\""},
-             {R"({"type": "array", "uniqueItems": true})", "schema: $: the keyword uniqueItems is not supported"},
+             {R"({"type": "array", "uniqueItems": true})",
+              "schema: $: the keyword uniqueItems is not supported"},
              {R"({"type": "text"})", "schema: $.type: expected a type of JSON Schema, found \"text\""},
              {R"({"anyOf": [{"type": "null"}], "type": "string"})",
               "schema: $: the keyword type beside anyOf is not supported"},
              {R"({"allOf": [{}, {}]})", "schema: $.allOf: expected one schema, found 2"},
              {R"({"required": ["x"], "properties": {}})",
               "schema: $.required: expected names that are in properties, found \"x\""},
-             {R"({"$ref": "other.json"})",
-              "schema: $.$ref: expected a place in this document, such as #/$defs/name, found \"other.json\""},
+             {R"({"$ref": "other.json"})", "schema: $.$ref: expected a place in this document, such as "
+                                           "#/$defs/name, found \"other.json\""},
              {R"({"$ref": "#/$defs/x"})", "schema: $.$ref: nothing is at #/$defs/x"},
              {R"({"$ref": "#"})", "grammar: no text matches it"},
              {R"({"anyOf": [{"$ref": "#"}, {"type": "null"}]})",
               "grammar: a rule refers to itself before anything is written"},
              {R"({"properties": {"a": {"$ref": "#"}}, "required": ["a"]})", "grammar: no text matches it"},
-             {R"x({"type": "string", "pattern": "(?=a)"})x", "pattern (?=a): at byte 2: not supported: lookaround"},
+             {R"x({"type": "string", "pattern": "(?=a)"})x",
+              "pattern (?=a): at byte 2: not supported: lookaround"},
              {R"({"type": "string", "minLength": -1})",
               "schema: $.minLength: expected a whole number up to 100000, found -1"},
              {R"({"type": "number", "minimum": 0.5})",

@@ -18,8 +18,8 @@ namespace
         auto const pick = [&](std::size_t n) { return random() % n; };
         auto const atom = [&]() -> std::string
         {
-            static std::vector<std::string> const atoms{"a",  "b",      "c",      "0",       "\\d", "\\w",
-                                                        ".",  "[abc]",  "[^a]",   "[a-c0-9]", "\\.", "\\s",
+            static std::vector<std::string> const atoms{"a",   "b",      "c",      "0",        "\\d", "\\w",
+                                                        ".",   "[abc]",  "[^a]",   "[a-c0-9]", "\\.", "\\s",
                                                         "\\D", "[\\d_]", "[^\\w]", "\\x61",    "-"};
             if (depth > 0 && pick(4) == 0)
             {
@@ -53,8 +53,8 @@ TEST_CASE("regular_expression: agrees with std::regex on random texts, and write
         auto const pattern = random_pattern(random, 2);
         CAPTURE(pattern);
         std::regex const expected(pattern);
-        auto const rules = std::make_shared<gemma4::token_grammar>(gemma4::regular_expression_grammar(pattern),
-                                                                   gemma4_test::tiny_trie());
+        auto const rules = std::make_shared<gemma4::token_grammar>(
+            gemma4::regular_expression_grammar(pattern), gemma4_test::tiny_trie());
         for (int i = 0; i != 60; ++i)
         {
             std::string text;
@@ -71,10 +71,11 @@ TEST_CASE("regular_expression: agrees with std::regex on random texts, and write
 TEST_CASE("regular_expression: random texts match as a whole")
 {
     std::mt19937 random(12);
-    for (auto const* const pattern : {"[a-z]{3,5}@[a-z]+\\.(com|org)", "(foo|ba[rz])+", "\\d{4}-\\d{2}", "x{0,3}y"})
+    for (auto const* const pattern :
+         {"[a-z]{3,5}@[a-z]+\\.(com|org)", "(foo|ba[rz])+", "\\d{4}-\\d{2}", "x{0,3}y"})
     {
-        auto const rules = std::make_shared<gemma4::token_grammar>(gemma4::regular_expression_grammar(pattern),
-                                                                   gemma4_test::nano_trie());
+        auto const rules = std::make_shared<gemma4::token_grammar>(
+            gemma4::regular_expression_grammar(pattern), gemma4_test::nano_trie());
         for (int i = 0; i != 20; ++i)
         {
             auto const text = gemma4_test::random_text(rules, random);
@@ -109,30 +110,31 @@ TEST_CASE("regular_expression: what is not supported is named")
         char const* pattern;
         char const* what;
     };
-    for (auto const& [pattern, what] : std::vector<refusal>{{"(?=a)", "lookaround"},
-                                                            {"(?!a)", "lookaround"},
-                                                            {"(?<=a)", "lookaround"},
-                                                            {"(?i)a", "(? with flags"},
-                                                            {"(a)\\1", "\\1"},
-                                                            {"\\bword", "\\b"},
-                                                            {"\\p{L}", "\\p"},
-                                                            {"a++", "a possessive quantifier"},
-                                                            {"a**", "a quantifier of a quantifier"},
-                                                            {"*a", "* with nothing before it"},
-                                                            {"(a", "( without )"},
-                                                            {"a)", ") without ("},
-                                                            {"[a", "[ without ]"},
-                                                            {"[b-a]", "a range that ends before it begins"},
-                                                            {"[\\d-z]", "a range to or from a class"},
-                                                            {"a{2", "{ that is not {n}, {n,} or {n,m}"},
-                                                            {"a{3,2}", "{n,m} with n above m"},
-                                                            {"a{99999}", "a count above 10000"},
-                                                            {"a$b", "$ that is not the end of an alternative"},
-                                                            {"a^", "^ that is not the beginning of an alternative"},
-                                                            {"(a$)", "$ inside a group"},
-                                                            {"\\", "a backslash at the end"},
-                                                            {"\xff", "bytes that are not UTF-8"},
-                                                            {"\\ud800", "a surrogate"}})
+    for (auto const& [pattern, what] :
+         std::vector<refusal>{{"(?=a)", "lookaround"},
+                              {"(?!a)", "lookaround"},
+                              {"(?<=a)", "lookaround"},
+                              {"(?i)a", "(? with flags"},
+                              {"(a)\\1", "\\1"},
+                              {"\\bword", "\\b"},
+                              {"\\p{L}", "\\p"},
+                              {"a++", "a possessive quantifier"},
+                              {"a**", "a quantifier of a quantifier"},
+                              {"*a", "* with nothing before it"},
+                              {"(a", "( without )"},
+                              {"a)", ") without ("},
+                              {"[a", "[ without ]"},
+                              {"[b-a]", "a range that ends before it begins"},
+                              {"[\\d-z]", "a range to or from a class"},
+                              {"a{2", "{ that is not {n}, {n,} or {n,m}"},
+                              {"a{3,2}", "{n,m} with n above m"},
+                              {"a{99999}", "a count above 10000"},
+                              {"a$b", "$ that is not the end of an alternative"},
+                              {"a^", "^ that is not the beginning of an alternative"},
+                              {"(a$)", "$ inside a group"},
+                              {"\\", "a backslash at the end"},
+                              {"\xff", "bytes that are not UTF-8"},
+                              {"\\ud800", "a surrogate"}})
     {
         INFO(std::string(pattern));
         try
@@ -148,6 +150,7 @@ TEST_CASE("regular_expression: what is not supported is named")
     CHECK_THROWS_AS(gemma4::token_grammar(gemma4::regular_expression_grammar("((a{1000}){1000}){1000}"),
                                           gemma4_test::tiny_trie()),
                     gemma4::argument_error);
-    CHECK_THROWS_AS(gemma4::token_grammar(gemma4::regular_expression_grammar("[^\\s\\S]"), gemma4_test::tiny_trie()),
-                    gemma4::argument_error);
+    CHECK_THROWS_AS(
+        gemma4::token_grammar(gemma4::regular_expression_grammar("[^\\s\\S]"), gemma4_test::tiny_trie()),
+        gemma4::argument_error);
 }

@@ -27,7 +27,10 @@ TEST_CASE("token_grammar: brackets that match, to any depth")
     {
         CHECK(gemma4_test::accepts(rules, good, random));
     }
-    for (auto const* const bad : {"(", ")", "())", "(()", "()x"}) { CHECK_FALSE(gemma4_test::accepts(rules, bad, random)); }
+    for (auto const* const bad : {"(", ")", "())", "(()", "()x"})
+    {
+        CHECK_FALSE(gemma4_test::accepts(rules, bad, random));
+    }
 }
 
 TEST_CASE("token_grammar: an ambiguous grammar")
@@ -69,12 +72,14 @@ TEST_CASE("token_grammar: what has no texts, or no end of calls, is refused")
                                 left.byte('1')}));
     left.set_root(left.call(r));
     CHECK_THROWS_WITH_AS(gemma4::token_grammar(left, gemma4_test::tiny_trie()),
-                         "grammar: a rule refers to itself before anything is written", gemma4::argument_error);
+                         "grammar: a rule refers to itself before anything is written",
+                         gemma4::argument_error);
     // Behind a rule that may be empty.
     grammar hidden;
     auto const empty = hidden.add_rule(hidden.optional(hidden.byte('x')));
     auto const s = hidden.declare();
-    hidden.define(s, hidden.choice({hidden.sequence({hidden.call(empty), hidden.call(s)}), hidden.byte('1')}));
+    hidden.define(s,
+                  hidden.choice({hidden.sequence({hidden.call(empty), hidden.call(s)}), hidden.byte('1')}));
     hidden.set_root(hidden.call(s));
     CHECK_THROWS_AS(gemma4::token_grammar(hidden, gemma4_test::tiny_trie()), gemma4::argument_error);
     // A loop of nothing is no harm.

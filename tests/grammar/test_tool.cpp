@@ -22,11 +22,13 @@ namespace
 
 TEST_CASE("tool: the declaration follows from the function's types")
 {
-    auto const t = gemma4::tool("convert", "Converts euros", &convert, gemma4::parameter("amount", "in euros"),
-                                gemma4::parameter("to"), gemma4::parameter("note", "kept"),
-                                gemma4::parameter("digits", "after the point", 2));
+    auto const t =
+        gemma4::tool("convert", "Converts euros", &convert, gemma4::parameter("amount", "in euros"),
+                     gemma4::parameter("to"), gemma4::parameter("note", "kept"),
+                     gemma4::parameter("digits", "after the point", 2));
     CHECK(t.name == "convert");
-    CHECK(t.declaration == json(R"({"type": "function", "function": {"name": "convert", "description": "Converts euros",
+    CHECK(t.declaration
+          == json(R"({"type": "function", "function": {"name": "convert", "description": "Converts euros",
         "parameters": {"type": "object", "properties": {"amount": {"type": "number", "description": "in euros"},
         "to": {"type": "string", "enum": ["EUR", "USD"]}, "note": {"type": "string", "description": "kept"},
         "digits": {"type": "integer", "description": "after the point"}}, "required": ["amount", "to"]}}})"));
@@ -39,13 +41,15 @@ TEST_CASE("tool: arguments that do not fit are a sentence")
 {
     auto const t = gemma4::tool(
         "f", "", [](int x) { return x; }, gemma4::parameter("x"));
-    CHECK_THROWS_WITH_AS(t.call(json("{}")), "arguments.x: expected a value, found none", gemma4::argument_error);
+    CHECK_THROWS_WITH_AS(t.call(json("{}")), "arguments.x: expected a value, found none",
+                         gemma4::argument_error);
     CHECK_THROWS_WITH_AS(t.call(json(R"({"x": "1"})")),
                          "arguments.x: expected an integer from -2147483648 to 2147483647, found \"1\"",
                          gemma4::argument_error);
-    CHECK_THROWS_WITH_AS(t.call(json(R"({"x": 1, "y": 2})")), "arguments.y: expected no such argument, found 2",
+    CHECK_THROWS_WITH_AS(t.call(json(R"({"x": 1, "y": 2})")),
+                         "arguments.y: expected no such argument, found 2", gemma4::argument_error);
+    CHECK_THROWS_WITH_AS(t.call(json("[]")), "arguments: expected an object, found []",
                          gemma4::argument_error);
-    CHECK_THROWS_WITH_AS(t.call(json("[]")), "arguments: expected an object, found []", gemma4::argument_error);
     CHECK_THROWS_WITH_AS(gemma4::tool(
                              "f", "", [](int x) { return x; }, gemma4::parameter("x", "", "two")),
                          "default of x: expected an integer from -2147483648 to 2147483647, found \"two\"",

@@ -31,19 +31,21 @@ TEST_CASE("type_schema: a struct")
 TEST_CASE("type_schema: as a declaration it has no bounds and no defaults")
 {
     CHECK(gemma4::schema_of<shop::item>(gemma4::schema_use::declaration)
-          == gemma4::read_json_value(R"({"type": "object", "properties": {"name": {"type": "string", "description":
+          == gemma4::read_json_value(
+              R"({"type": "object", "properties": {"name": {"type": "string", "description":
               "what was bought"}, "price": {"type": "number"}, "count": {"type": "integer"}}, "required": ["name",
               "price"]})",
-                                     "test"));
+              "test"));
 }
 
 TEST_CASE("type_schema: a struct that holds itself is a definition")
 {
     CHECK(gemma4::schema_of<shop::tree>()
-          == gemma4::read_json_value(R"({"$ref": "#/$defs/type_1", "$defs": {"type_1": {"type": "object", "properties":
+          == gemma4::read_json_value(
+              R"({"$ref": "#/$defs/type_1", "$defs": {"type_1": {"type": "object", "properties":
               {"value": {"type": "integer", "minimum": 0, "maximum": 255}, "children": {"type": "array", "items":
               {"$ref": "#/$defs/type_1"}, "default": []}}, "required": ["value"]}}})",
-                                     "test"));
+              "test"));
 }
 
 TEST_CASE("type_schema: whatever the mask allows becomes a value of the type")

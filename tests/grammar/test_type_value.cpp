@@ -24,23 +24,26 @@ namespace
 
 TEST_CASE("type_value: a struct from JSON and back")
 {
-    auto const text = R"({"number": "A-1", "total": 12.5, "items": [{"name": "pen", "price": 2.0, "count": 3}, )"
-                      R"({"name": "ink", "price": 6.5, "count": 1}], "note": "n", "currency": "EUR"})";
+    auto const text =
+        R"({"number": "A-1", "total": 12.5, "items": [{"name": "pen", "price": 2.0, "count": 3}, )"
+        R"({"name": "ink", "price": 6.5, "count": 1}], "note": "n", "currency": "EUR"})";
     auto const found = read<shop::invoice>(text);
-    shop::invoice const expected{
-        "A-1", 12.5, {{"pen", 2, 3}, {"ink", 6.5, 1}}, "n", shop::currency::euro};
+    shop::invoice const expected{"A-1", 12.5, {{"pen", 2, 3}, {"ink", 6.5, 1}}, "n", shop::currency::euro};
     CHECK(found == expected);
     CHECK(gemma4::to_json(value_from(found)) == text);
 }
 
 TEST_CASE("type_value: what is left out has the struct's own value")
 {
-    auto const found = read<shop::invoice>(R"({"number": "", "total": 3, "items": [{"name": "x", "price": 1}]})");
+    auto const found =
+        read<shop::invoice>(R"({"number": "", "total": 3, "items": [{"name": "x", "price": 1}]})");
     CHECK(found.items.front().count == 1);
     CHECK(found.in == shop::currency::dollar);
     CHECK_FALSE(found.note);
     CHECK(found.total == 3.0);
-    CHECK_FALSE(read<shop::invoice>(R"({"number": "", "total": 3, "items": [], "note": null, "currency": null})").note);
+    CHECK_FALSE(
+        read<shop::invoice>(R"({"number": "", "total": 3, "items": [], "note": null, "currency": null})")
+            .note);
     CHECK_FALSE(value_from(found).find("note"));
 }
 
@@ -94,7 +97,8 @@ TEST_CASE("type_value: errors name the path, what was expected and what was foun
               "$.extra: expected no such member, found true"},
              {R"([])", "$: expected an object, found []"},
              {R"("a text that is much longer than what anybody wants to read in a sentence")",
-              "$: expected an object, found \"a text that is much longer than what anybody wants to read ..."}})
+              "$: expected an object, found \"a text that is much longer than what anybody wants to read "
+              "..."}})
     {
         INFO(std::string(text));
         CHECK_THROWS_WITH_AS(read<shop::invoice>(text), sentence, gemma4::argument_error);

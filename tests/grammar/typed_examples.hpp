@@ -30,9 +30,9 @@ namespace shop
         double price = 0;
         std::int32_t count = 1;
 
-        static constexpr auto fields =
-            gemma4::fields(gemma4::field("name", &item::name, "what was bought"),
-                           gemma4::field("price", &item::price), gemma4::optional_field("count", &item::count));
+        static constexpr auto fields = gemma4::fields(gemma4::field("name", &item::name, "what was bought"),
+                                                      gemma4::field("price", &item::price),
+                                                      gemma4::optional_field("count", &item::count));
         bool operator==(item const&) const = default;
     };
 
@@ -68,8 +68,8 @@ namespace shop
         std::uint8_t value = 0;
         std::vector<tree> children;
 
-        static constexpr auto fields =
-            gemma4::fields(gemma4::field("value", &tree::value), gemma4::optional_field("children", &tree::children));
+        static constexpr auto fields = gemma4::fields(gemma4::field("value", &tree::value),
+                                                      gemma4::optional_field("children", &tree::children));
         bool operator==(tree const&) const = default;
     };
 

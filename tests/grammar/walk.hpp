@@ -92,7 +92,8 @@ namespace gemma4_test
                 bool const closes = text == "}" || text == "]";
                 weights.push_back(ends ? 20.0 + double(step * step) : closes ? 20.0 : 1.0);
             }
-            auto const id = ids[std::discrete_distribution<std::size_t>(weights.begin(), weights.end())(random)];
+            auto const id =
+                ids[std::discrete_distribution<std::size_t>(weights.begin(), weights.end())(random)];
             mask.accept(id);
             if (id == stop) { return out; }
             auto const text = trie.text(id);

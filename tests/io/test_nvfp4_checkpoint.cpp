@@ -49,7 +49,9 @@ namespace
         std::string data;
         for (auto const& t : tensors)
         {
-            header[t.name] = {{"dtype", t.type}, {"shape", t.shape}, {"data_offsets", {data.size(), data.size() + t.bytes.size()}}};
+            header[t.name] = {{"dtype", t.type},
+                              {"shape", t.shape},
+                              {"data_offsets", {data.size(), data.size() + t.bytes.size()}}};
             data += t.bytes;
         }
         auto text = header.dump();
@@ -68,9 +70,8 @@ namespace
         auto const scales = random_bytes(outs * ins / 16, seed + 1, 0, 0x7f);
         return {{x + (divides ? ".weight_packed" : ".weight"), "U8", {outs, ins / 2}, packed},
                 {x + ".weight_scale", "F8_E4M3", {outs, ins / 16}, scales},
-                {x + (divides ? ".weight_global_scale" : ".weight_scale_2"), "F32", divides ? std::vector<std::size_t>{1}
-                                                                                            : std::vector<std::size_t>{},
-                 float_bytes(factor)}};
+                {x + (divides ? ".weight_global_scale" : ".weight_scale_2"), "F32",
+                 divides ? std::vector<std::size_t>{1} : std::vector<std::size_t>{}, float_bytes(factor)}};
     }
 
     // By the definitions of e2m1 and e4m3.
@@ -81,20 +82,24 @@ namespace
         constexpr double magnitudes[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
         auto const scale = static_cast<unsigned char>(m[1].bytes[row * (ins / 16) + column / 16]);
         auto const exponent = int(scale >> 3), mantissa = int(scale & 7u);
-        auto const s = exponent == 0 ? std::ldexp(mantissa / 8.0, -6) : std::ldexp(1 + mantissa / 8.0, exponent - 7);
+        auto const s =
+            exponent == 0 ? std::ldexp(mantissa / 8.0, -6) : std::ldexp(1 + mantissa / 8.0, exponent - 7);
         return magnitudes[half & 7u] * (half & 8u ? -1 : 1) * s;
     }
 
-    void check(gemma4::stored_weight const& found, std::vector<stored> const& m, std::size_t first_row, double factor)
+    void check(gemma4::stored_weight const& found, std::vector<stored> const& m, std::size_t first_row,
+               double factor)
     {
         REQUIRE(gemma4::ggml_type_of(found.type) == gemma4::ggml_type::nvfp4);
         std::vector<float> row(ins);
         auto const bytes = ins / 64 * 36;
         for (std::size_t r = 0; r != outs; ++r)
         {
-            gemma4::dequantise(gemma4::ggml_type::nvfp4, found.data + (first_row + r) * bytes, ins, row.data());
+            gemma4::dequantise(gemma4::ggml_type::nvfp4, found.data + (first_row + r) * bytes, ins,
+                               row.data());
             for (std::size_t c = 0; c != ins; ++c) { REQUIRE(double(row[c]) == value(m, r, c)); }
-            REQUIRE(double(found.factors.values[(first_row + r) / found.factors.rows]) == doctest::Approx(factor));
+            REQUIRE(double(found.factors.values[(first_row + r) / found.factors.rows])
+                    == doctest::Approx(factor));
         }
     }
 
@@ -103,7 +108,8 @@ namespace
         scratch_folder const folder;
         gemma4::checkpoint_weights source(open(folder, std::move(tensors)));
         std::size_t const shape[] = {outs, ins};
-        return sentence_of<gemma4::mismatch_error>([&] { source.demand(gemma4::weight_tree::text, "x.weight", shape); });
+        return sentence_of<gemma4::mismatch_error>(
+            [&] { source.demand(gemma4::weight_tree::text, "x.weight", shape); });
     }
 }
 
@@ -125,7 +131,8 @@ TEST_CASE("nvfp4: a factor that multiplies, one that divides, and the same memor
     source.demand(gemma4::weight_tree::text, "embed_tokens.weight", std::vector<std::size_t>{1, 1});
     CHECK(source.unknown({}).empty());
     std::size_t const wrong[] = {outs, ins / 2};
-    CHECK(holds(sentence_of<gemma4::mismatch_error>([&] { source.demand(gemma4::weight_tree::text, "a.weight", wrong); }),
+    CHECK(holds(sentence_of<gemma4::mismatch_error>(
+                    [&] { source.demand(gemma4::weight_tree::text, "a.weight", wrong); }),
                 "model.a.weight is a matrix of shape [5, 192], expected [5, 96]"));
 }
 
@@ -144,7 +151,8 @@ TEST_CASE("nvfp4: experts that are matrices of their own are stacked, each with 
     }
     gemma4::checkpoint_weights source(open(folder, all));
     std::size_t const both[] = {3, 2 * outs, ins}, one[] = {3, outs, ins};
-    auto const halves = source.demand_halves(gemma4::weight_tree::text, "layers.0.experts.gate_up_proj", both);
+    auto const halves =
+        source.demand_halves(gemma4::weight_tree::text, "layers.0.experts.gate_up_proj", both);
     auto const down = source.demand(gemma4::weight_tree::text, "layers.0.experts.down_proj", one);
     REQUIRE(halves.size() == 2);
     for (std::size_t e = 0; e != 3; ++e)

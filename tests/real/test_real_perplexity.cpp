@@ -1,13 +1,13 @@
-// Trained weights: GEMMA4_REAL_GGUF, the GGUF file of Gemma 3 270M (Q4_K_M), scored on Debian's GPL-3 text. llama.cpp gives
-// 13.8869 on the same file. Not in CI (minutes).
+// Trained weights: GEMMA4_REAL_GGUF, the GGUF file of Gemma 3 270M (Q4_K_M), scored on Debian's GPL-3 text.
+// llama.cpp gives 13.8869 on the same file. Not in CI (minutes).
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "../../examples/gemma3_270m/gemma3_270m.hpp"
 #include <doctest/doctest.h>
 
-#include "../../examples/gemma3_270m/gemma3_270m.hpp"
 #include <gemma4/api/perplexity.hpp>
 
 using namespace gemma4;
@@ -47,6 +47,7 @@ TEST_CASE("real perplexity: a base model continues a sentence in English")
 {
     generation_options options;
     options.stop.max_tokens = 12;
-    auto const answer = load(compute_mode::exact)->session()->complete("Photosynthesis is the process by which", options);
+    auto const answer =
+        load(compute_mode::exact)->session()->complete("Photosynthesis is the process by which", options);
     CHECK(answer.text.starts_with(" plants and algae convert light energy into chemical energy."));
 }

@@ -14,12 +14,14 @@ A case with "joined" has no markers between its media: their soft tokens are nei
 import io
 import itertools
 import json
+import re
 import types
 
 import numpy as np
 import torch
 from PIL import Image
-from transformers import Gemma4AudioFeatureExtractor, Gemma4ImageProcessorPil, Gemma4Processor, PreTrainedTokenizerFast
+from transformers import (Gemma4AudioFeatureExtractor, Gemma4ImageProcessorPil, Gemma4Processor, GenerationConfig,
+                          PreTrainedTokenizerFast)
 
 import generator
 from make_audio_cases import signal
@@ -54,7 +56,7 @@ SOUND = [
     ("sounds", "<|audio|><|audio|>", [X, Y]),
     ("all", "0<|audio|>1<|image|>2<|video|>3<|audio|> 4", [Y, A, W, X]),
 ]
-TYPES = {"image": 1, "video": 2, "audio": 3}
+PLACEHOLDERS = re.compile(r"<\|(image|audio|video)\|>")
 
 
 def pixels(name: str, width: int, height: int) -> Image.Image:
@@ -110,9 +112,8 @@ class Processor:
             ids += [2040] * sum(m["soft_tokens"][0] for m in media)
             ids += self.tokenizer(" are there.", add_special_tokens=False)["input_ids"]
         else:
-            parts = [p for p in iter_parts(text)]
             filled = iter(texts)
-            whole = "".join(next(filled) if p in PLACEHOLDERS else p for p in parts)
+            whole = PLACEHOLDERS.sub(lambda _: next(filled), text)
             ids = self.tokenizer("<bos>" + whole, add_special_tokens=False)["input_ids"]
         given = {}
         for kind, values, positions in (("image", "pixel_values", "image_position_ids"),
@@ -133,14 +134,6 @@ class Processor:
         return ids, given
 
 
-PLACEHOLDERS = ("<|image|>", "<|audio|>", "<|video|>")
-
-
-def iter_parts(text):
-    import re
-    return [p for p in re.split("(" + "|".join(map(re.escape, PLACEHOLDERS)) + ")", text) if p]
-
-
 def token_types(ids) -> torch.Tensor:
     kinds = {2040: 1, 2044: 2, 2041: 3}
     return torch.tensor([[kinds.get(i, 0) for i in ids]])
@@ -152,15 +145,15 @@ def logits(model, ids, given) -> np.ndarray:
                  **given).logits[0].float().numpy()
 
 
-def greedy(model, ids, given, row):
-    ids, new, margin = list(ids), [], np.inf
-    for _ in range(NEW_TOKENS):
-        best = np.sort(row)[-2:]
-        margin = min(margin, float(best[1] - best[0]))
-        new.append(int(row.argmax()))
-        ids.append(new[-1])
-        row = logits(model, ids, given)[-1]
-    return new, margin
+@torch.no_grad()
+def greedy(model, ids, given):
+    """The most likely token, NEW_TOKENS times, by the reference's own generate(); the closest decision."""
+    out = model.generate(torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long),
+                         mm_token_type_ids=token_types(ids), return_dict_in_generate=True, output_logits=True,
+                         generation_config=GenerationConfig(max_new_tokens=NEW_TOKENS, do_sample=False,
+                                                            eos_token_id=None, pad_token_id=0), **given)
+    margin = min(float(top[0] - top[1]) for top in (row[0].float().topk(2).values for row in out.logits))
+    return out.sequences[0, len(ids):].tolist(), margin
 
 
 def stored_rows(ids) -> list[int]:
@@ -185,7 +178,7 @@ def main() -> None:
                 media = [dict(m) for m in media]
                 ids, given = processor(text, media)
                 full = logits(model, ids, given)
-                new, margin = greedy(model, ids, given, full[-1])
+                new, margin = greedy(model, ids, given)
                 stored = stored_rows(ids)
                 rows.append(full[stored, ::COLUMNS])
                 sums.append(log_sum_exp(full))

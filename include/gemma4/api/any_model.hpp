@@ -55,14 +55,14 @@ namespace gemma4::inline v0
         virtual void load(std::filesystem::path const& path) = 0;
 
         // As session::ask_with_tools.
-        std::unique_ptr<tool_loop> ask_with_tools(std::vector<json_value> added,
-                                                  generation_options const& options,
+        std::unique_ptr<tool_loop> ask_with_tools(turn said, generation_options const& options,
                                                   tool_loop_options loop = {})
         {
+            auto first = send(std::move(said), options);
             return std::make_unique<tool_loop>(
                 this->options().tools, [this, options](std::vector<json_value> more)
-                { return send(std::move(more), options); }, [this] { return messages(); },
-                std::move(added), std::move(loop));
+                { return send(std::move(more), options); }, [this] { return messages(); }, std::move(first),
+                std::move(loop));
         }
 
         // One answer, or continuation, to its end.
@@ -157,6 +157,7 @@ namespace gemma4::inline v0
         virtual bool is_chat() const = 0;
         virtual std::filesystem::path const& path() const = 0;       // folder or file; empty: random weights
         virtual std::vector<listed_tensor> tensors() const = 0;      // of its files
+        virtual std::vector<listed_matrix> matrices() const = 0;     // of its decoder, as they lie in memory
         virtual std::span<std::string const> unknown_tensors() const = 0;
         virtual modality media() const = 0;    // what it takes in
         virtual std::size_t threads() const = 0;
@@ -286,11 +287,12 @@ namespace gemma4::inline v0
             {
                 return m_engine.source() ? m_engine.source()->tensors() : std::vector<listed_tensor>();
             }
+            std::vector<listed_matrix> matrices() const override { return m_engine.matrices(); }
             std::span<std::string const> unknown_tensors() const override
             {
                 return m_engine.unknown_tensors();
             }
-            modality media() const override { return Engine::media; }
+            modality media() const override { return m_engine.loaded_media(); }
             std::size_t threads() const override { return m_engine.threads(); }
 
             soft_tokens encode(image_patches const& image, encode_options const& options,
@@ -378,6 +380,7 @@ namespace gemma4::inline v0
     template <text_model M>
     std::unique_ptr<any_model> load_any(opened_checkpoint opened, load_options options)
     {
+        if (!options.media) { options.media = modalities_in<M>(*opened.weights); }
         return std::make_unique<detail::model_of<any_engine<M>>>(
             any_engine<M>::load(std::move(opened), std::move(options)));
     }

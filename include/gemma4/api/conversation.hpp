@@ -112,16 +112,16 @@ namespace gemma4::inline v0
         }
 
     private:
-        // How many of the first `keep` tokens stand for the same here and there. Never a part of a picture: its
-        // earlier rows may have seen the later ones.
+        // How many of the first `keep` tokens stand for the same here and there. Never a part of a block of
+        // pictures: its earlier rows may have seen the later ones.
         position common(position keep, std::vector<soft_run> const& wanted) const
         {
             auto const [mine, theirs] = std::mismatch(soft.begin(), soft.end(), wanted.begin(), wanted.end());
             if (mine != soft.end()) { keep = std::min(keep, mine->first); }
             if (theirs != wanted.end()) { keep = std::min(keep, theirs->first); }
-            for (auto const& run : wanted)
+            for (auto const* const runs : {&soft, &wanted})
             {
-                if (run.picture && run.first < keep && keep < run.end()) { keep = run.first; }
+                if (auto const block = block_around(*runs, keep)) { keep = block->begin; }
             }
             return keep;
         }

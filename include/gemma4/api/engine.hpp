@@ -13,8 +13,10 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gemma4/api/compute_policy.hpp>
+#include <gemma4/api/listed_matrix.hpp>
 #include <gemma4/api/media_towers.hpp>
 #include <gemma4/api/modality.hpp>
 #include <gemma4/api/opened_checkpoint.hpp>
@@ -35,6 +37,7 @@ namespace gemma4::inline v0
             0;    // positions of a conversation; 0: 8192, or less where the variant has less
         std::size_t chunk = 256;             // prompt tokens of one forward call
         std::size_t image_budget = default_image_budget;    // soft tokens of the largest image that is planned for
+        std::size_t logit_rows = 16;         // rows of logits made at a time: the more, the less often the head is read
         std::size_t rewind_reserve = 128;    // positions that sliding layers keep beyond their window
         std::size_t max_memory =
             0;    // bytes; capacity_error where the plan of a full context needs more; 0: no cap
@@ -42,6 +45,7 @@ namespace gemma4::inline v0
         std::shared_ptr<gemma4::executor> executor{};    // the host's threads, instead of a pool
         std::pmr::memory_resource* memory =
             std::pmr::get_default_resource();           // outlives every engine and state
+        std::optional<modality> media{};    // of those of the engine's type, what is loaded; none: all
         std::filesystem::path mmproj{};    // the eyes and ears of a GGUF model, where they are a file of their own
         compute_mode compute = compute_mode::fast;      // where the engine's type leaves it open (any_compute)
         weight_precision weights = weight_precision::stored;
@@ -83,9 +87,21 @@ namespace gemma4::inline v0
                 if (options.strict_chat_template) { throw mismatch_error(warning); }
                 if (options.log) { options.log(warning); }
             }
-            if constexpr (towers_type::sees) { opened.weights->check(M::vision, M::text.hidden, M::name); }
-            if constexpr (towers_type::hears) { opened.weights->check(M::audio, M::text.hidden, M::name); }
-            towers_type towers;
+            if constexpr (towers_type::sees)
+            {
+                if (has(*options.media, modality::image))
+                {
+                    opened.weights->check(M::vision, M::text.hidden, M::name);
+                }
+            }
+            if constexpr (towers_type::hears)
+            {
+                if (has(*options.media, modality::audio))
+                {
+                    opened.weights->check(M::audio, M::text.hidden, M::name);
+                }
+            }
+            towers_type towers{*options.media};
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);
             if (!loaded.unknown.empty() && options.log)
@@ -102,13 +118,14 @@ namespace gemma4::inline v0
         static engine random(dtype type, load_options options = {})
         {
             settle(options);
-            towers_type towers;
-            auto made = random_weights<M, Format>(type, options.max_memory, options.memory, towers);
-            pack(made, towers, options);
+            towers_type towers{*options.media};
+            auto made = random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
             auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
             return engine(std::move(parts));
         }
 
+        // What of the engine's type is loaded (load_options::media).
+        modality loaded_media() const noexcept { return *m_parts->options.media; }
         memory_plan const& plan() const noexcept { return m_parts->plan; }
         load_options const& options() const noexcept { return m_parts->options; }
         std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
@@ -118,6 +135,8 @@ namespace gemma4::inline v0
             return m_parts->opened.chat;
         }    // none: a base model
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
+        // Of the decoder, as they lie in memory.
+        std::vector<listed_matrix> matrices() const { return list_matrices(m_parts->loaded.weights); }
         // Null: random weights.
         weight_source const* source() const noexcept { return m_parts->loaded.source.get(); }
         checkpoint const* file() const noexcept { return m_parts->opened.file.get(); }
@@ -139,11 +158,12 @@ namespace gemma4::inline v0
 
         // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
         // those of the step before. Throws argument_error, capacity_error, cancelled_error as
-        // vision_tower::forward.
+        // vision_tower::forward, and argument_error where the eyes were not loaded.
         soft_tokens encode(image_patches const& image, encode_options const& options = {},
                            tower_stage stage = tower_stage::projected) const
             requires(towers_type::sees)
         {
+            demand(modality::image, "an image", "eyes");
             std::scoped_lock const turn(m_parts->turn);
             return m_parts->towers.vision.encode(image, stage, machine(), options);
         }
@@ -153,6 +173,7 @@ namespace gemma4::inline v0
                            tower_stage stage = tower_stage::projected) const
             requires(towers_type::hears)
         {
+            demand(modality::audio, "a sound", "ears");
             std::scoped_lock const turn(m_parts->turn);
             return m_parts->towers.audio.encode(clip, stage, machine(), options);
         }
@@ -198,6 +219,13 @@ namespace gemma4::inline v0
         }
 
     private:
+        void demand(modality one, char const* given, char const* organ) const
+        {
+            if (has(loaded_media(), one)) { return; }
+            throw argument_error(
+                sentence(M::name, " was given ", given, ", but it was loaded without its ", organ));
+        }
+
         tower_machine machine() const
         {
             auto const& o = m_parts->options;
@@ -220,14 +248,15 @@ namespace gemma4::inline v0
                 return {.rows = rows_of(o),
                         .context = o.context,
                         .slots = o.executor->concurrency(),
+                        .logit_rows = o.logit_rows,
                         .fast = fast_kernels(o)};
             }
 
             // Where pictures attend both ways, a chunk grows to the end of the last one in it.
             static std::size_t rows_of(load_options const& o)
             {
-                bool const grows = towers_type::sees && M::text.media_both_ways;
-                return std::min(o.context, o.chunk + (grows ? image_budgets.back() - 1 : 0));
+                bool const grows = has(*o.media, modality::image) && M::text.media_both_ways;
+                return o.chunk + (grows ? std::min(o.context, image_budgets.back()) - 1 : 0);
             }
 
             static kernels::fast_table const* fast_kernels(load_options const& o)
@@ -239,14 +268,14 @@ namespace gemma4::inline v0
             static state_options state_of(load_options const& o)
             {
                 return {.context = o.context,
-                        .chunk = rows_of(o),
+                        .chunk = std::min(o.context, rows_of(o)),
                         .rewind_reserve = o.rewind_reserve,
                         .kv = kv_type_for(Compute::mode(o.compute), o.kv)};
             }
 
             static std::size_t tower_scratch(load_options const& o)
             {
-                return towers_type::scratch(9 * o.image_budget, o.executor->concurrency(), fast_kernels(o));
+                return towers_type::scratch(*o.media, 9 * o.image_budget, o.executor->concurrency(), fast_kernels(o));
             }
 
             load_options options;
@@ -265,19 +294,25 @@ namespace gemma4::inline v0
             : m_parts(std::move(parts))
         {}
 
+        // The precision that the fast path packs weights in; none on the exact path.
+        static std::optional<weight_precision> packing(load_options const& o)
+        {
+            if (Compute::mode(o.compute) == compute_mode::fast) { return o.weights; }
+            if (o.weights != weight_precision::stored && o.weights != weight_precision::f32)
+            {
+                throw argument_error("the exact path takes weights as they are stored; choose compute = fast "
+                                     "for another precision");
+            }
+            return std::nullopt;
+        }
+
         // For the fast path: matrices into one arena.
         static void pack(loaded_weights<M, Format>& loaded, towers_type& towers, load_options const& o)
         {
-            if (Compute::mode(o.compute) == compute_mode::exact)
+            if (auto const precision = packing(o))
             {
-                if (o.weights != weight_precision::stored && o.weights != weight_precision::f32)
-                {
-                    throw argument_error("the exact path takes weights as they are stored; choose compute = fast "
-                                         "for another precision");
-                }
-                return;
+                pack_weights(loaded, towers, *precision, *o.executor, o.memory, o.progress, o.stop);
             }
-            pack_weights(loaded, towers, o.weights, *o.executor, o.memory, o.progress, o.stop);
         }
 
         static void settle(load_options& o)
@@ -291,6 +326,7 @@ namespace gemma4::inline v0
             }
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);
+            o.media = modality(unsigned(o.media.value_or(Media)) & unsigned(Media)) | modality::text;
             if (!o.executor)
             {
                 o.executor = std::make_shared<pool>(o.threads ? o.threads : available_cores());

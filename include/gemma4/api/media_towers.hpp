@@ -162,24 +162,43 @@ namespace gemma4::inline v0
         static constexpr bool sees = has(Media, modality::image);
         static constexpr bool hears = has(Media, modality::audio);
 
-        [[no_unique_address]] std::conditional_t<sees, eyes<M, Format>, no_tower> vision;
-        [[no_unique_address]] std::conditional_t<hears, ears<M, Format>, no_tower> audio;
+        modality loaded = Media;    // the others are empty
+        [[no_unique_address]] std::conditional_t<sees, eyes<M, Format>, no_tower> vision{};
+        [[no_unique_address]] std::conditional_t<hears, ears<M, Format>, no_tower> audio{};
 
-        // visit(weight_tree, tree) for every weight tree.
+        // visit(weight_tree, tree) for every weight tree that is loaded.
         template <class Visit>
         void for_each_tree(Visit&& visit)
         {
-            vision.for_each_tree(visit);
-            audio.for_each_tree(visit);
+            if (has(loaded, modality::image)) { vision.for_each_tree(visit); }
+            if (has(loaded, modality::audio)) { audio.for_each_tree(visit); }
         }
 
-        // Bytes of scratch of both, for images of up to `patches` patches.
-        static std::size_t scratch(std::size_t patches, std::size_t slots, kernels::fast_table const* fast)
+        // Bytes of scratch of those that are loaded, for images of up to `patches` patches.
+        static std::size_t scratch(modality loaded, std::size_t patches, std::size_t slots,
+                                   kernels::fast_table const* fast)
         {
             std::size_t bytes = 0;
-            if constexpr (sees) { bytes += eyes<M, Format>::scratch(patches, slots, fast); }
-            if constexpr (hears) { bytes += ears<M, Format>::scratch(slots, fast); }
+            if constexpr (sees)
+            {
+                if (has(loaded, modality::image)) { bytes += eyes<M, Format>::scratch(patches, slots, fast); }
+            }
+            if constexpr (hears)
+            {
+                if (has(loaded, modality::audio)) { bytes += ears<M, Format>::scratch(slots, fast); }
+            }
             return bytes;
         }
     };
+
+    // What a model's files hold of what its variant can take in.
+    template <text_model M>
+    modality modalities_in(weight_source const& source)
+    {
+        auto held = modality::text;
+        constexpr auto projection = "embedding_projection.weight";
+        if (vision_of<M>() && source.has(weight_tree::vision_projector, projection)) { held = held | modality::image; }
+        if (audio_of<M>() && source.has(weight_tree::audio_projector, projection)) { held = held | modality::audio; }
+        return held;
+    }
 }

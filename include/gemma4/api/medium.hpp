@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -131,27 +132,32 @@ namespace gemma4::inline v0
         }
     }
 
+    struct picture_block
+    {
+        position begin, end;
+    };
+
+    // The block of neighbouring pictures that has tokens before `at` and from `at` on; none where there is no such.
+    inline std::optional<picture_block> block_around(std::span<soft_run const> runs, position at)
+    {
+        std::optional<picture_block> block;
+        for (auto const& run : runs)
+        {
+            if (!run.picture) { continue; }
+            if (block && block->end == run.first) { block->end = run.end(); }
+            else if (run.first < at) { block = {run.first, run.end()}; }
+            else { break; }
+        }
+        return block && at < block->end ? block : std::nullopt;
+    }
+
     // How many of the tokens from `at` on one forward call takes: `count`, or, where pictures attend both ways and
     // the last token would lie inside a block of them, as many as end before it, or where there is none before it,
     // as many as end with it.
     inline std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count, bool both_ways)
     {
-        if (!both_ways) { return count; }
-        for (std::size_t i = 0; i != runs.size(); ++i)
-        {
-            auto last = i;
-            while (last + 1 != runs.size() && runs[last].picture && runs[last + 1].picture
-                   && runs[last + 1].first == runs[last].end())
-            {
-                ++last;
-            }
-            auto const begin = runs[i].first, end = runs[last].end();
-            if (runs[i].picture && begin < at + count && at + count < end)
-            {
-                return std::size_t(begin > at ? begin - at : end - at);
-            }
-            i = last;
-        }
-        return count;
+        auto const cut = both_ways ? block_around(runs, at + count) : std::nullopt;
+        if (!cut) { return count; }
+        return std::size_t(cut->begin > at ? cut->begin - at : cut->end - at);
     }
 }

@@ -165,18 +165,21 @@ namespace gemma4::inline v0
 
         // As ask(), and calls of the session's tools are run, and what they give is read by the model, until it
         // answers. The session must outlive the loop and stay where it is.
+        tool_loop ask_with_tools(turn said, generation_options options, tool_loop_options loop = {})
+        {
+            auto const start = [this, options](turn more) -> std::unique_ptr<answer_stream>
+            {
+                using run = generation<Engine>;
+                return std::unique_ptr<run>(new run(send(std::move(more), options)));
+            };
+            auto first = start(std::move(said));
+            return {m_options.tools, start, [this] { return messages(); }, std::move(first), std::move(loop)};
+        }
+
         tool_loop ask_with_tools(std::string_view text, generation_options options,
                                  tool_loop_options loop = {})
         {
-            return {m_options.tools,
-                    [this, options](std::vector<json_value> added) -> std::unique_ptr<answer_stream>
-                    {
-                        using run = generation<Engine>;
-                        return std::unique_ptr<run>(new run(send(std::move(added), options)));
-                    },
-                    [this] { return messages(); },
-                    {chat_message("user", text)},
-                    std::move(loop)};
+            return ask_with_tools(user_turn(text), std::move(options), std::move(loop));
         }
 
         auto ask_with_tools(std::string_view text) { return ask_with_tools(text, defaults()); }

@@ -54,14 +54,14 @@ namespace gemma4::inline v0
         using start = std::function<std::unique_ptr<answer_stream>(std::vector<json_value> added)>;
         using messages = std::function<std::vector<json_value>()>;
 
-        // What `tools`, `send` and `all` refer to must outlive the loop.
+        // `first` is the answer to the question. What `tools`, `send` and `all` refer to must outlive the loop.
         tool_loop(std::vector<tool_definition> const& tools, start send, messages all,
-                  std::vector<json_value> first, tool_loop_options options = {})
+                  std::unique_ptr<answer_stream> first, tool_loop_options options = {})
             : m_tools(&tools)
             , m_send(std::move(send))
             , m_all(std::move(all))
             , m_options(std::move(options))
-            , m_round(m_send(std::move(first)))
+            , m_round(std::move(first))
         {}
 
         // Rounds of calls that were run.

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,6 +16,8 @@
 #include <gemma4/cli/cost.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
+#include <gemma4/cli/roofs.hpp>
+#include <gemma4/kernels/fast.hpp>
 #include <gemma4/parallel/pool.hpp>
 
 namespace gemma4::inline v0::cli
@@ -40,16 +43,21 @@ namespace gemma4::inline v0::cli
             return ids;
         }
 
+        // Choosing tokens and hashing logits is not in the times.
         inline bench_run run_bench(any_model const& model, bench_options const& o, progress_bar& bar)
         {
             std::vector<std::unique_ptr<any_session>> sessions;
             std::vector<token_id> next(o.batch);
             std::vector<std::uint64_t> hashes(o.batch);
+            bool is_last = o.new_tokens == 0;    // of the steps: its logits are hashed
+            double choosing_s = 0;
             auto const chunk = model.options().chunk;
             auto const choose = [&](std::size_t of, std::span<float const> logits)
             {
+                stopwatch const time;
                 next[of] = token_id(std::max_element(logits.begin(), logits.end()) - logits.begin());
-                hashes[of] = fnv1a(logits, fnv1a_start);
+                if (is_last) { hashes[of] = fnv1a(logits, fnv1a_start); }
+                choosing_s += time.seconds();
             };
             bench_run result;
             for (std::size_t b = 0; b != o.batch; ++b)
@@ -69,15 +77,18 @@ namespace gemma4::inline v0::cli
                     }
                 };
                 auto const ids = bench_prompt(o.prompt_tokens + o.depth, model.text().vocab, b);
+                choosing_s = 0;
                 stopwatch const time;
                 feed(std::span(ids).first(o.prompt_tokens));
-                result.prefill_s += time.seconds();
+                result.prefill_s += time.seconds() - choosing_s;
                 feed(std::span(ids).subspan(o.prompt_tokens));
             }
             bar.clear();
+            choosing_s = 0;
             stopwatch const time;
             for (std::size_t i = 0; i != o.new_tokens; ++i)
             {
+                is_last = i + 1 == o.new_tokens;
                 auto const fed = next;
                 std::vector<feed_step> steps;
                 for (std::size_t b = 0; b != o.batch; ++b)
@@ -86,7 +97,7 @@ namespace gemma4::inline v0::cli
                 }
                 model.feed(steps, [&](std::size_t row, std::span<float> logits) { choose(row, logits); });
             }
-            result.decode_s = time.seconds();
+            result.decode_s = time.seconds() - choosing_s;
             result.logits_hash = fnv1a_start;
             for (auto const hash : hashes)
             {
@@ -96,16 +107,21 @@ namespace gemma4::inline v0::cli
             return result;
         }
 
-        // Bytes of an element of the matrices: those of the first layer's.
-        inline double element_bytes(any_model const& model, dtype random)
+        // Bytes of matrices by type, the largest first.
+        inline nlohmann::ordered_json bytes_by_type(std::span<listed_matrix const> matrices)
         {
-            if (model.path().empty()) { return double(size_of(random)); }
-            for (auto const& t : model.tensors())
-            {
-                bool const gate = t.name.ends_with("layers.0.mlp.gate_proj.weight") || t.name == "blk.0.ffn_gate.weight";
-                if (gate) { return double(t.bytes) / double(t.shape[0] * t.shape[1]); }
-            }
-            return sizeof(float);
+            std::map<std::string, std::size_t> sums;
+            for (auto const& m : matrices) { sums[name(m.type)] += m.bytes; }
+            std::vector<std::pair<std::string, std::size_t>> list(sums.begin(), sums.end());
+            std::ranges::sort(list, [](auto const& a, auto const& b) { return a.second > b.second; });
+            nlohmann::ordered_json out;
+            for (auto const& [type, bytes] : list) { out[type] = bytes; }
+            return out;
+        }
+
+        constexpr char const* word(kv_type type)
+        {
+            return type == kv_type::f32 ? "f32" : type == kv_type::bf16 ? "bf16" : "int8";
         }
     }
 
@@ -143,6 +159,13 @@ namespace gemma4::inline v0::cli
         }
         auto const load_s = loading.seconds();
         bar.clear();
+        {
+            token_id const first[] = {2 % token_id(model->text().vocab)};
+            auto const session = model->session();
+            feed_step const step{session.get(), first, wanted_logits::last};
+            model->feed(std::span(&step, 1), {});
+        }
+        auto const start_s = loading.seconds();
 
         auto const start = o.prompt_tokens + o.depth;    // where decoding begins
         if (start + o.new_tokens > model->options().context)
@@ -162,39 +185,66 @@ namespace gemma4::inline v0::cli
             hash = one.logits_hash;
         }
         auto const peak = peak_resident_bytes();    // before the roof's own memory
+        auto const resident = resident_now();
 
         auto const& c = model->text();
-        auto const element = detail::element_bytes(*model, o.weights);
+        auto const& chosen = model->options();
+        auto const kv = kv_type_for(chosen.compute, chosen.kv);
+        auto const matrices = model->matrices();
         auto const skipped = skipped_in_prefill(c);
-        auto const bytes = bytes_per_token(c, element, o.batch, start, o.new_tokens);
-        auto const roof = read_bytes_per_second(*threads, o.roof_bytes);
+        auto const weights = bytes_per_step(c, matrices, o.batch) / double(o.batch);
+        auto const bytes = weights + mean_kv_bytes(c, start, o.new_tokens, kv);
+        auto const reads = measure_reads(*threads, o.roof_bytes);
         auto const prefill_rate = median(prefill), decode_rate = o.new_tokens ? median(decode) : 0;
         auto const flops = prefill_flops(c, o.prompt_tokens);
+        auto const per_s = flops / double(o.prompt_tokens) * prefill_rate;
+        auto const peaks = measure_arithmetic(*threads);
+        nlohmann::ordered_json peak_tflops = nlohmann::ordered_json::object(), shares = peak_tflops;
+        for (auto const& [kind, rate] : peaks)
+        {
+            peak_tflops[kind] = rate / 1e12;
+            shares[kind] = per_s / rate;
+        }
         char hash_text[17];
         std::snprintf(hash_text, sizeof hash_text, "%016llx", static_cast<unsigned long long>(hash));
 
         nlohmann::ordered_json const out{
             {"variant", model->variant()},
-            {"weight_bytes", element},
+            {"compute", chosen.compute == compute_mode::fast ? "fast" : "exact"},
+            {"kv", detail::word(kv)},
+            {"matrix_bytes", detail::bytes_by_type(matrices)},
             {"prompt_tokens", o.prompt_tokens},
             {"new_tokens", o.new_tokens},
             {"depth", start},
             {"batch", o.batch},
             {"repeat", o.repeat},
             {"threads", model->threads()},
-            {"chunk", model->options().chunk},
+            {"chunk", chosen.chunk},
             {"kernels", model->kernels()},
+            {"fast_kernels", chosen.compute == compute_mode::fast ? kernels::fast_best().name : "none"},
             {"load_s", load_s},
+            {"start_s", start_s},
             {"prefill_tokens_per_s", prefill_rate},
+            {"prefill_runs", prefill},
             {"prefill_flops", flops},
-            {"prefill_tflops", flops / double(o.prompt_tokens) * prefill_rate / 1e12},
+            {"prefill_tflops", per_s / 1e12},
+            {"peak_tflops", peak_tflops},
+            {"share_of_peak", shares},
             {"skipped_layers", skipped.layers},
             {"skipped_weight_share", skipped.weight_share},
             {"decode_tokens_per_s", decode_rate},
+            {"decode_runs", decode},
             {"bytes_per_token", bytes},
-            {"roof_bytes_per_s", roof},
-            {"share_of_roof", bytes * decode_rate / roof},
+            {"weight_bytes_per_token", weights},
+            {"decode_bytes_per_s", bytes * decode_rate},
+            {"roof_bytes_per_s", reads.plain},
+            {"share_of_roof", bytes * decode_rate / reads.plain},
+            {"prefetched_roof_bytes_per_s", reads.prefetched},
+            {"share_of_prefetched_roof", bytes * decode_rate / reads.prefetched},
             {"peak_resident_bytes", peak},
+            {"resident_bytes", resident.all},
+            {"resident_anonymous_bytes", resident.anonymous},
+            {"resident_file_bytes", resident.files},
             {"logits_hash", hash_text},
         };
         if (o.json)
@@ -204,7 +254,7 @@ namespace gemma4::inline v0::cli
         }
         for (auto const& [key, value] : out.items())
         {
-            io.out << key << std::string(key.size() < 24 ? 24 - key.size() : 1, ' ');
+            io.out << key << std::string(key.size() < 28 ? 28 - key.size() : 1, ' ');
             if (value.is_number_float())
             {
                 char text[32];

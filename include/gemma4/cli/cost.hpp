@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
+#include <gemma4/api/listed_matrix.hpp>
+#include <gemma4/kernels/table_type.hpp>
 #include <gemma4/spec/layer_spec.hpp>
 
 namespace gemma4::inline v0::cli
@@ -47,28 +50,45 @@ namespace gemma4::inline v0::cli
         return s.is_global() ? at + 1 : std::min(s.window, at + 1);
     }
 
-    // Bytes of keys and values (float32) that the token at position `at` reads: visible positions * kv_heads
-    // * head_dim * 2 in every layer, also where the layer reads another's.
-    inline std::size_t kv_bytes(text_config const& c, std::size_t at)
+    // Bytes of keys and values that the token at position `at` reads: visible positions * kv_heads * head_dim * 2
+    // in every layer, also where the layer reads another's; of int8 the scales too.
+    inline std::size_t kv_bytes(text_config const& c, std::size_t at, kernels::kv_type type = kernels::kv_type::f32)
     {
         std::size_t sum = 0;
         for (std::size_t l = 0; l != c.layers; ++l)
         {
             auto const s = spec_of(c, l);
-            sum += visible(s, at) * s.kv_heads * s.head_dim * 2 * sizeof(float);
+            auto const scale = type == kernels::kv_type::int8 ? sizeof(float) : 0;
+            sum += visible(s, at) * s.kv_heads * 2 * (s.head_dim * kernels::size_of(type) + scale);
         }
         return sum;
     }
 
-    // Bytes read per decoded token, the mean over `count` tokens from position `from`: weights_per_step /
-    // batch in elements of `element` bytes, and kv_bytes.
-    inline double bytes_per_token(text_config const& c, double element, std::size_t batch, std::size_t from,
-                                  std::size_t count)
+    // The mean of kv_bytes over `count` tokens from position `from`; 0 of no tokens.
+    inline double mean_kv_bytes(text_config const& c, std::size_t from, std::size_t count, kernels::kv_type type)
     {
-        double kv = 0;
-        for (std::size_t i = 0; i != count; ++i) { kv += double(kv_bytes(c, from + i)); }
-        return element * double(weights_per_step(c, batch)) / double(batch)
-               + (count ? kv / double(count) : 0);
+        double sum = 0;
+        for (std::size_t i = 0; i != count; ++i) { sum += double(kv_bytes(c, from + i, type)); }
+        return count ? sum / double(count) : 0;
+    }
+
+    // Bytes of weights that one decode step reads for `batch` conversations together, as weights_per_step counts
+    // them, of matrices as they lie in memory.
+    inline double bytes_per_step(text_config const& c, std::span<listed_matrix const> matrices, std::size_t batch)
+    {
+        bool const tied = std::ranges::none_of(matrices, [](auto const& m) { return m.name == "lm_head.weight"; });
+        double sum = 0;
+        for (auto const& m : matrices)
+        {
+            bool const is_embedding = m.name == "embed_tokens.weight";
+            bool const is_table = is_embedding || m.name == "embed_tokens_per_layer.weight";
+            if (is_table) { sum += double(batch * m.row_bytes); }
+            if (is_table && !(is_embedding && tied)) { continue; }
+            bool const is_expert = m.name.find(".experts.") != m.name.npos;
+            sum += is_expert ? double(m.bytes) / double(c.experts) * double(std::min(c.experts, batch * c.active_experts))
+                             : double(m.bytes);
+        }
+        return sum;
     }
 
     // The layers that run for a prompt's last token only, and their share of the weights that the layers

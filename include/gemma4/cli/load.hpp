@@ -36,7 +36,8 @@ namespace gemma4::inline v0::cli
     // `needed`: positions that the command will fill; they enlarge a context that was not given.
     inline std::unique_ptr<any_model> load_model(std::span<known_variant const> known, model_options const& o,
                                                  console const& io, std::size_t needed = 0,
-                                                 std::stop_token stop = {})
+                                                 std::stop_token stop = {},
+                                                 std::size_t logit_rows = load_options().logit_rows)
     {
         constexpr std::size_t usual_context = 8192;    // as load_options says
         auto to = load_options_of(o, io);
@@ -44,6 +45,7 @@ namespace gemma4::inline v0::cli
         progress_bar bar(io, "loading");
         to.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); };
         to.stop = std::move(stop);
+        to.logit_rows = logit_rows;
         return load_any_of(known, o.model, std::move(to));
     }
 }

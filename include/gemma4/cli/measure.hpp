@@ -5,14 +5,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/resource.h>
-
-#include <gemma4/core/memory.hpp>
-#include <gemma4/parallel/executor.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -39,43 +40,36 @@ namespace gemma4::inline v0::cli
 #endif
     }
 
+    // Bytes resident now, of which anonymous memory and mapped files; zeros where /proc does not say.
+    struct resident_memory
+    {
+        std::size_t all = 0, anonymous = 0, files = 0;
+    };
+
+    inline resident_memory resident_now()
+    {
+        resident_memory found;
+        std::ifstream status("/proc/self/status");
+        for (std::string line; std::getline(status, line);)
+        {
+            auto const read = [&](std::string_view field, std::size_t& to)
+            {
+                if (!line.starts_with(field)) { return; }
+                auto const digits = line.find_first_of("0123456789");
+                if (digits != line.npos) { to = std::size_t(std::strtoull(line.c_str() + digits, nullptr, 10)) * 1024; }
+            };
+            read("VmRSS:", found.all);
+            read("RssAnon:", found.anonymous);
+            read("RssFile:", found.files);
+        }
+        return found;
+    }
+
     inline double median(std::vector<double> values)
     {
         std::sort(values.begin(), values.end());
         auto const n = values.size();
         return n % 2 != 0 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-    }
-
-    // Bytes per second of a plain read of `bytes` bytes of memory by all threads of `threads`, the median
-    // of 3. Where `bytes` exceeds the last-level cache, what no kernel that reads its weights once can beat.
-    inline double read_bytes_per_second(executor& threads, std::size_t bytes)
-    {
-        constexpr std::size_t piece = std::size_t(1) << 20;
-        constexpr std::size_t lanes = 16;
-        auto const pieces = std::max<std::size_t>(1, bytes / piece);
-        buffer<std::uint64_t> memory(pieces * piece / sizeof(std::uint64_t));
-        std::vector<std::uint64_t> sums(pieces);
-        auto const words = piece / sizeof(std::uint64_t);
-        auto const fill = [&](std::size_t p) { std::memset(memory.data() + p * words, int(p % 251), piece); };
-        auto const read = [&](std::size_t p)
-        {
-            std::uint64_t sum[lanes] = {};
-            auto const* const from = memory.data() + p * words;
-            for (std::size_t i = 0; i != words; i += lanes)
-            {
-                for (std::size_t lane = 0; lane != lanes; ++lane) { sum[lane] ^= from[i + lane]; }
-            }
-            for (auto const lane : sum) { sums[p] += lane; }    // kept, so that the reads are
-        };
-        threads.run(pieces, fill);
-        std::vector<double> rates;
-        for (int run = 0; run != 3; ++run)
-        {
-            stopwatch const time;
-            threads.run(pieces, read);
-            rates.push_back(double(pieces * piece) / std::max(time.seconds(), 1e-9));
-        }
-        return median(rates);
     }
 
     // FNV-1a, 64 bits, over the bytes of the values; begin with fnv1a_start, or go on with a hash.

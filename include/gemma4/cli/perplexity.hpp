@@ -53,7 +53,8 @@ namespace gemma4::inline v0::cli
         std::string_view const text(reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size());
         std::optional<npy_rows> from;
         if (!o.kl_from.empty()) { from.emplace(o.kl_from); }
-        auto const model = load_model(known, o.model, io, o.window);
+        constexpr std::size_t logit_rows = 64;    // one block of a matrix product
+        auto const model = load_model(known, o.model, io, o.window, {}, logit_rows);
         if (from && from->columns() != model->text().vocab)
         {
             throw mismatch_error(sentence(o.kl_from, " holds ", from->columns(), " probabilities a position, but ",

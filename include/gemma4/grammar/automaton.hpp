@@ -104,8 +104,7 @@ namespace gemma4::inline v0
             }
             if (depth > max_depth)
             {
-                throw argument_error(
-                    sentence("grammar: expected at most ", max_depth, " levels of nesting"));
+                throw argument_error(sentence("grammar: expected at most ", max_depth, " levels of nesting"));
             }
             auto const& e = (*m_source)[p];
             switch (e.what)
@@ -279,7 +278,8 @@ namespace gemma4::inline v0
             // so they are first followed inside one rule.
             std::vector<mark> marks(count);
             std::vector<node_id> seen_at(count, ~node_id(0));
-            std::vector<std::pair<node_id, std::vector<node_id>>> path;    // rule start, its calls still to do
+            std::vector<std::pair<node_id, std::vector<node_id>>>
+                path;    // rule start, its calls still to do
             auto const first_calls = [&](node_id start)
             {
                 std::vector<node_id> calls;

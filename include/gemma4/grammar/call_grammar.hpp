@@ -34,7 +34,8 @@ namespace gemma4::inline v0
                 auto const found = tokens.find(name_of(m));
                 if (!found)
                 {
-                    throw mismatch_error(sentence("tokenizer: expected a token ", name_of(m), ", found none"));
+                    throw mismatch_error(
+                        sentence("tokenizer: expected a token ", name_of(m), ", found none"));
                 }
                 return *found;
             };
@@ -44,7 +45,7 @@ namespace gemma4::inline v0
 
     enum class call_begin
     {
-        with_marker,     // <|tool_call> is part of the grammar
+        with_marker,    // <|tool_call> is part of the grammar
         after_marker    // <|tool_call> has been written
     };
 

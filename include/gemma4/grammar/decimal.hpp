@@ -44,7 +44,8 @@ namespace gemma4::inline v0
             {
                 auto const text = std::to_string(low);
                 auto const longest = std::string(text.size(), '9');
-                auto const limit = text.size() > 19 ? high : std::min<std::uint64_t>(high, std::stoull(longest));
+                auto const limit =
+                    text.size() > 19 ? high : std::min<std::uint64_t>(high, std::stoull(longest));
                 writer.write(text, std::to_string(limit));
                 if (limit == high) { break; }
                 low = limit + 1;
@@ -112,8 +113,8 @@ namespace gemma4::inline v0
         std::vector<grammar::part> out;
         if (high >= 0 && low <= high)
         {
-            out.push_back(
-                detail::digits_between(g, std::uint64_t(std::max<std::int64_t>(low, 0)), std::uint64_t(high)));
+            out.push_back(detail::digits_between(g, std::uint64_t(std::max<std::int64_t>(low, 0)),
+                                                 std::uint64_t(high)));
         }
         if (low < 0 && low <= high)
         {
@@ -132,8 +133,7 @@ namespace gemma4::inline v0
             auto const digit = [&] { return g.bytes('0', '9'); };
             auto const up = g.sequence({g.optional(g.byte('+')), g.optional(g.byte('1')), digit()});
             auto const down = g.sequence({g.byte('-'), detail::digits(g, 1, 2)});
-            auto const exponent =
-                g.sequence({g.choice({g.byte('e'), g.byte('E')}), g.choice({up, down})});
+            auto const exponent = g.sequence({g.choice({g.byte('e'), g.byte('E')}), g.choice({up, down})});
             return g.sequence({g.optional(g.byte('-')),
                                detail::digits_between(g, 0, detail::greatest_integer),
                                g.optional(detail::fraction(g)), g.optional(exponent)});
@@ -150,10 +150,10 @@ namespace gemma4::inline v0
         {
             bool const from_high = bounds.high && *bounds.high < 0;
             out.push_back(g.sequence(
-                {g.byte('-'), detail::magnitudes(
-                                  g, from_high ? magnitude(*bounds.high) : 0, !from_high || bounds.below_high,
-                                  bounds.low ? std::optional(magnitude(*bounds.low)) : std::nullopt,
-                                  bounds.above_low)}));
+                {g.byte('-'),
+                 detail::magnitudes(
+                     g, from_high ? magnitude(*bounds.high) : 0, !from_high || bounds.below_high,
+                     bounds.low ? std::optional(magnitude(*bounds.low)) : std::nullopt, bounds.above_low)}));
         }
         return g.choice(std::move(out));
     }

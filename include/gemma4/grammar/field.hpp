@@ -20,8 +20,8 @@
 //     }
 //
 // For a struct of someone else: constexpr auto fields_of(std::type_identity<theirs>), in its namespace.
-// Field types: bool, integers, float, double, std::string, such enums and structs, std::optional, std::vector,
-// std::array, std::map and std::unordered_map with string keys, json_value (anything).
+// Field types: bool, integers, float, double, std::string, such enums and structs, std::optional,
+// std::vector, std::array, std::map and std::unordered_map with string keys, json_value (anything).
 #pragma once
 
 #include <array>

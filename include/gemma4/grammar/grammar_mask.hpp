@@ -144,7 +144,10 @@ namespace gemma4::inline v0
             for (std::size_t i = 0; i != ids.size(); ++i)
             {
                 auto const word = trie.text(ids[i]);
-                if (word.empty() || !rest.starts_with(word)) { return false; }    // such as U+2581 in the text
+                if (word.empty() || !rest.starts_with(word))
+                {
+                    return false;
+                }    // such as U+2581 in the text
                 rest.remove_prefix(word.size());
                 if (i + 1 == ids.size() && !closed && may_be_longer(at, ids[i])) { return false; }
                 out.push_back(ids[i]);

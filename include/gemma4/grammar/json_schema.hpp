@@ -5,9 +5,10 @@
 // exclusiveMinimum, exclusiveMaximum (whole bounds), enum, const, anyOf, oneOf, allOf of one, $ref into the
 // document (recursive too), nullable, and annotations. Any other keyword is an argument_error that names it.
 //
-// The grammar is narrower than the schema where that costs nothing: members come in the order of `properties`,
-// undeclared members are not written where `properties` is given (additionalProperties alone makes a map),
-// values of enum, const and pattern have one form, oneOf is anyOf, numbers have the digits of grammar/decimal.hpp.
+// The grammar is narrower than the schema where that costs nothing: members come in the order of
+// `properties`, undeclared members are not written where `properties` is given (additionalProperties alone
+// makes a map), values of enum, const and pattern have one form, oneOf is anyOf, numbers have the digits of
+// grammar/decimal.hpp.
 #pragma once
 
 #include <algorithm>
@@ -48,7 +49,10 @@ namespace gemma4::inline v0
         // path, the keyword, what was expected and what was found.
         grammar::part value(json_value const& schema, std::string const& path)
         {
-            if (auto const* const all = schema.as_bool()) { return *all ? m_notation.any() : m_grammar.never(); }
+            if (auto const* const all = schema.as_bool())
+            {
+                return *all ? m_notation.any() : m_grammar.never();
+            }
             if (!schema.as_object()) { fail(path, "expected an object or a boolean", schema); }
             if (++m_depth > max_depth) { fail(path, sentence("nested deeper than ", max_depth, " levels")); }
             for (auto const& member : *schema.as_object()) { check_keyword(member.name, path); }
@@ -100,7 +104,8 @@ namespace gemma4::inline v0
         {
             throw argument_error(sentence("schema: ", path, ": ", what));
         }
-        [[noreturn]] static void fail(std::string_view path, std::string_view expected, json_value const& found)
+        [[noreturn]] static void fail(std::string_view path, std::string_view expected,
+                                      json_value const& found)
         {
             throw argument_error(sentence("schema: ", path, ": ", expected, ", found ", to_json(found)));
         }
@@ -108,19 +113,38 @@ namespace gemma4::inline v0
         static bool is_annotation(std::string_view keyword)
         {
             static constexpr std::array<std::string_view, 14> known{
-                "title",      "description", "default",  "example",  "examples",  "$schema", "$id",
-                "$comment",   "deprecated",  "readOnly", "writeOnly", "$defs",    "definitions", "$anchor"};
+                "title",    "description", "default",  "example",   "examples", "$schema",     "$id",
+                "$comment", "deprecated",  "readOnly", "writeOnly", "$defs",    "definitions", "$anchor"};
             return std::ranges::find(known, keyword) != known.end();
         }
 
         static void check_keyword(std::string_view keyword, std::string_view path)
         {
-            static constexpr std::array<std::string_view, 25> known{
-                "type",      "properties", "required",  "additionalProperties", "items",
-                "minItems",  "maxItems",   "minLength", "maxLength",            "pattern",
-                "format",    "minimum",    "maximum",   "exclusiveMinimum",     "exclusiveMaximum",
-                "enum",      "const",      "anyOf",     "oneOf",                "allOf",
-                "$ref",      "nullable",   "prefixItems", "uniqueItems",        "nullable"};
+            static constexpr std::array<std::string_view, 25> known{"type",
+                                                                    "properties",
+                                                                    "required",
+                                                                    "additionalProperties",
+                                                                    "items",
+                                                                    "minItems",
+                                                                    "maxItems",
+                                                                    "minLength",
+                                                                    "maxLength",
+                                                                    "pattern",
+                                                                    "format",
+                                                                    "minimum",
+                                                                    "maximum",
+                                                                    "exclusiveMinimum",
+                                                                    "exclusiveMaximum",
+                                                                    "enum",
+                                                                    "const",
+                                                                    "anyOf",
+                                                                    "oneOf",
+                                                                    "allOf",
+                                                                    "$ref",
+                                                                    "nullable",
+                                                                    "prefixItems",
+                                                                    "uniqueItems",
+                                                                    "nullable"};
             if (is_annotation(keyword) || std::ranges::find(known, keyword) != known.end()) { return; }
             fail(path, sentence("the keyword ", keyword, " is not supported"));
         }
@@ -230,7 +254,7 @@ namespace gemma4::inline v0
                 }
                 return out;
             }
-            static constexpr std::array<std::string_view, 7> known{"object", "array",   "string", "number",
+            static constexpr std::array<std::string_view, 7> known{"object",  "array",   "string", "number",
                                                                    "integer", "boolean", "null"};
             auto const add = [&](json_value const& one)
             {
@@ -252,7 +276,8 @@ namespace gemma4::inline v0
 
         static bool fits(json_value const& value, std::vector<std::string> const& types)
         {
-            auto const is = [&](std::string_view type) { return std::ranges::find(types, type) != types.end(); };
+            auto const is = [&](std::string_view type)
+            { return std::ranges::find(types, type) != types.end(); };
             if (types.empty()) { return true; }
             if (value.is_null()) { return is("null"); }
             if (value.as_bool()) { return is("boolean"); }
@@ -295,9 +320,8 @@ namespace gemma4::inline v0
                 }
                 auto const* const none = additional ? additional->as_bool() : nullptr;
                 if (none && !*none) { return m_grammar.literal("{}"); }
-                auto const of_any = !additional || none
-                                        ? m_notation.any()
-                                        : value(*additional, path + ".additionalProperties");
+                auto const of_any = !additional || none ? m_notation.any()
+                                                        : value(*additional, path + ".additionalProperties");
                 return m_notation.map(of_any);
             }
             return m_grammar.call(
@@ -314,8 +338,8 @@ namespace gemma4::inline v0
             if (!required->as_array()) { fail(place, "expected a list of names", *required); }
             for (auto const& name : *required->as_array())
             {
-                if (!name.as_string() || std::ranges::find(listed, *name.as_string(), &json_member::name)
-                                             == listed.end())
+                if (!name.as_string()
+                    || std::ranges::find(listed, *name.as_string(), &json_member::name) == listed.end())
                 {
                     fail(place, "expected names that are in properties", name);
                 }
@@ -353,10 +377,11 @@ namespace gemma4::inline v0
                 auto const least = min > first.size() ? min - first.size() : 0;
                 auto const one = first.empty() ? item : m_grammar.sequence({m_notation.comma(), item});
                 auto const others = m_grammar.sequence({m_notation.comma(), item});
-                auto const filled = m_grammar.sequence(
-                    {one, m_grammar.repeat(others, least == 0 ? 0 : least - 1,
-                                           more == grammar::unbounded ? more : more - 1),
-                     close});
+                auto const filled =
+                    m_grammar.sequence({one,
+                                        m_grammar.repeat(others, least == 0 ? 0 : least - 1,
+                                                         more == grammar::unbounded ? more : more - 1),
+                                        close});
                 rest = least == 0 ? m_grammar.choice({filled, close}) : filled;
             }
             else if (min > first.size()) { rest = m_grammar.never(); }
@@ -383,9 +408,9 @@ namespace gemma4::inline v0
             if ((pattern && format) || ((pattern || format) && (min || max)))
             {
                 fail(path, sentence("the keyword ", pattern ? "pattern" : "format", " beside ",
-                                    min            ? "minLength"
-                                    : max          ? "maxLength"
-                                                   : "format",
+                                    min   ? "minLength"
+                                    : max ? "maxLength"
+                                          : "format",
                                     " is not supported"));
             }
             if (pattern)
@@ -420,8 +445,9 @@ namespace gemma4::inline v0
             static constexpr std::array<known_format, 4> known{
                 {{"date", R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))"},
                  {"time", R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
-                 {"date-time", R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
-                               R"((\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
+                 {"date-time",
+                  R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
+                  R"((\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
                  {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"}}};
             for (auto const& [name, pattern] : known)
             {
@@ -438,7 +464,8 @@ namespace gemma4::inline v0
             auto const value = whole(*found);
             if (!value || *value < 0 || *value > std::int64_t(max_count))
             {
-                fail(sentence(path, ".", keyword), sentence("expected a whole number up to ", max_count), *found);
+                fail(sentence(path, ".", keyword), sentence("expected a whole number up to ", max_count),
+                     *found);
             }
             return std::size_t(*value);
         }
@@ -455,7 +482,10 @@ namespace gemma4::inline v0
                 return out;
             }
             auto const* const number = value.as_float();
-            if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15) { return std::nullopt; }
+            if (!number || *number != std::floor(*number) || std::abs(*number) > 9e15)
+            {
+                return std::nullopt;
+            }
             return std::int64_t(*number);
         }
 
@@ -524,7 +554,8 @@ namespace gemma4::inline v0
                 std::string name;
                 for (auto i = begin + 1; i < end; ++i)
                 {
-                    bool const escape = text[i] == '~' && i + 1 < end && (text[i + 1] == '0' || text[i + 1] == '1');
+                    bool const escape =
+                        text[i] == '~' && i + 1 < end && (text[i + 1] == '0' || text[i + 1] == '1');
                     name += !escape ? text[i] : text[++i] == '0' ? '~' : '/';
                 }
                 begin = end;

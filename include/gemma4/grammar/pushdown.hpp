@@ -150,8 +150,8 @@ namespace gemma4::inline v0
         automaton m_nodes;
         std::vector<return_place> m_frames;
         std::unordered_map<std::uint64_t, frame_id> m_known;
-        std::vector<configuration> m_seen;         // of the closure being made
-        std::set<configuration> m_seen_many;       // the same, once there are many
+        std::vector<configuration> m_seen;      // of the closure being made
+        std::set<configuration> m_seen_many;    // the same, once there are many
         bool m_ended = false;
     };
 }

@@ -1,6 +1,7 @@
 // Regular expressions as ECMAScript writes them, over Unicode characters.
 //
-// Supported: literals, . (not a line end), [classes] with ranges and ^, (groups), (?:groups), (?<names>groups),
+// Supported: literals, . (not a line end), [classes] with ranges and ^, (groups), (?:groups),
+// (?<names>groups),
 // |, * + ? {n} {n,} {n,m} (also lazy: the texts are the same), \d \w \s \D \W \S (ASCII; \s also Unicode's
 // blanks), \t \n \r \f \v \0 \xHH \uHHHH \u{H}, escaped punctuation, ^ and $ at the ends of an alternative.
 // Everything else (lookaround, back references, \b, \p, inline flags) is an argument_error that names it.
@@ -87,7 +88,8 @@ namespace gemma4::inline v0
                 std::vector<grammar::part> ways;
                 do {
                     ways.push_back(alternative(depth));
-                } while (take("|"));
+                }
+                while (take("|"));
                 return ways.size() == 1 ? ways.front() : m_grammar.choice(std::move(ways));
             }
 
@@ -259,7 +261,8 @@ namespace gemma4::inline v0
                     if (in_class) { return one('\b'); }
                     break;
                 default:
-                    if (c < 0x80 && !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
+                    if (c < 0x80
+                        && !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
                     {
                         return one(c);
                     }
@@ -337,8 +340,8 @@ namespace gemma4::inline v0
     inline grammar regular_expression_grammar(std::string_view pattern)
     {
         grammar out;
-        detail::regular_expression_reader reader(out, pattern, pattern_match::whole,
-                                                 [&](code_point_set const& set) { return utf8_of(out, set); });
+        detail::regular_expression_reader reader(
+            out, pattern, pattern_match::whole, [&](code_point_set const& set) { return utf8_of(out, set); });
         out.set_root(reader.read());
         return out;
     }

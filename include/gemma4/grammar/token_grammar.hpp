@@ -3,9 +3,9 @@
 //
 // A token's bytes may end one rule and go on in the rule that called it. What they can do inside the rule
 // does not depend on the caller, so a walk over the vocabulary's tree is made once for each set of nodes of a
-// rule (a local state) and yields the tokens that stay inside, and the places in the tree where the rule ends.
-// From those places, a few thousand at most, the walk goes on in the caller. A string's nodes are shared by
-// all strings of a schema, so the expensive walk is made once.
+// rule (a local state) and yields the tokens that stay inside, and the places in the tree where the rule
+// ends. From those places, a few thousand at most, the walk goes on in the caller. A string's nodes are
+// shared by all strings of a schema, so the expensive walk is made once.
 #pragma once
 
 #include <algorithm>
@@ -140,8 +140,8 @@ namespace gemma4::inline v0
         // What the tokens can do inside one rule.
         struct local_mask
         {
-            std::vector<token_id> few;                 // the tokens that stay inside, if they are few
-            std::optional<token_set> many;             // or if they are many
+            std::vector<token_id> few;                  // the tokens that stay inside, if they are few
+            std::optional<token_set> many;              // or if they are many
             std::vector<token_trie::node_id> leaves;    // where the rule ends
         };
 
@@ -312,9 +312,9 @@ namespace gemma4::inline v0
         std::shared_ptr<token_trie const> m_trie;
         std::mutex m_mutex;
         pushdown m_stacks;
-        std::vector<pushdown_state> m_states;          // by local_id
-        std::vector<row> m_rows;                       // by local_id; unknown everywhere: not needed yet
-        std::vector<char> m_ended;                     // by local_id
+        std::vector<pushdown_state> m_states;    // by local_id
+        std::vector<row> m_rows;                 // by local_id; unknown everywhere: not needed yet
+        std::vector<char> m_ended;               // by local_id
         std::unordered_multimap<std::uint64_t, local_id> m_known;
         std::unordered_map<automaton::node_id, local_id> m_entries;
         std::unordered_map<local_id, local_mask> m_masks;

@@ -110,7 +110,8 @@ namespace gemma4::inline v0
             for (auto const id : order)
             {
                 auto const word = text(id);
-                std::size_t const same = std::size_t(std::ranges::mismatch(word, previous).in1 - word.begin());
+                std::size_t const same =
+                    std::size_t(std::ranges::mismatch(word, previous).in1 - word.begin());
                 while (path.size() > same + 1)
                 {
                     m_nodes[path.back()].after = node_id(m_nodes.size());

@@ -2,9 +2,11 @@
 //
 //     double convert(double amount, currency to);
 //     auto const t = gemma4::tool("convert", "Converts euros", &convert,
-//                                 gemma4::parameter("amount", "in euros"), gemma4::parameter("to", "target"));
+//                                 gemma4::parameter("amount", "in euros"), gemma4::parameter("to",
+//                                 "target"));
 //
-//     auto const u = gemma4::tool("book", "Books a table", [](booking const& b) { ... });    // a struct of fields
+//     auto const u = gemma4::tool("book", "Books a table", [](booking const& b) { ... });    // a struct of
+//     fields
 #pragma once
 
 #include <cstddef>
@@ -51,16 +53,19 @@ namespace gemma4::inline v0
     {
         // What holds an argument until the call.
         template <class Parameter>
-        using argument_of = std::conditional_t<std::is_same_v<std::remove_cvref_t<Parameter>, std::string_view>,
-                                               std::string, std::remove_cvref_t<Parameter>>;
+        using argument_of =
+            std::conditional_t<std::is_same_v<std::remove_cvref_t<Parameter>, std::string_view>, std::string,
+                               std::remove_cvref_t<Parameter>>;
 
         // The declaration that chat templates take.
-        inline json_value tool_declaration(std::string_view name, std::string_view what, json_value parameters)
+        inline json_value tool_declaration(std::string_view name, std::string_view what,
+                                           json_value parameters)
         {
-            return json_value::object{{"type", "function"},
-                                      {"function", json_value::object{{"name", name},
-                                                                      {"description", what},
-                                                                      {"parameters", std::move(parameters)}}}};
+            return json_value::object{
+                {"type", "function"},
+                {"function", json_value::object{{"name", name},
+                                                {"description", what},
+                                                {"parameters", std::move(parameters)}}}};
         }
 
         template <class Argument>
@@ -74,7 +79,8 @@ namespace gemma4::inline v0
             else { throw argument_error(sentence(path, ": expected a value, found none")); }
         }
 
-        inline void check_arguments(json_value const& arguments, std::vector<tool_parameter> const& parameters)
+        inline void check_arguments(json_value const& arguments,
+                                    std::vector<tool_parameter> const& parameters)
         {
             if (!arguments.as_object()) { wrong_value("arguments", "an object", arguments); }
             for (auto const& member : *arguments.as_object())
@@ -108,8 +114,8 @@ namespace gemma4::inline v0
             [[maybe_unused]] auto const declare = [&]<class Argument>(std::type_identity<Argument>)
             {
                 auto const& parameter = parameters[at++];
-                properties.push_back({parameter.name,
-                                      writer.template member<Argument>(parameter.description, std::nullopt)});
+                properties.push_back(
+                    {parameter.name, writer.template member<Argument>(parameter.description, std::nullopt)});
                 if constexpr (!is_optional<Argument>)
                 {
                     if (!parameter.fallback) { required.emplace_back(parameter.name); }
@@ -123,17 +129,18 @@ namespace gemma4::inline v0
             if (!required.empty()) { schema.set("required", std::move(required)); }
 
             auto declaration = tool_declaration(name, what, std::move(schema));
-            return {std::move(name), std::move(declaration),
-                    [function = std::move(function), parameters = std::move(parameters)](json_value const& given)
+            return {
+                std::move(name), std::move(declaration),
+                [function = std::move(function), parameters = std::move(parameters)](json_value const& given)
+                {
+                    check_arguments(given, parameters);
+                    return [&]<std::size_t... I>(std::index_sequence<I...>)
                     {
-                        check_arguments(given, parameters);
-                        return [&]<std::size_t... I>(std::index_sequence<I...>)
-                        {
-                            std::tuple<argument_of<Parameters>...> values(
-                                argument<argument_of<Parameters>>(given, parameters[I])...);
-                            return result_of([&] { return std::apply(function, std::move(values)); });
-                        }(std::index_sequence_for<Parameters...>{});
-                    }};
+                        std::tuple<argument_of<Parameters>...> values(
+                            argument<argument_of<Parameters>>(given, parameters[I])...);
+                        return result_of([&] { return std::apply(function, std::move(values)); });
+                    }(std::index_sequence_for<Parameters...>{});
+                }};
         }
 
         template <class Result, class Struct>

@@ -91,7 +91,7 @@ namespace gemma4::inline v0
                 else if constexpr (described_struct<T>) { return structure<T>(); }
                 else
                 {
-                    static_assert(unsupported<T>,
+                    static_assert(no_json_form<T>,
                                   "gemma4: a type without a JSON form: describe it with gemma4::fields or "
                                   "gemma4::names (grammar/field.hpp)");
                 }

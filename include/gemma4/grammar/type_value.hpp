@@ -56,9 +56,9 @@ namespace gemma4::inline v0
                 if (result.ec == std::errc() && result.ptr == end) { return out; }
             }
             // A model may write 3.0 for 3.
-            else if (auto const* const number = value.as_float();
-                     number && *number == std::floor(*number) && std::abs(*number) < 9e15
-                     && std::in_range<T>(std::int64_t(*number)))
+            else if (auto const* const number = value.as_float(); number && *number == std::floor(*number)
+                                                                  && std::abs(*number) < 9e15
+                                                                  && std::in_range<T>(std::int64_t(*number)))
             {
                 return T(std::int64_t(*number));
             }
@@ -179,10 +179,7 @@ namespace gemma4::inline v0
             }
             return out;
         }
-        else
-        {
-            static_assert(unsupported<T>, "gemma4: a type without a JSON form (grammar/field.hpp)");
-        }
+        else { static_assert(no_json_form<T>, "gemma4: a type without a JSON form (grammar/field.hpp)"); }
     }
 
     // The JSON value of a C++ value. Optionals without a value are left out of objects; argument_error: an
@@ -199,10 +196,7 @@ namespace gemma4::inline v0
         {
             return json_value(std::string_view(value));
         }
-        else if constexpr (integer_type<T>)
-        {
-            return json_value(json_value::integer{std::to_string(value)});
-        }
+        else if constexpr (integer_type<T>) { return json_value(json_value::integer{std::to_string(value)}); }
         else if constexpr (std::floating_point<T>)
         {
             if constexpr (sizeof(T) >= sizeof(double)) { return json_value(double(value)); }
@@ -252,9 +246,6 @@ namespace gemma4::inline v0
                 });
             return out;
         }
-        else
-        {
-            static_assert(unsupported<T>, "gemma4: a type without a JSON form (grammar/field.hpp)");
-        }
+        else { static_assert(no_json_form<T>, "gemma4: a type without a JSON form (grammar/field.hpp)"); }
     }
 }

@@ -1,4 +1,5 @@
-// An answer that is a value of a C++ type: the mask that allows nothing else, and the value of what was written.
+// An answer that is a value of a C++ type: the mask that allows nothing else, and the value of what was
+// written.
 #pragma once
 
 #include <memory>

@@ -5,7 +5,8 @@
 // object     {"key": value, "key": value}              {key:value,key:value}, sorted by key
 // array      [value, value]                            [value,value]
 //
-// White space of JSON is fixed (json_space), so that the parts between values are forced and cost no sampling.
+// White space of JSON is fixed (json_space), so that the parts between values are forced and cost no
+// sampling.
 #pragma once
 
 #include <algorithm>
@@ -28,8 +29,8 @@ namespace gemma4::inline v0
     // Between the parts of a JSON document; nowhere else is there any white space.
     enum class json_space
     {
-        one,     // one space after each , and : as Python's json.dumps, and to_json, write it
-        none     // no space at all
+        one,    // one space after each , and : as Python's json.dumps, and to_json, write it
+        none    // no space at all
     };
 
     class value_notation
@@ -123,12 +124,12 @@ namespace gemma4::inline v0
             auto const any = hex("09afAF");
             auto const unit = g.choice({g.sequence({hex("09acefACEF"), any, any, any}),
                                         g.sequence({hex("ddDD"), hex("07"), any, any})});
-            auto const pair = g.sequence({hex("ddDD"), hex("89abAB"), any, any, g.literal("\\u"), hex("ddDD"),
-                                          hex("cfCF"), any, any});
+            auto const pair = g.sequence(
+                {hex("ddDD"), hex("89abAB"), any, any, g.literal("\\u"), hex("ddDD"), hex("cfCF"), any, any});
             std::vector<grammar::part> named;
             for (char const c : std::string_view("\"\\/bfnrt")) { named.push_back(g.byte(c)); }
-            auto const escape = g.choice(
-                {g.choice(std::move(named)), g.sequence({g.byte('u'), g.choice({unit, pair})})});
+            auto const escape =
+                g.choice({g.choice(std::move(named)), g.sequence({g.byte('u'), g.choice({unit, pair})})});
             return g.choice({utf8_of(g, escaped().complement()), g.sequence({g.byte('\\'), escape})});
         }
 
@@ -249,7 +250,8 @@ namespace gemma4::inline v0
             for (std::size_t i = 0; i != spelled.size(); ++i)
             {
                 auto const next = char32_t(spelled[i]);
-                code_point_set other = code_point_set::all().without(code_point_set({{next, next}, {'<', '<'}}));
+                code_point_set other =
+                    code_point_set::all().without(code_point_set({{next, next}, {'<', '<'}}));
                 std::vector<grammar::part> ways{g.token(*m_quote),
                                                 g.sequence({utf8_of(g, other), g.call(behind[0])}),
                                                 g.sequence({g.byte('<'), g.call(behind[1])})};

@@ -43,13 +43,12 @@ namespace gemma4::inline v0::detail
     inline constexpr bool is_map<std::unordered_map<std::string, T, Rest...>> = true;
 
     template <class T>
-    concept character =
-        std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t>
-        || std::same_as<T, char16_t> || std::same_as<T, char32_t>;
+    concept character = std::same_as<T, char> || std::same_as<T, wchar_t> || std::same_as<T, char8_t>
+                        || std::same_as<T, char16_t> || std::same_as<T, char32_t>;
 
     template <class T>
     concept integer_type = std::integral<T> && !std::same_as<T, bool> && !character<T>;
 
     template <class T>
-    inline constexpr bool unsupported = false;
+    inline constexpr bool no_json_form = false;
 }
