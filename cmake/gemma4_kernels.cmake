@@ -3,13 +3,14 @@
 include_guard()
 
 # Adds the file made of a template, with the flags of the instruction set gemma4_kernels_name, to the target.
-macro(gemma4_kernels_file template file level)
+macro(gemma4_kernels_file template file)
     configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${template} ${file} @ONLY)
     target_sources(${target} PRIVATE ${file})
-    set(options ${flags_${gemma4_kernels_name}} ${level} -ffp-contract=off -fno-math-errno)
+    set(options ${flags_${gemma4_kernels_name}} -O3 -ffp-contract=off -fno-math-errno)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # g++ 12 finds uninitialised vectors in its own AVX-512 headers.
-        list(APPEND options -Wno-uninitialized -Wno-maybe-uninitialized)
+        # Its combiner takes minutes for the long blocks of the fast kernels where it may look at more than two instructions.
+        list(APPEND options -Wno-uninitialized -Wno-maybe-uninitialized --param=max-combine-insns=2)
     endif()
     set_source_files_properties(${file} PROPERTIES COMPILE_OPTIONS "${options}")
 endmacro()
@@ -25,7 +26,10 @@ function(gemma4_add_kernels target)
         set(flags_baseline -march=x86-64)
         set(condition_baseline true)
         # The fast kernels. A processor with a matrix unit for bfloat16 multiplies pairs of them slower than float32.
-        set(fast_names avx512bf16 avx512vnni avxvnni avx2 baseline)
+        set(fast_names amx avx512bf16 avx512vnni avxvnni avx2 baseline)
+        set(flags_amx -march=x86-64-v4 -mprefer-vector-width=512 -mavx512vnni)
+        set(condition_amx "cpu.avx512_vnni && cpu.amx_bf16 && simd::tiles_granted()")
+        set(table_amx "make_fast_tile_table<simd::native_tile_dot, simd::arch::amx_tiles>(\"amx\")")
         set(flags_avx512bf16 -march=x86-64-v4 -mprefer-vector-width=512 -mavx512vnni -mavx512bf16)
         set(condition_avx512bf16 "cpu.avx512_vnni && cpu.avx512_bf16 && !cpu.amx_bf16")
         set(flags_avx512vnni -march=x86-64-v4 -mprefer-vector-width=512 -mavx512vnni)
@@ -54,7 +58,7 @@ function(gemma4_add_kernels target)
     set(gemma4_kernels_declarations "")
     set(gemma4_kernels_entries "")
     foreach(gemma4_kernels_name IN LISTS names)
-        gemma4_kernels_file(kernels.cpp.in ${folder}/kernels_${gemma4_kernels_name}.cpp -O3)
+        gemma4_kernels_file(kernels.cpp.in ${folder}/kernels_${gemma4_kernels_name}.cpp)
         string(APPEND gemma4_kernels_declarations "    extern table const ${gemma4_kernels_name}_table;\n")
         string(APPEND gemma4_kernels_entries
                "                if (${condition_${gemma4_kernels_name}}) "
@@ -64,8 +68,11 @@ function(gemma4_add_kernels target)
     set(gemma4_fast_declarations "")
     set(gemma4_fast_entries "")
     foreach(gemma4_kernels_name IN LISTS fast_names)
-        # Unrolled by templates already: -O3 of g++ 12 takes two minutes for AVX2 and gains nothing.
-        gemma4_kernels_file(fast_kernels.cpp.in ${folder}/fast_kernels_${gemma4_kernels_name}.cpp -O2)
+        set(gemma4_fast_table "make_fast_table<simd::native_dot>()")
+        if(table_${gemma4_kernels_name})
+            set(gemma4_fast_table "${table_${gemma4_kernels_name}}")
+        endif()
+        gemma4_kernels_file(fast_kernels.cpp.in ${folder}/fast_kernels_${gemma4_kernels_name}.cpp)
         string(APPEND gemma4_fast_declarations "    extern fast_table const ${gemma4_kernels_name}_fast_table;\n")
         string(APPEND gemma4_fast_entries
                "                if (${condition_${gemma4_kernels_name}}) "

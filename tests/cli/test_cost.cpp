@@ -58,7 +58,7 @@ TEST_CASE("keys and values that a token reads")
     CHECK(kv_bytes(tiny_e2b::text, 99, kernels::kv_type::bf16) * 2 == kv_bytes(tiny_e2b::text, 99));
     CHECK(kv_bytes(tiny_e2b::text, 0, kernels::kv_type::int8) == (3 * 64 + 12 * 32) * 2 + 15 * 2 * 4);
     CHECK(mean_kv_bytes(tiny_e2b::text, 15, 2, kernels::kv_type::f32)
-          == (kv_bytes(tiny_e2b::text, 15) + kv_bytes(tiny_e2b::text, 16)) / 2.0);
+          == double(kv_bytes(tiny_e2b::text, 15) + kv_bytes(tiny_e2b::text, 16)) / 2);
     CHECK(mean_kv_bytes(tiny_e2b::text, 15, 0, kernels::kv_type::f32) == 0);
 }
 

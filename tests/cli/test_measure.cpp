@@ -33,13 +33,12 @@ TEST_CASE("the process's peak holds what it has touched")
     CHECK(peak_resident_bytes() > touched.size());
 }
 
-TEST_CASE("what is resident now is part of the peak")
+TEST_CASE("what is resident now holds what was touched")
 {
     std::vector<char> const touched(std::size_t(64) << 20, 1);
     auto const now = resident_now();
     if (now.all == 0) { return; }    // no /proc
     CHECK(now.all > touched.size());
     CHECK(now.anonymous > touched.size());
-    CHECK(now.all <= peak_resident_bytes());
     CHECK(now.anonymous + now.files <= now.all);
 }

@@ -54,7 +54,8 @@ namespace
         if (!std::filesystem::exists(folder))
         {
             std::filesystem::copy(e2b_folder(), folder);
-            std::ofstream(folder / "chat_template.jinja") << "{{ bos_token }}<|turn>";
+            std::filesystem::copy_file(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja",
+                                       folder / "chat_template.jinja");
         }
         return folder.string();
     }
@@ -534,6 +535,74 @@ TEST_CASE("on a terminal without a prompt run is a chat; it goes on after a full
     auto const half = r.out.size() / 2;
     REQUIRE(!r.out.empty());
     CHECK(r.out.substr(0, half) == r.out.substr(half));    // twice the first answer
+}
+
+TEST_CASE("run keeps a conversation in a file and goes on from it")
+{
+    auto const file = (scratch() / "chat.state").string();
+    auto const with = [](std::vector<std::string> more, std::string const& in = {}, bool terminal = false)
+    {
+        more.insert(more.begin(), {"run", "--model", chat_folder(), "--max-tokens", "5", "--temperature", "0",
+                                   "--context", "256", "--system", "Be brief."});
+        return run_program(more, in, terminal);
+    };
+    auto const first = with({"--prompt", "One", "--save", file, "--think", "--thinking-budget", "2"});
+    CHECK(first.status == 0);
+    auto const second = with({"--prompt", "Two", "--load", file, "--thinking-budget", "2"});
+    CHECK(second.status == 0);
+    auto const both = with({"--think", "--thinking-budget", "2"}, "One\nTwo\n", true);
+    CHECK(both.status == 0);
+    CHECK(both.out == first.out + second.out);
+
+    auto const in_chat =
+        with({"--think", "--thinking-budget", "2"},
+             "One\n/save " + file + "\n/reset\nOne\n/load " + file + "\nTwo\n", true);
+    CHECK(in_chat.out == first.out + first.out + second.out);
+
+    auto const wrong = run_program({"run", "--model", e2b_folder(), "--prompt", "x", "--load", file + ".none"});
+    CHECK(wrong.status == 1);
+    CHECK(has(wrong.err, "chat.state.none"));
+}
+
+TEST_CASE("run obeys a schema even with random weights, and refuses files that are none")
+{
+    auto const schema = scratch() / "schema.json";
+    std::ofstream(schema) << R"({"type": "object", "properties": {"color": {"enum": ["red", "green"]}}, )"
+                             R"("required": ["color"], "additionalProperties": false})";
+    std::vector<std::string> const run{"run",           "--model", chat_folder(), "--max-tokens", "200",
+                                       "--temperature", "0",       "--prompt",    "A color"};
+    auto const with = [&](std::vector<std::string> more)
+    {
+        more.insert(more.begin(), run.begin(), run.end());
+        return run_program(more);
+    };
+    auto const r = with({"--schema", schema.string()});
+    CHECK(r.status == 0);
+    auto const value = json::parse(r.out);
+    CHECK((value == json{{"color", "red"}} || value == json{{"color", "green"}}));
+    CHECK(lines(r.out) == 1);
+
+    auto const tools = scratch() / "tools.json";
+    std::ofstream(tools) << R"([{"name": "clock", "description": "The time"}])";
+    CHECK(with({"--tools", tools.string()}).status == 0);
+    CHECK(has(with({"--tools", schema.string()}).err, "expected a list of tools"));
+    CHECK(has(with({"--tools", "/nowhere.json"}).err, "/nowhere.json"));
+}
+
+TEST_CASE("commands of a chat")
+{
+    auto const r = run_program(
+        {"run", "--model", chat_folder(), "--max-tokens", "3", "--temperature", "0"},
+        "/help\n/nothing\n/save\n/image\n/audio /nowhere.wav\n/system Be brief.\nHello\n", true);
+    CHECK(r.status == 0);
+    CHECK(has(r.err, "/reset"));
+    CHECK(has(r.err, "/nothing is no command"));
+    CHECK(has(r.err, "/save needs a file"));
+    CHECK(has(r.err, "/image needs a file"));
+    CHECK(has(r.err, "/nowhere.wav"));
+    auto const same = run_program({"run", "--model", chat_folder(), "--max-tokens", "3", "--temperature", "0",
+                                   "--system", "Be brief.", "--prompt", "Hello"});
+    CHECK(r.out == same.out);
 }
 
 TEST_CASE("there is no progress bar where stderr is not a terminal")

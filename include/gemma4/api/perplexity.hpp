@@ -44,70 +44,99 @@ namespace gemma4::inline v0
         return ids;
     }
 
+    namespace detail
+    {
+        // clear() begins a window; feed(tokens, wanted, each) runs some of it, at most `chunk`, and calls each(row, logits).
+        template <class Clear, class Feed>
+        perplexity_result score_windows(std::span<token_id const> tokens, perplexity_options const& options,
+                                        load_options const& loaded, Clear&& clear, Feed&& feed)
+        {
+            auto const window = options.window;
+            if (window < 4) { throw argument_error(sentence("the window is ", window, ", expected at least 4 tokens")); }
+            if (window > loaded.context)
+            {
+                throw argument_error(sentence("the window is ", window, ", but the context holds ", loaded.context));
+            }
+            perplexity_result result{.tokens = tokens.size(), .windows = tokens.size() / window};
+            if (result.windows == 0)
+            {
+                throw argument_error(
+                    sentence("the text has ", tokens.size(), " tokens, expected at least a window of ", window));
+            }
+            if (options.windows != 0) { result.windows = std::min(result.windows, options.windows); }
+
+            double sum = 0, squares = 0;
+            std::vector<token_id> ids;
+            for (std::size_t w = 0; w != result.windows; ++w)
+            {
+                if (options.progress) { options.progress(w, result.windows); }
+                auto const part = tokens.subspan(w * window, window);
+                ids.assign(part.begin(), part.end());
+                ids.front() = tokens.front();
+                clear();
+                auto predicted = window / 2 + 1;
+                auto const score = [&](std::size_t, std::span<float> logits)
+                {
+                    log_probabilities(logits, logits);
+                    auto const next = ids[predicted++];
+                    auto const nll = -double(logits[std::size_t(next)]);
+                    sum += nll;
+                    squares += nll * nll;
+                    ++result.scored;
+                    if (options.each) { options.each(logits, next); }
+                };
+                auto const run = [&](std::size_t begin, std::size_t end, wanted_logits wanted)
+                {
+                    for (auto at = begin; at < end; at += loaded.chunk)
+                    {
+                        feed(std::span<token_id const>(ids).subspan(at, std::min(loaded.chunk, end - at)), wanted, score);
+                    }
+                };
+                run(0, window / 2, wanted_logits::none);
+                run(window / 2, window - 1, wanted_logits::all);
+            }
+            auto const count = double(result.scored);
+            result.mean_nll = sum / count;
+            result.perplexity = std::exp(result.mean_nll);
+            auto const variance = squares / count - result.mean_nll * result.mean_nll;
+            result.error = count > 1 ? std::sqrt(std::max(variance, 0.0) / (count - 1)) * result.perplexity : 0;
+            return result;
+        }
+    }
+
     // Of tokens, the first of which is bos. argument_error: fewer tokens than a window, a window of fewer than 4 tokens or
     // more than the context.
+    template <class Engine>
+        requires requires { typename Engine::variant; }
+    perplexity_result perplexity(Engine const& engine, std::span<token_id const> tokens, perplexity_options const& options)
+    {
+        auto past = engine.make_state();
+        return detail::score_windows(
+            tokens, options, engine.options(), [&] { past.clear(); },
+            [&](std::span<token_id const> part, wanted_logits wanted, auto const& each)
+            {
+                sequence_step<typename Engine::variant> step{&past, part, wanted};
+                engine.step(std::span<sequence_step<typename Engine::variant> const>(&step, 1), each);
+            });
+    }
+
     inline perplexity_result perplexity(any_model const& model, std::span<token_id const> tokens,
                                         perplexity_options const& options)
     {
-        auto const window = options.window;
-        if (window < 4) { throw argument_error(sentence("the window is ", window, ", expected at least 4 tokens")); }
-        if (window > model.options().context)
-        {
-            throw argument_error(
-                sentence("the window is ", window, ", but the context holds ", model.options().context));
-        }
-        perplexity_result result{.tokens = tokens.size(), .windows = tokens.size() / window};
-        if (result.windows == 0)
-        {
-            throw argument_error(sentence("the text has ", tokens.size(), " tokens, expected at least a window of ", window));
-        }
-        if (options.windows != 0) { result.windows = std::min(result.windows, options.windows); }
-
         auto const session = model.session();
-        auto const chunk = model.options().chunk;
-        auto const first_scored = window / 2;
-        double sum = 0, squares = 0;
-        std::vector<token_id> ids;
-        for (std::size_t w = 0; w != result.windows; ++w)
-        {
-            if (options.progress) { options.progress(w, result.windows); }
-            auto const part = tokens.subspan(w * window, window);
-            ids.assign(part.begin(), part.end());
-            ids.front() = tokens.front();
-            session->clear();
-            auto predicted = first_scored + 1;
-            auto const feed = [&](std::size_t begin, std::size_t end, wanted_logits wanted)
-            {
-                for (auto at = begin; at < end; at += chunk)
-                {
-                    feed_step const step{session.get(), std::span(ids).subspan(at, std::min(chunk, end - at)), wanted};
-                    model.feed(std::span(&step, 1),
-                               [&](std::size_t, std::span<float> logits)
-                               {
-                                   log_probabilities(logits, logits);
-                                   auto const next = ids[predicted++];
-                                   auto const nll = -double(logits[std::size_t(next)]);
-                                   sum += nll;
-                                   squares += nll * nll;
-                                   ++result.scored;
-                                   if (options.each) { options.each(logits, next); }
-                               });
-                }
-            };
-            feed(0, first_scored, wanted_logits::none);
-            feed(first_scored, window - 1, wanted_logits::all);
-        }
-        auto const count = double(result.scored);
-        result.mean_nll = sum / count;
-        result.perplexity = std::exp(result.mean_nll);
-        auto const variance = squares / count - result.mean_nll * result.mean_nll;
-        result.error = count > 1 ? std::sqrt(std::max(variance, 0.0) / (count - 1)) * result.perplexity : 0;
-        return result;
+        return detail::score_windows(tokens, options, model.options(), [&] { session->clear(); },
+                                     [&](std::span<token_id const> part, wanted_logits wanted, auto const& each)
+                                     {
+                                         feed_step const step{session.get(), part, wanted};
+                                         model.feed(std::span(&step, 1), each);
+                                     });
     }
 
-    inline perplexity_result perplexity(any_model const& model, std::string_view text,
-                                        perplexity_options const& options = {})
+    // Of a text; the model is an engine or an any_model.
+    template <class Model>
+    perplexity_result perplexity(Model const& model, std::string_view text, perplexity_options const& options = {})
     {
-        return perplexity(model, tokens_for_perplexity(model.tokens(), text), options);
+        auto const tokens = tokens_for_perplexity(model.tokens(), text);
+        return perplexity(model, std::span<token_id const>(tokens), options);
     }
 }

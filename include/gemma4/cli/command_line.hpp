@@ -168,6 +168,15 @@ namespace gemma4::inline v0::cli
              "choose among the likeliest tokens that together have probability P");
         real(on_run, "--min-p", run.min_p, "drop tokens below P times the likeliest one's probability");
         number(on_run, "--seed", run.seed, "the same seed, the same answer (random)");
+        text(on_run, "--system", run.system, "what the model is told before the conversation");
+        on_run.add_flag("--think", run.think, "the model thinks before it answers; shown, dimmed, on a terminal only");
+        number(on_run, "--thinking-budget", run.thinking_budget, "tokens of a thought at most");
+        on_run.add_option("--tools", run.tools, "a JSON list of tools that the model may call; calls are printed as JSON "
+                                                "lines, a chat asks for their results")
+            ->type_name("FILE");
+        on_run.add_option("--schema", run.schema, "a JSON schema that the answer obeys")->type_name("FILE");
+        on_run.add_option("--save", run.save, "keep the conversation in this file at the end")->type_name("FILE");
+        on_run.add_option("--load", run.load, "go on with the conversation of this file")->type_name("FILE");
         media(on_run, run.media);
         memory(on_run, run.model);
         chunk(on_run, run.model);

@@ -13,6 +13,7 @@ namespace gemma4::inline v0::cli
         std::ostream& err;    // errors, warnings, progress, prompts of a chat
         bool in_is_terminal = false;
         bool err_is_terminal = false;
+        bool out_is_terminal = false;
     };
 
     // Exit statuses.

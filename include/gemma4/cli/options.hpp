@@ -71,6 +71,13 @@ namespace gemma4::inline v0::cli
         std::optional<double> top_p;
         std::optional<double> min_p;
         std::optional<std::uint64_t> seed;
+        std::optional<std::string> system;
+        bool think = false;
+        std::optional<std::size_t> thinking_budget;
+        std::string tools;     // files; empty: none
+        std::string schema;
+        std::string save;
+        std::string load;
     };
 
     struct tokenize_options

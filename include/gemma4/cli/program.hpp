@@ -22,10 +22,10 @@
 #include <gemma4/cli/encode.hpp>
 #include <gemma4/cli/generate.hpp>
 #include <gemma4/cli/info.hpp>
+#include <gemma4/cli/interactive.hpp>
 #include <gemma4/cli/logits.hpp>
 #include <gemma4/cli/pack.hpp>
 #include <gemma4/cli/perplexity.hpp>
-#include <gemma4/cli/run.hpp>
 #include <gemma4/cli/tokenize.hpp>
 
 namespace gemma4::inline v0
@@ -88,6 +88,7 @@ namespace gemma4::inline v0
                         .out = std::cout,
                         .err = std::cerr,
                         .in_is_terminal = isatty(STDIN_FILENO) != 0,
-                        .err_is_terminal = isatty(STDERR_FILENO) != 0});
+                        .err_is_terminal = isatty(STDERR_FILENO) != 0,
+                        .out_is_terminal = isatty(STDOUT_FILENO) != 0});
     }
 }

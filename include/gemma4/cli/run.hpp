@@ -3,15 +3,23 @@
 
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <random>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gemma4/api/any_model.hpp>
-#include <gemma4/cli/interrupts.hpp>
+#include <gemma4/chat/json_text.hpp>
 #include <gemma4/cli/load.hpp>
+#include <gemma4/cli/media.hpp>
+#include <gemma4/grammar/grammar_mask.hpp>
+#include <gemma4/grammar/json_schema.hpp>
+#include <gemma4/grammar/token_grammar.hpp>
+#include <gemma4/grammar/token_trie.hpp>
+#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -30,80 +38,192 @@ namespace gemma4::inline v0::cli
         s.min_p = o.min_p.value_or(s.min_p);
         s.seed = o.seed ? *o.seed : std::uint64_t(std::random_device()()) << 32 | std::random_device()();
         to.stop.max_tokens = o.max_tokens.value_or(to.stop.max_tokens);
+        to.thinking_budget = o.thinking_budget;
         return to;
     }
 
-    // Streams one answer (of a base model: continuation) to io.out and ends it with a new line.
-    inline void answer(any_model const& model, any_session& session, std::string_view text,
-                       generation_options options, console const& io)
+    inline json_value read_json_value_file(std::string const& path)
     {
-        progress_bar bar(io, "prompt");
-        options.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); };
-        bool new_line = false;
-        auto const piece = [&](std::string_view part)
+        mapped_file const file(path);
+        auto const bytes = file.bytes();
+        return read_json_value({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path);
+    }
+
+    // A list of declarations: {"type": "function", "function": {name, description, parameters}}, or the inner
+    // object alone. The user is who runs them.
+    inline std::vector<tool_definition> read_tools(std::string const& path)
+    {
+        auto const root = read_json_value_file(path);
+        if (!root.as_array()) { throw argument_error(sentence(path, ": expected a list of tools")); }
+        std::vector<tool_definition> tools;
+        for (auto const& item : *root.as_array())
         {
-            bar.clear();
-            io.out << part << std::flush;
-            new_line = part.empty() ? new_line : part.back() == '\n';
-        };
-        auto const result =
-            model.is_chat() ? session.ask(text, options, piece) : session.complete(text, options, piece);
-        bar.clear();
-        if (!new_line) { io.out << '\n' << std::flush; }
-        if (result.reason == stop_reason::max_tokens || result.reason == stop_reason::context_full)
+            auto const* const inner = item.find("function");
+            auto const* const name = (inner ? *inner : item).find("name");
+            if (!name || !name->as_string())
+            {
+                throw argument_error(sentence(path, ": tool ", tools.size(), " has no name"));
+            }
+            json_value const wrapped(json_value::object{{"type", "function"}, {"function", item}});
+            tools.push_back({*name->as_string(), inner ? item : wrapped, {}});
+        }
+        return tools;
+    }
+
+    inline session_options session_options_of(run_options const& o)
+    {
+        session_options to;
+        to.system = o.system.value_or("");
+        to.thinking = o.think;
+        if (!o.tools.empty()) { to.tools = read_tools(o.tools); }
+        return to;
+    }
+
+    // Makes the masks of --schema; without it none.
+    class schema_masks
+    {
+    public:
+        schema_masks(run_options const& o, any_model const& model)
         {
-            io.err << "gemma4: " << name(result.reason) << " after " << result.tokens.size()
-                   << " new tokens\n";
+            if (o.schema.empty()) { return; }
+            m_grammar = std::make_shared<token_grammar>(json_schema_grammar(read_json_value_file(o.schema)),
+                                                        std::make_shared<token_trie const>(model.tokens()));
+        }
+
+        std::shared_ptr<token_mask> next() const
+        {
+            return m_grammar ? std::make_shared<grammar_mask>(m_grammar, std::vector<token_id>()) : nullptr;
+        }
+
+    private:
+        std::shared_ptr<token_grammar> m_grammar;
+    };
+
+    // Writes an answer to io.out as it comes: text as it is, calls as a line of JSON each; thoughts, dimmed, on a
+    // terminal only.
+    class answer_printer
+    {
+    public:
+        explicit answer_printer(console const& io)
+            : m_io(io)
+            , m_bar(io, "prompt")
+        {}
+
+        void progress(std::size_t done, std::size_t all) { m_bar.show(done, all); }
+
+        void show(answer_event const& event)
+        {
+            m_bar.clear();
+            if (auto const* const piece = std::get_if<answer_text>(&event)) { write(piece->text); }
+            else if (auto const* const thought = std::get_if<thought_text>(&event))
+            {
+                if (m_io.out_is_terminal) { write("\x1b[2m" + thought->text + "\x1b[0m", true); }
+            }
+            else if (auto const* const call = std::get_if<tool_call>(&event))
+            {
+                json_value const line(json_value::object{{"name", call->name}, {"arguments", call->arguments}});
+                end_line();
+                write(to_json(line) + "\n");
+            }
+            else if (auto const* const bad = std::get_if<malformed_call>(&event))
+            {
+                m_io.err << "gemma4: the model wrote a call that cannot be read (" << bad->reason << "): " << bad->raw
+                         << '\n';
+            }
+            else if (auto const* const half = std::get_if<incomplete_answer>(&event))
+            {
+                end_line();
+                m_io.err << "gemma4: " << half->reason << '\n';
+            }
+        }
+
+        // The answer is at its end.
+        void finish(run_result const& result)
+        {
+            m_bar.clear();
+            end_line();
+            m_io.out << std::flush;
+            if (result.reason == stop_reason::max_tokens || result.reason == stop_reason::context_full)
+            {
+                m_io.err << "gemma4: " << name(result.reason) << " after " << result.tokens.size()
+                         << " new tokens\n";
+            }
+        }
+
+    private:
+        void write(std::string_view text, bool thought = false)
+        {
+            if (m_thinking && !thought) { m_io.out << '\n'; }
+            m_thinking = thought;
+            m_io.out << text << std::flush;
+            if (!text.empty()) { m_line_open = text.back() != '\n'; }
+            m_any = true;
+        }
+
+        void end_line()
+        {
+            if (m_line_open || !m_any) { m_io.out << '\n'; }
+            m_any = true;
+            m_line_open = m_thinking = false;
+        }
+
+        console const& m_io;
+        progress_bar m_bar;
+        bool m_any = false;
+        bool m_line_open = false;
+        bool m_thinking = false;    // the last piece was a thought
+    };
+
+    // Streams one answer (of a base model: continuation) and ends it with a new line.
+    inline run_result answer(any_model const& model, any_session& session, turn said, std::string_view text,
+                             generation_options options, console const& io)
+    {
+        answer_printer printer(io);
+        options.progress = [&](std::size_t done, std::size_t all) { printer.progress(done, all); };
+        auto stream = model.is_chat() ? session.send(std::move(said), options) : session.extend(text, options);
+        auto result = session.run_events(std::move(stream), [&](answer_event const& e) { printer.show(e); });
+        printer.finish(result);
+        return result;
+    }
+
+    // The result of a call as a user types it: JSON, or plain text.
+    inline json_value typed_result(std::string_view line)
+    {
+        try
+        {
+            return read_json_value(line, "result");
+        }
+        catch (argument_error const&)
+        {
+            return line;
         }
     }
 
-    // Lines of a terminal, one answer each, until Ctrl-D. Ctrl-C ends the answer under way.
-    inline void chat(run_options const& o, std::span<known_variant const> known, console const& io)
+    // One answer: to a prompt, or, where the loaded conversation waits for the results of calls, to those, a line
+    // each.
+    inline void run_once(run_options const& o, std::string const& text, std::span<known_variant const> known,
+                         console const& io)
     {
-        std::stop_source loading;
-        interrupts ctrl_c([&loading] { loading.request_stop(); });    // before the model's threads
-        auto const model = load_model(known, o.model, io, 0, loading.get_token());
-        auto const session = model->session();
-        auto options = generation_options_of(o, model->defaults());
-
-        auto const at_the_prompt = [&io] { io.err << "\n(Ctrl-D ends the chat)\n> " << std::flush; };
-        io.err << model->variant() << (model->is_chat() ? "" : ", a base model: it continues your text")
-               << ". Ctrl-C stops an answer, /clear forgets the conversation, Ctrl-D ends it.\n";
-        for (std::string line;; ++options.sampling.seed)
-        {
-            ctrl_c.on_interrupt(at_the_prompt);
-            io.err << "> " << std::flush;
-            if (!std::getline(io.in, line)) { break; }
-            if (line.empty()) { continue; }
-            if (line == "/clear")
-            {
-                session->clear();
-                continue;
-            }
-            ctrl_c.on_interrupt([&session] { session->cancel(); });
-            try
-            {
-                answer(*model, *session, line, options, io);
-            }
-            catch (capacity_error const& full)    // nothing has changed: the chat can go on after /clear
-            {
-                io.err << "gemma4: " << full.what() << '\n';
-            }
-        }
-        io.err << '\n';
-    }
-
-    inline void run(run_options const& o, std::span<known_variant const> known, console const& io)
-    {
-        if (!o.prompt && io.in_is_terminal) { return chat(o, known, io); }
-        auto text = o.prompt.value_or("");
-        if (!o.prompt)
-        {
-            text.assign(std::istreambuf_iterator<char>(io.in), {});
-            if (text.empty()) { throw argument_error("standard input is empty, expected a prompt"); }
-            if (text.back() == '\n') { text.pop_back(); }
-        }
+        auto const settings = session_options_of(o);
         auto const model = load_model(known, o.model, io);
-        answer(*model, *model->session(), text, generation_options_of(o, model->defaults()), io);
+        auto const session = model->session(settings);
+        if (!o.load.empty()) { session->load(o.load); }
+        auto options = generation_options_of(o, model->defaults());
+        options.mask = schema_masks(o, *model).next();
+
+        turn said;
+        if (auto const calls = unanswered_calls(session->messages()); !calls.empty())
+        {
+            std::string_view rest = text;
+            for (auto const& call : calls)
+            {
+                auto const end = rest.find('\n');
+                said.messages.push_back(tool_message(call, typed_result(rest.substr(0, end))));
+                rest.remove_prefix(end == rest.npos ? rest.size() : end + 1);
+            }
+        }
+        else { said = user_turn(text, encode_media(o.media, *model)); }
+        (void)answer(*model, *session, std::move(said), text, options, io);
+        if (!o.save.empty()) { session->save(o.save); }
     }
 }

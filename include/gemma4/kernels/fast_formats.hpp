@@ -66,7 +66,20 @@ namespace gemma4::inline v0::kernels
         }
     };
 
-    // Each format: `weights` of one group and part, load(), and product(y, weights, activations): y + their dot product.
+    // Each format: `weights` of one group and part, load(), product(y, weights, activations): y + their dot product, and
+    // line(weights, h): scale and offset of code (unsigned, where the instruction set multiplies those) in 16 of k.
+    template <class Isa>
+    struct fast_line
+    {
+        typename Isa::floats scale;
+        typename Isa::floats offset;
+
+        [[gnu::always_inline]] static fast_line centred(typename Isa::floats scale, float zero)
+        {
+            return {scale, Isa::multiply(scale, Isa::spread(-zero))};
+        }
+    };
+
     template <class Isa>
     struct fast_q4
     {
@@ -84,6 +97,11 @@ namespace gemma4::inline v0::kernels
             fast_nibbles<Isa>::load(block + at.codes, part, out.w);
             out.scale = Isa::load_f16(block + at.scales + 2 * Isa::lanes * part);
             return out;
+        }
+
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int)
+        {
+            return fast_line<Isa>::centred(w.scale, 8.0f);
         }
 
         template <class Group>
@@ -110,6 +128,11 @@ namespace gemma4::inline v0::kernels
             return out;
         }
 
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int)
+        {
+            return fast_line<Isa>::centred(w.scale, 128.0f);
+        }
+
         template <class Group>
         [[gnu::always_inline]] static typename Isa::floats product(typename Isa::floats y, weights const& w,
                                                                    Group const& a)
@@ -130,6 +153,8 @@ namespace gemma4::inline v0::kernels
             typename Isa::floats scale;
             typename Isa::floats offset;
         };
+
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int) { return {w.scale, w.offset}; }
 
         template <class Group>
         [[gnu::always_inline]] static typename Isa::floats product(typename Isa::floats y, weights const& w,
@@ -209,6 +234,11 @@ namespace gemma4::inline v0::kernels
             return out;
         }
 
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int h)
+        {
+            return fast_line<Isa>::centred(w.scale[h], 32.0f);
+        }
+
         template <class Group>
         [[gnu::always_inline]] static typename Isa::floats product(typename Isa::floats y, weights const& w,
                                                                    Group const& a)
@@ -245,6 +275,11 @@ namespace gemma4::inline v0::kernels
                 out.offset[h] = Isa::load_float(scales + 128 + 64 * h);
             }
             return out;
+        }
+
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int h)
+        {
+            return {w.scale[h], Isa::fma(w.scale[h], Isa::spread(-128.0f), w.offset[h])};
         }
 
         template <class Group>

@@ -20,4 +20,11 @@ namespace gemma4::inline v0::simd
 #else
     using native_dot = arch::portable_dot;
 #endif
+
+    // The best with the conversions that the matrix unit needs.
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
+    using native_tile_dot = arch::avx512_vnni_dot;
+#else
+    using native_tile_dot = arch::portable_dot;
+#endif
 }

@@ -170,6 +170,24 @@ namespace gemma4::inline v0::simd::arch
             return each<floats>([=](std::size_t i) { return std::bit_cast<float>(b.v[i] & 0xffff0000u); });
         }
 
+        // Byte I of each dword.
+        template <int I>
+        [[gnu::always_inline]] static floats byte(bytes b)
+        {
+            return each<floats>([=](std::size_t i) { return float(b.v[i] >> (8 * I) & 0xffu); });
+        }
+        // Pairs of bfloat16 (first, second), rounded to nearest, halves up.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
+        {
+            auto const out = each<bytes>(
+                [=](std::size_t i)
+                {
+                    return (std::bit_cast<std::uint32_t>(first.v[i]) + 0x8000u) >> 16
+                           | ((std::bit_cast<std::uint32_t>(second.v[i]) + 0x8000u) & 0xffff0000u);
+                });
+            std::memcpy(p, &out, sizeof out);
+        }
+
         [[gnu::always_inline]] static void prefetch(void const* p) { __builtin_prefetch(p, 0, 3); }
     };
 }

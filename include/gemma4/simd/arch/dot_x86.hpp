@@ -200,6 +200,22 @@ namespace gemma4::inline v0::simd::arch
             return _mm512_castsi512_ps(__m512i(b & 0xffff0000u));
         }
 
+        // Byte I of each dword.
+        template <int I>
+        [[gnu::always_inline]] static floats byte(bytes b)
+        {
+            auto const shifted = I == 0 ? b : bytes(_mm512_srli_epi32(__m512i(b), 8 * I));
+            return _mm512_cvtepi32_ps(__m512i(I == 3 ? shifted : shifted & 0xffu));
+        }
+        // Pairs of bfloat16 (first, second), rounded to nearest, halves up.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
+        {
+            auto const half = _mm512_set1_epi32(0x8000);
+            auto const low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(first), half), 16);
+            auto const high = _mm512_add_epi32(_mm512_castps_si512(second), half);
+            _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaau, low, high));
+        }
+
         [[gnu::always_inline]] static void prefetch(void const* p)
         {
             _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T0);
