@@ -1,12 +1,10 @@
 // An answer that is a C++ value: the model can write nothing else. typed_answer [FOLDER]
 #include <cstdint>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <type_traits>
 
 #include <gemma4/gemma4.hpp>
-#include <gemma4/grammar/typed_mask.hpp>
 #include <gemma4/spec/nano.hpp>
 
 enum class mood
@@ -36,10 +34,6 @@ int main(int argc, char** argv)
 {
     auto model = gemma4::load<gemma4::nano>(argc > 1 ? argv[1] : GEMMA4_MODELS "/nano");
     gemma4::session chat{model};
-    auto options = chat.defaults();
-    options.mask = gemma4::typed_mask<review>(std::make_shared<gemma4::token_trie const>(model.tokens()));
-
-    auto const text = chat.ask("Read this review: a lovely lamp, I would buy it again.", options).rest();
-    auto const found = gemma4::read_value<review>(text);
-    std::cout << text << "\nstars: " << int(found.stars) << '\n';
+    auto const found = chat.ask<review>("Read this review: a lovely lamp, I would buy it again.");
+    std::cout << "stars: " << int(found.stars) << (found.recommends ? ", recommended\n" : ", not recommended\n");
 }

@@ -5,4 +5,5 @@
 #include <gemma4/api/batch.hpp>
 #include <gemma4/api/engine.hpp>
 #include <gemma4/api/session.hpp>
+#include <gemma4/api/typed_answer.hpp>
 #include <gemma4/spec/models.hpp>

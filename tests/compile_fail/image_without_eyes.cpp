@@ -1,8 +1,9 @@
 // expect: gemma4: this variant has no vision tower, so its engine cannot take images
-#include <gemma4/api/engine.hpp>
+#include <gemma4/api/media_towers.hpp>
+#include <gemma4/formats/format_of.hpp>
 #include <gemma4/spec/tiny.hpp>
 
-struct variant    // a user's, of text only
+struct variant    // a user's
 {
     static constexpr char const* name = "variant";
     static constexpr gemma4::text_config text = gemma4::tiny_d31b::text;
@@ -11,6 +12,6 @@ struct variant    // a user's, of text only
 #endif
 };
 
-using model = gemma4::engine<variant, gemma4::modality::text | gemma4::modality::image>;
-
-gemma4::soft_tokens see(model const& model, gemma4::image_patches const& image) { return model.encode(image); }
+// what engine<variant, text | image> holds
+constexpr auto media = gemma4::modality::text | gemma4::modality::image;
+constexpr auto size = sizeof(gemma4::media_towers<variant, media, gemma4::any_format>);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <memory_resource>
 #include <mutex>
@@ -13,6 +14,8 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <typeindex>
+#include <utility>
 #include <vector>
 
 #include <gemma4/api/compute_policy.hpp>
@@ -195,6 +198,16 @@ namespace gemma4::inline v0
             return parts.stamp;
         }
 
+        // The T that `make` made for this model, the first time it was asked for.
+        template <class T, class Make>
+        std::shared_ptr<T const> kept(Make&& make) const
+        {
+            std::scoped_lock const lock(m_parts->kept_mutex);
+            auto& slot = m_parts->kept[std::type_index(typeid(T))];
+            if (!slot) { slot = std::shared_ptr<T const>(make()); }
+            return std::static_pointer_cast<T const>(slot);
+        }
+
         // An empty conversation.
         state<M> make_state() const
         {
@@ -283,6 +296,8 @@ namespace gemma4::inline v0
             towers_type towers;
             text_model_of<M, Format> model;
             memory_plan plan;
+            std::recursive_mutex kept_mutex;
+            std::map<std::type_index, std::shared_ptr<void const>> kept;
             std::mutex turn;    // of `work` and of the towers' scratch
             workspace<M> work;
             opened_checkpoint opened;

@@ -121,6 +121,20 @@ namespace gemma4::inline v0
 
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
+        // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write nothing
+        // else; it may think first. Throws argument_error where the tokens end before the value does. Defined in
+        // api/typed_answer.hpp.
+        template <class T>
+            requires(!logits_processor<T>)
+        T ask(std::string_view text, generation_options options);
+
+        template <class T>
+            requires(!logits_processor<T>)
+        T ask(std::string_view text)
+        {
+            return ask<T>(text, defaults());
+        }
+
         // The same about images, sounds and videos that this model has encoded (api/medium.hpp).
         auto ask(std::string_view text, std::vector<medium> media, generation_options options)
         {
