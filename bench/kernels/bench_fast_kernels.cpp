@@ -1,5 +1,6 @@
-// The fast kernels alone: decode in GB/s next to a plain read loop, prefill in GOP/s next to the same products in registers
-// only. Every figure is the best of several interleaved passes, in processor time of this thread.
+// The fast kernels alone: decode in GB/s next to a plain read loop, prefill in GOP/s next to the same
+// products in registers only. Every figure is the best of several interleaved passes, in processor time of
+// this thread.
 //
 //     bench_fast_kernels [decode|prefill|all] [megabytes of weights] [outs] [ins] [table]
 #include <algorithm>
@@ -38,7 +39,8 @@ namespace
                   mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)))
         {
             madvise(data, n, MADV_HUGEPAGE);
-            // Ordinary small numbers in every reading: binary16 0x2c.. is about 1/16, float 0x2c2c.. about 1e-12.
+            // Ordinary small numbers in every reading: binary16 0x2c.. is about 1/16, float 0x2c2c.. about
+            // 1e-12.
             std::memset(data, 0x2c, n);
         }
         ~arena() { munmap(data, size); }
@@ -100,8 +102,9 @@ namespace
     {
         arena const weights(megabytes << 20);
         std::uint64_t sink = 0;
-        std::printf("decode, %s, %zu MB, %zu x %zu, one thread, GB/s (share of the plain read loop beside it)\n", table.name,
-                    megabytes, outs, ins);
+        std::printf(
+            "decode, %s, %zu MB, %zu x %zu, one thread, GB/s (share of the plain read loop beside it)\n",
+            table.name, megabytes, outs, ins);
         for (std::size_t t = 0; t != packed_type_count; ++t)
         {
             auto const type = packed_type(t);
@@ -126,8 +129,8 @@ namespace
                     best_read = std::min(best_read, b - a);
                     best = std::min(best, c - b);
                 }
-                std::printf("  M=%zu %-5s %5.1f (%3.0f %%)", rows, kind_name(p.x.kind), double(count * matrix) / best * 1e-9,
-                            100 * best_read / best);
+                std::printf("  M=%zu %-5s %5.1f (%3.0f %%)", rows, kind_name(p.x.kind),
+                            double(count * matrix) / best * 1e-9, 100 * best_read / best);
             }
             std::printf("\n");
         }
@@ -153,8 +156,8 @@ namespace
                     auto const a = seconds();
                     for (std::size_t n = 0; n < outs; n += task)
                     {
-                        table.matmul[t](p.x, 0, rows, weights.data + packed_bytes(type, n, ins), std::min(task, outs - n),
-                                        y.data() + n, outs);
+                        table.matmul[t](p.x, 0, rows, weights.data + packed_bytes(type, n, ins),
+                                        std::min(task, outs - n), y.data() + n, outs);
                     }
                     best = std::min(best, seconds() - a);
                 }
@@ -169,7 +172,8 @@ namespace
 int main(int argc, char** argv)
 {
     std::string_view const what = argc > 1 ? argv[1] : "all";
-    auto const number = [&](int i, std::size_t otherwise) { return argc > i ? std::strtoul(argv[i], nullptr, 10) : otherwise; };
+    auto const number = [&](int i, std::size_t otherwise)
+    { return argc > i ? std::strtoul(argv[i], nullptr, 10) : otherwise; };
     auto const megabytes = number(2, 512);
     auto const outs = number(3, 2048);
     auto const ins = number(4, 1536);

@@ -24,7 +24,9 @@ namespace
         weights.for_each_tensor(
             [&]<class Weight>(std::string const& name, Weight& weight, auto...)
             {
-                auto const add = [&](auto const& m) { list.push_back({name, {m.row(0), m.row(0) + m.bytes()}}); };
+                auto const add = [&](auto const& m) {
+                    list.push_back({name, {m.row(0), m.row(0) + m.bytes()}});
+                };
                 if constexpr (gemma4::detail::is_gate_up<Weight>) { add(weight.gate); }
                 else if constexpr (!std::is_same_v<Weight, float> && !std::is_same_v<Weight, vector_weight>)
                 {
@@ -60,11 +62,13 @@ TEST_CASE_TEMPLATE("random weights for the fast path are plain ones, packed", M,
                 CAPTURE(found[i].name);
                 CHECK(found[i].outs == expected[i].outs);
                 CHECK(found[i].ins == expected[i].ins);
-                bool const few_bits = precision == weight_precision::int8 || precision == weight_precision::int4;
+                bool const few_bits =
+                    precision == weight_precision::int8 || precision == weight_precision::int4;
                 if (few_bits && found[i].name == "embed_tokens_per_layer.weight")
                 {
                     CHECK(found[i].type
-                          == weight_type_of(precision == weight_precision::int4 ? ggml_type::q4_0 : ggml_type::q8_0));
+                          == weight_type_of(precision == weight_precision::int4 ? ggml_type::q4_0
+                                                                                : ggml_type::q8_0));
                     continue;
                 }
                 CHECK(found[i].type == expected[i].type);
@@ -83,7 +87,8 @@ TEST_CASE("random weights need what they say")
     CHECK(need(weight_precision::int4) < need(weight_precision::int8));
     CHECK(need(weight_precision::int8) < need(std::nullopt));
     auto const most = need(weight_precision::int4);
-    CHECK_NOTHROW(random_weights<tiny_e2b, any_format>(dtype::bf16, weight_precision::int4, most, memory, towers));
+    CHECK_NOTHROW(
+        random_weights<tiny_e2b, any_format>(dtype::bf16, weight_precision::int4, most, memory, towers));
     CHECK_THROWS_AS(
         (random_weights<tiny_e2b, any_format>(dtype::bf16, weight_precision::int4, most - 1, memory, towers)),
         capacity_error);

@@ -23,7 +23,8 @@ TEST_CASE("roofs are rates, and prefetch does not lower the best")
 
 TEST_CASE("a read loop reads every word")
 {
-    // 64 lines of known words: a lane is the exclusive or of every eighth, and the result the sum of the lanes
+    // 64 lines of known words: a lane is the exclusive or of every eighth, and the result the sum of the
+    // lanes
     std::vector<std::uint64_t> words(64 * 8);
     for (std::size_t i = 0; i != words.size(); ++i) { words[i] = i * i * 0x9e3779b97f4a7c15u; }
     auto const* const bytes = reinterpret_cast<std::byte const*>(words.data());

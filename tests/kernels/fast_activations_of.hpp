@@ -37,15 +37,17 @@ struct quantised_activations
             auto const& group = static_cast<int16_group const*>(view.data)[at];
             return double(group.terms.scale) * (128 * group.high[i] + group.low[i]);
         }
-        case activation_kind::float32: return double(static_cast<float32_group const*>(view.data)[at].x[k % 32]);
+        case activation_kind::float32:
+            return double(static_cast<float32_group const*>(view.data)[at].x[k % 32]);
         default:
             return double(gemma4::bf16{static_cast<bfloat16_group const*>(view.data)[at].x[k % 32]}.value());
         }
     }
 };
 
-inline quantised_activations quantised(gemma4::kernels::fast_table const& table, gemma4::kernels::activation_kind kind,
-                                       float const* x, std::size_t ldx, std::size_t rows, std::size_t ins)
+inline quantised_activations quantised(gemma4::kernels::fast_table const& table,
+                                       gemma4::kernels::activation_kind kind, float const* x, std::size_t ldx,
+                                       std::size_t rows, std::size_t ins)
 {
     gemma4::buffer<std::byte> bytes(table.activation_bytes(kind, rows, ins));
     gemma4::kernels::activations const view{bytes.data(), kind, rows, ins};

@@ -1,5 +1,5 @@
-// Every fast kernel against the naive product of the exact weights with the same quantised activations, and against the
-// unquantised activations within the error that the kind of activation allows.
+// Every fast kernel against the naive product of the exact weights with the same quantised activations, and
+// against the unquantised activations within the error that the kind of activation allows.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -49,14 +49,15 @@ namespace
         }
     };
 
-    // The largest error in units of the sum of magnitudes; against unquantised x the root mean square, in units of the
-    // root of the sum of squared products, which is the size of a sum of as many random numbers.
+    // The largest error in units of the sum of magnitudes; against unquantised x the root mean square, in
+    // units of the root of the sum of squared products, which is the size of a sum of as many random numbers.
     struct errors
     {
         double exact = 0, rms = 0;
     };
 
-    errors check(kernels::fast_table const& table, packed_matrix const& w, activation_kind kind, std::size_t rows)
+    errors check(kernels::fast_table const& table, packed_matrix const& w, activation_kind kind,
+                 std::size_t rows)
     {
         auto const ldx = w.ins + 5;
         auto const ldy = w.outs + 3;
@@ -96,8 +97,8 @@ namespace
         return found;
     }
 
-    // Root mean square error of the activations' kind on evenly spread x: the rounding of a step of amax / 127 and so on,
-    // with room for chance in a single short sum.
+    // Root mean square error of the activations' kind on evenly spread x: the rounding of a step of amax /
+    // 127 and so on, with room for chance in a single short sum.
     double allowed_rms(activation_kind kind)
     {
         switch (kind)
@@ -109,7 +110,8 @@ namespace
         }
     }
 
-    void check_all(ggml_type source, std::size_t outs, std::size_t ins, std::vector<std::size_t> const& all_rows)
+    void check_all(ggml_type source, std::size_t outs, std::size_t ins,
+                   std::vector<std::size_t> const& all_rows)
     {
         packed_matrix const w(source, outs, ins);
         for (auto const* table : all_fast_tables())
@@ -162,7 +164,10 @@ TEST_CASE("fast kernels: any number of outputs")
 {
     for (auto const source : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::bf16})
     {
-        for (std::size_t const outs : {1u, 15u, 16u, 17u, 31u, 48u, 49u, 80u}) { check_all(source, outs, 96, {1, 3, 14}); }
+        for (std::size_t const outs : {1u, 15u, 16u, 17u, 31u, 48u, 49u, 80u})
+        {
+            check_all(source, outs, 96, {1, 3, 14});
+        }
     }
 }
 
@@ -178,8 +183,8 @@ TEST_CASE("fast kernels: a range of rows gives the bits of the whole")
         std::vector<float> parts(rows * w.outs);
         auto const run = [&](std::size_t first, std::size_t count, std::vector<float>& y)
         {
-            table->matmul[std::size_t(w.type)](a.view, first, count, w.bytes.data(), w.outs, y.data() + first * w.outs,
-                                               w.outs);
+            table->matmul[std::size_t(w.type)](a.view, first, count, w.bytes.data(), w.outs,
+                                               y.data() + first * w.outs, w.outs);
         };
         run(0, rows, whole);
         run(0, 1, parts);

@@ -1,5 +1,6 @@
-// The kernels of the matrix unit, on a unit in plain C++ (and on the real one through test_fast.cpp where there is one):
-// against the naive product of the weights rounded to bfloat16 with the activations rounded to bfloat16.
+// The kernels of the matrix unit, on a unit in plain C++ (and on the real one through test_fast.cpp where
+// there is one): against the naive product of the weights rounded to bfloat16 with the activations rounded to
+// bfloat16.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -34,12 +35,14 @@ namespace
     kernels::fast_table const& tiles()
     {
         static constexpr auto table =
-            kernels::make_fast_tile_table<simd::native_tile_dot, simd::arch::emulated_tiles>("emulated tiles");
+            kernels::make_fast_tile_table<simd::native_tile_dot, simd::arch::emulated_tiles>(
+                "emulated tiles");
         return table;
     }
 
     // Rows [first, first + count) of `rows`.
-    void check(ggml_type source, std::size_t outs, std::size_t ins, std::size_t rows, std::size_t first, std::size_t count)
+    void check(ggml_type source, std::size_t outs, std::size_t ins, std::size_t rows, std::size_t first,
+               std::size_t count)
     {
         auto const type = *packed_type_of(source);
         auto const bytes = packed_cases::ordinary_rows(source, outs, ins, 21);
@@ -89,7 +92,9 @@ namespace
         CAPTURE(first);
         CHECK(touched == 0);
         // float32 sums in one chain; an offset may move a weight to the next bfloat16 now and then.
-        CHECK(worst <= (type == packed_type::q4s || type == packed_type::q4k || type == packed_type::q8g ? 2e-5 : 2e-6));
+        CHECK(worst <= (type == packed_type::q4s || type == packed_type::q4k || type == packed_type::q8g
+                            ? 2e-5
+                            : 2e-6));
     }
 }
 
@@ -112,7 +117,10 @@ TEST_CASE("fast tiles: any range of rows")
 {
     for (std::size_t const first : {0u, 1u, 16u, 31u, 32u, 40u})
     {
-        for (std::size_t const count : {0u, 1u, 15u, 17u, 33u}) { check(ggml_type::q4_0, 32, 64, 75, first, count); }
+        for (std::size_t const count : {0u, 1u, 15u, 17u, 33u})
+        {
+            check(ggml_type::q4_0, 32, 64, 75, first, count);
+        }
     }
 }
 

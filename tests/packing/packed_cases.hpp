@@ -1,4 +1,5 @@
-// Rows of GGUF tensors with repeatable bytes for the tests of packing and of the kernels that read packed weights.
+// Rows of GGUF tensors with repeatable bytes for the tests of packing and of the kernels that read packed
+// weights.
 #pragma once
 
 #include <cstddef>
@@ -12,15 +13,19 @@
 namespace packed_cases
 {
     inline constexpr gemma4::ggml_type types[] = {
-        gemma4::ggml_type::q4_0,   gemma4::ggml_type::q4_1,   gemma4::ggml_type::q5_0,  gemma4::ggml_type::q5_1,
-        gemma4::ggml_type::q8_0,   gemma4::ggml_type::q2_k,   gemma4::ggml_type::q3_k,  gemma4::ggml_type::q4_k,
-        gemma4::ggml_type::q5_k,   gemma4::ggml_type::q6_k,   gemma4::ggml_type::iq4_nl, gemma4::ggml_type::iq4_xs,
-        gemma4::ggml_type::mxfp4,  gemma4::ggml_type::nvfp4,  gemma4::ggml_type::bf16,  gemma4::ggml_type::f16};
+        gemma4::ggml_type::q4_0,  gemma4::ggml_type::q4_1,   gemma4::ggml_type::q5_0,
+        gemma4::ggml_type::q5_1,  gemma4::ggml_type::q8_0,   gemma4::ggml_type::q2_k,
+        gemma4::ggml_type::q3_k,  gemma4::ggml_type::q4_k,   gemma4::ggml_type::q5_k,
+        gemma4::ggml_type::q6_k,  gemma4::ggml_type::iq4_nl, gemma4::ggml_type::iq4_xs,
+        gemma4::ggml_type::mxfp4, gemma4::ggml_type::nvfp4,  gemma4::ggml_type::bf16,
+        gemma4::ggml_type::f16};
 
     class random_bits
     {
     public:
-        explicit random_bits(std::uint32_t seed) : m_state(seed * 2654435761u + 1u) {}
+        explicit random_bits(std::uint32_t seed)
+            : m_state(seed * 2654435761u + 1u)
+        {}
 
         std::uint32_t operator()() noexcept
         {
@@ -74,7 +79,8 @@ namespace packed_cases
         random_bits bits(seed + 1);
         auto const half = [&](std::byte* at)
         {
-            auto const x = (float(bits() % 1024u) / 1024.0f * 3.0f + 1.0f) / 64.0f * (bits() % 2 ? 1.0f : -1.0f);
+            auto const x =
+                (float(bits() % 1024u) / 1024.0f * 3.0f + 1.0f) / 64.0f * (bits() % 2 ? 1.0f : -1.0f);
             auto const h = gemma4::f16::from(x).bits;
             std::memcpy(at, &h, 2);
         };

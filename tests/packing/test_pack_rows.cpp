@@ -20,7 +20,8 @@ namespace
     // Bits, or both no number.
     bool same(float a, float b)
     {
-        return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+        return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b)
+               || (std::isnan(a) && std::isnan(b));
     }
 
     void check_rows(ggml_type type, std::vector<std::byte> const& source, std::size_t rows, std::size_t ins)
@@ -62,7 +63,8 @@ TEST_CASE("packing: packed weights have the bits of the source, whatever its byt
             auto const row_bytes = ins / weights * size;
             for (std::size_t const rows : {16u, 1u, 11u})
             {
-                check_rows(type, packed_cases::any_bytes(rows * row_bytes, std::uint32_t(blocks + rows)), rows, ins);
+                check_rows(type, packed_cases::any_bytes(rows * row_bytes, std::uint32_t(blocks + rows)),
+                           rows, ins);
                 check_rows(type, packed_cases::ordinary_rows(type, rows, ins, 9), rows, ins);
             }
         }
@@ -127,9 +129,9 @@ TEST_CASE("packing: sizes are whole cache lines and types without a home say so"
             CHECK(packed_bytes(packed_type(t), 17, ins) == 2 * packed_block_bytes(packed_type(t), ins));
         }
     }
-    CHECK(packed_block_bytes(packed_type::q4, 1536) * 8 == 16 * 1536 * 9 / 2);     // 4.5 bits
+    CHECK(packed_block_bytes(packed_type::q4, 1536) * 8 == 16 * 1536 * 9 / 2);       // 4.5 bits
     CHECK(packed_block_bytes(packed_type::q6, 1536) * 16 == 16 * 1536 * 105 / 8);    // 6.5625 bits
-    CHECK(packed_block_bytes(packed_type::q4k, 1536) * 8 == 16 * 1536 * 37 / 8);    // 4.625 bits
+    CHECK(packed_block_bytes(packed_type::q4k, 1536) * 8 == 16 * 1536 * 37 / 8);     // 4.625 bits
     CHECK(!packed_type_of(ggml_type::f32));
     CHECK(!packed_type_of(ggml_type::iq2_xxs));
     std::byte none{};

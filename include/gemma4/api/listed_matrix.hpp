@@ -12,7 +12,8 @@
 
 namespace gemma4::inline v0
 {
-    // name: as decoder_weights::for_each_tensor has it, and "lm_head.weight" where the head is not the embedding.
+    // name: as decoder_weights::for_each_tensor has it, and "lm_head.weight" where the head is not the
+    // embedding.
     struct listed_matrix
     {
         std::string name;
@@ -26,8 +27,9 @@ namespace gemma4::inline v0
     std::vector<listed_matrix> list_matrices(Weights& weights)
     {
         std::vector<listed_matrix> list;
-        auto const add = [&](std::string const& name, auto const& m)
-        { list.push_back({name, m.type(), m.outs(), m.ins(), m.bytes(), m.row_bytes()}); };
+        auto const add = [&](std::string const& name, auto const& m) {
+            list.push_back({name, m.type(), m.outs(), m.ins(), m.bytes(), m.row_bytes()});
+        };
         weights.for_each_tensor(
             [&]<class Weight>(std::string const& name, Weight& weight, auto... shape)
             {

@@ -36,8 +36,8 @@ namespace gemma4::inline v0
                 for (std::size_t i = 0; i != period; ++i)
                 {
                     random = random * 6364136223846793005u + 1442695040888963407u;
-                    auto const sum =
-                        double((random >> 16) & 0xffff) + double((random >> 32) & 0xffff) + double(random >> 48);
+                    auto const sum = double((random >> 16) & 0xffff) + double((random >> 32) & 0xffff)
+                                     + double(random >> 48);
                     auto const value = float((sum / 65536 - 1.5) * 2 * deviation);
                     auto const store = [&](auto stored)
                     { std::memcpy(m_bytes.data() + i * sizeof stored, &stored, sizeof stored); };
@@ -57,12 +57,12 @@ namespace gemma4::inline v0
                 }
             }
 
-            // The same numbers as a packed matrix (outs, ins). Blocks repeat, so that only the first are packed.
+            // The same numbers as a packed matrix (outs, ins). Blocks repeat, so that only the first are
+            // packed.
             void pack(std::size_t outs, std::size_t ins, packed_type to, std::byte* blocks) const
             {
                 auto const all = ceil_div(outs, packed_rows);
-                auto const different =
-                    std::min(all, ceil_div(period / std::gcd(period, ins), packed_rows));
+                auto const different = std::min(all, ceil_div(period / std::gcd(period, ins), packed_rows));
                 auto const rows = std::min(outs, different * packed_rows);
                 std::vector<std::byte> plain(rows * ins * size_of(m_type));
                 write(rows * ins, plain.data());
@@ -95,7 +95,8 @@ namespace gemma4::inline v0
         {
             constexpr double q4_deviation = 4.6, q8_deviation = 73.9;    // of the codes
             auto const block = traits_of(type).bytes_per_block;
-            auto const scale = f16::from(float(deviation / (type == ggml_type::q4_0 ? q4_deviation : q8_deviation)));
+            auto const scale =
+                f16::from(float(deviation / (type == ggml_type::q4_0 ? q4_deviation : q8_deviation)));
             std::vector<std::byte> pattern(4096 * block);
             std::uint64_t random = 0x9e3779b97f4a7c15u;
             for (auto& byte : pattern)
@@ -120,7 +121,8 @@ namespace gemma4::inline v0
             std::size_t bytes;
         };
 
-        // Tables that int8 and int4 leave alone in a checkpoint are blocks of as many bits here: they need not fit twice.
+        // Tables that int8 and int4 leave alone in a checkpoint are blocks of as many bits here: they need
+        // not fit twice.
         template <class Format>
         random_layout layout_of(std::string const& name, dtype type, std::optional<weight_precision> packing,
                                 std::size_t outs, std::size_t ins)
@@ -128,9 +130,14 @@ namespace gemma4::inline v0
             auto const plain = weight_type_of(type);
             if (packing && is_table(name) && ins % packed_group == 0)
             {
-                auto const blocks = weight_type_of(*packing == weight_precision::int4 ? ggml_type::q4_0 : ggml_type::q8_0);
-                bool const few_bits = *packing == weight_precision::int4 || *packing == weight_precision::int8;
-                if (few_bits && matrix<Format>::accepts(blocks)) { return {blocks, outs * row_bytes(blocks, ins)}; }
+                auto const blocks =
+                    weight_type_of(*packing == weight_precision::int4 ? ggml_type::q4_0 : ggml_type::q8_0);
+                bool const few_bits =
+                    *packing == weight_precision::int4 || *packing == weight_precision::int8;
+                if (few_bits && matrix<Format>::accepts(blocks))
+                {
+                    return {blocks, outs * row_bytes(blocks, ins)};
+                }
             }
             auto const to = packing ? packed_target(plain, name, *packing) : std::nullopt;
             if (to && matrix<Format>::accepts(weight_type_of(*to)))
@@ -142,12 +149,13 @@ namespace gemma4::inline v0
     }
 
     // Matrices of one dtype, normal-like with std 1 / sqrt(hidden), made of one block of random numbers that
-    // repeats; vectors and scalars are 1. Deterministic. `packing`: for the fast path, the matrices are made in
-    // the layouts that pack_weights would bring them to, in large pages. Throws capacity_error above `cap` bytes
-    // (0: none).
+    // repeats; vectors and scalars are 1. Deterministic. `packing`: for the fast path, the matrices are made
+    // in the layouts that pack_weights would bring them to, in large pages. Throws capacity_error above `cap`
+    // bytes (0: none).
     template <text_model M, class Format, class Towers>
-    loaded_weights<M, Format> random_weights(dtype type, std::optional<weight_precision> packing, std::size_t cap,
-                                             std::pmr::memory_resource* memory, Towers& towers)
+    loaded_weights<M, Format> random_weights(dtype type, std::optional<weight_precision> packing,
+                                             std::size_t cap, std::pmr::memory_resource* memory,
+                                             Towers& towers)
     {
         loaded_weights<M, Format> made;
         std::size_t bytes = 0, ones = 0;

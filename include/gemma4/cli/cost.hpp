@@ -50,9 +50,10 @@ namespace gemma4::inline v0::cli
         return s.is_global() ? at + 1 : std::min(s.window, at + 1);
     }
 
-    // Bytes of keys and values that the token at position `at` reads: visible positions * kv_heads * head_dim * 2
-    // in every layer, also where the layer reads another's; of int8 the scales too.
-    inline std::size_t kv_bytes(text_config const& c, std::size_t at, kernels::kv_type type = kernels::kv_type::f32)
+    // Bytes of keys and values that the token at position `at` reads: visible positions * kv_heads * head_dim
+    // * 2 in every layer, also where the layer reads another's; of int8 the scales too.
+    inline std::size_t kv_bytes(text_config const& c, std::size_t at,
+                                kernels::kv_type type = kernels::kv_type::f32)
     {
         std::size_t sum = 0;
         for (std::size_t l = 0; l != c.layers; ++l)
@@ -65,18 +66,21 @@ namespace gemma4::inline v0::cli
     }
 
     // The mean of kv_bytes over `count` tokens from position `from`; 0 of no tokens.
-    inline double mean_kv_bytes(text_config const& c, std::size_t from, std::size_t count, kernels::kv_type type)
+    inline double mean_kv_bytes(text_config const& c, std::size_t from, std::size_t count,
+                                kernels::kv_type type)
     {
         double sum = 0;
         for (std::size_t i = 0; i != count; ++i) { sum += double(kv_bytes(c, from + i, type)); }
         return count ? sum / double(count) : 0;
     }
 
-    // Bytes of weights that one decode step reads for `batch` conversations together, as weights_per_step counts
-    // them, of matrices as they lie in memory.
-    inline double bytes_per_step(text_config const& c, std::span<listed_matrix const> matrices, std::size_t batch)
+    // Bytes of weights that one decode step reads for `batch` conversations together, as weights_per_step
+    // counts them, of matrices as they lie in memory.
+    inline double bytes_per_step(text_config const& c, std::span<listed_matrix const> matrices,
+                                 std::size_t batch)
     {
-        bool const tied = std::ranges::none_of(matrices, [](auto const& m) { return m.name == "lm_head.weight"; });
+        bool const tied =
+            std::ranges::none_of(matrices, [](auto const& m) { return m.name == "lm_head.weight"; });
         double sum = 0;
         for (auto const& m : matrices)
         {
@@ -85,7 +89,8 @@ namespace gemma4::inline v0::cli
             if (is_table) { sum += double(batch * m.row_bytes); }
             if (is_table && !(is_embedding && tied)) { continue; }
             bool const is_expert = m.name.find(".experts.") != m.name.npos;
-            sum += is_expert ? double(m.bytes) / double(c.experts) * double(std::min(c.experts, batch * c.active_experts))
+            sum += is_expert ? double(m.bytes) / double(c.experts)
+                                   * double(std::min(c.experts, batch * c.active_experts))
                              : double(m.bytes);
         }
         return sum;

@@ -56,7 +56,10 @@ namespace gemma4::inline v0::cli
             {
                 if (!line.starts_with(field)) { return; }
                 auto const digits = line.find_first_of("0123456789");
-                if (digits != line.npos) { to = std::size_t(std::strtoull(line.c_str() + digits, nullptr, 10)) * 1024; }
+                if (digits != line.npos)
+                {
+                    to = std::size_t(std::strtoull(line.c_str() + digits, nullptr, 10)) * 1024;
+                }
             };
             read("VmRSS:", found.all);
             read("RssAnon:", found.anonymous);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -85,16 +86,26 @@ namespace gemma4::inline v0::cli
         return ids;
     }
 
-    // Text with placeholders for media, or media first; ids take no media. Throws argument_error as well where
-    // placeholders and media are not as many.
+    // <bos>, and text with placeholders for media, or media first. Throws argument_error where placeholders and
+    // media are not as many.
+    inline token_prompt encode(std::string_view text, std::span<medium const> media, any_model const& model)
+    {
+        auto const items = items_of(media);
+        auto const segments = raw_prompt(text, items, model.tokens());
+        return with_media(gemma4::encode(segments, items, model.tokens(), special_tokens::recognise), media);
+    }
+
+    // Ids take no media. Throws argument_error as both of the above.
     inline token_prompt encode(prompt const& p, media_options const& o, any_model const& model)
     {
-        if (o.empty()) { return {encode(p, model)}; }
-        if (!p.text) { throw argument_error(sentence(p.where, " takes no media; use --prompt")); }
-        auto const media = encode_media(o, model);
-        auto const items = items_of(media);
-        auto const segments = raw_prompt(*p.text, items, model.tokens());
-        return with_media(gemma4::encode(segments, items, model.tokens(), special_tokens::recognise), media);
+        if (p.text)
+        {
+            auto made = encode(*p.text, encode_media(o, model), model);
+            if (made.tokens.empty()) { throw argument_error(sentence(p.where, ": the prompt has no token")); }
+            return made;
+        }
+        if (!o.empty()) { throw argument_error(sentence(p.where, " takes no media; use --prompt")); }
+        return {encode(p, model)};
     }
 
     // Throws capacity_error before any work.

@@ -1,4 +1,5 @@
-// What this machine can do at most, measured: memory read at once by all threads, arithmetic that stays in registers.
+// What this machine can do at most, measured: memory read at once by all threads, arithmetic that stays in
+// registers.
 #pragma once
 
 #include <algorithm>
@@ -28,14 +29,15 @@ namespace gemma4::inline v0::cli
     // Bytes per second.
     struct read_roofs
     {
-        double plain = 0;         // one stream a thread, as the hardware fetches it
-        double prefetched = 0;    // the best of several distances of prefetch, and of one and two streams a thread
+        double plain = 0;    // one stream a thread, as the hardware fetches it
+        double prefetched =
+            0;    // the best of several distances of prefetch, and of one and two streams a thread
     };
 
     namespace detail
     {
-        // The exclusive or of `lines` cache lines at `from` and, where streams is 2, of as many from the middle on;
-        // `ahead` bytes are fetched beforehand, none where it is 0.
+        // The exclusive or of `lines` cache lines at `from` and, where streams is 2, of as many from the
+        // middle on; `ahead` bytes are fetched beforehand, none where it is 0.
         template <std::size_t Streams>
         std::uint64_t read_lines(std::byte const* from, std::size_t lines, std::size_t ahead)
         {
@@ -60,7 +62,8 @@ namespace gemma4::inline v0::cli
 
 #if defined(__x86_64__)
         template <std::size_t Streams>
-        [[gnu::target("avx512f")]] std::uint64_t read_lines_512(std::byte const* from, std::size_t lines, std::size_t ahead)
+        [[gnu::target("avx512f")]] std::uint64_t read_lines_512(std::byte const* from, std::size_t lines,
+                                                                std::size_t ahead)
         {
             __m512i sum[2 * Streams];
             for (auto& one : sum) { one = _mm512_setzero_si512(); }
@@ -84,8 +87,8 @@ namespace gemma4::inline v0::cli
 #endif
     }
 
-    // Of `bytes` bytes in large pages, read by all threads of `threads`, medians of 3. Where `bytes` exceeds the last-level
-    // cache, what no kernel that reads its weights once can beat.
+    // Of `bytes` bytes in large pages, read by all threads of `threads`, medians of 3. Where `bytes` exceeds
+    // the last-level cache, what no kernel that reads its weights once can beat.
     inline read_roofs measure_reads(executor& threads, std::size_t bytes)
     {
         constexpr std::size_t piece = std::size_t(1) << 20;
@@ -131,23 +134,23 @@ namespace gemma4::inline v0::cli
 
         // Operations a round. The results are kept where the compiler cannot see that nobody wants them.
 #if defined(__x86_64__)
-        // Twelve chains: more than any processor's latency times its units. The operands are zeros that the compiler cannot
-        // see through, and the chains are variables, not an array, so that they stay in registers.
+        // Twelve chains: more than any processor's latency times its units. The operands are zeros that the
+        // compiler cannot see through, and the chains are variables, not an array, so that they stay in
+        // registers.
 #define GEMMA4_TWELVE(DO) DO(a) DO(b) DO(c) DO(d) DO(e) DO(f) DO(g) DO(h) DO(i) DO(j) DO(k) DO(l)
-#define GEMMA4_BEGIN(one) auto one = zero; __asm__ volatile("" : "+v"(one));
+#define GEMMA4_BEGIN(one)                                                                                    \
+    auto one = zero;                                                                                         \
+    __asm__ volatile("" : "+v"(one));
 #define GEMMA4_END(one) __asm__ volatile("" : "+v"(one));
-#define GEMMA4_SPIN(FEATURES, NAME, ZERO, STEP)                       \
-    [[gnu::target(FEATURES)]] inline void NAME(std::size_t rounds)    \
-    {                                                                 \
-        auto const zero = ZERO;                                       \
-        auto x = ZERO, y = ZERO;                                      \
-        __asm__ volatile("" : "+v"(x), "+v"(y));                      \
-        GEMMA4_TWELVE(GEMMA4_BEGIN)                                   \
-        for (std::size_t n = 0; n < rounds; n += 12)                  \
-        {                                                             \
-            GEMMA4_TWELVE(STEP)                                       \
-        }                                                             \
-        GEMMA4_TWELVE(GEMMA4_END)                                     \
+#define GEMMA4_SPIN(FEATURES, NAME, ZERO, STEP)                                                              \
+    [[gnu::target(FEATURES)]] inline void NAME(std::size_t rounds)                                           \
+    {                                                                                                        \
+        auto const zero = ZERO;                                                                              \
+        auto x = ZERO, y = ZERO;                                                                             \
+        __asm__ volatile("" : "+v"(x), "+v"(y));                                                             \
+        GEMMA4_TWELVE(GEMMA4_BEGIN)                                                                          \
+        for (std::size_t n = 0; n < rounds; n += 12) { GEMMA4_TWELVE(STEP) }                                 \
+        GEMMA4_TWELVE(GEMMA4_END)                                                                            \
     }
 #define GEMMA4_F32_256(one) one = _mm256_fmadd_ps(x, y, one);
 #define GEMMA4_F32_512(one) one = _mm512_fmadd_ps(x, y, one);
@@ -180,7 +183,8 @@ namespace gemma4::inline v0::cli
             return syscall(SYS_arch_prctl, request, tile_data) == 0;
         }
 
-        // Four accumulators of 16 x 16, sources of 16 x 64 bytes. bf16: 16384 operations a round, int8: 32768.
+        // Four accumulators of 16 x 16, sources of 16 x 64 bytes. bf16: 16384 operations a round, int8:
+        // 32768.
         template <bool IsInt8>
         void spin_tiles(std::size_t rounds)
         {
@@ -190,11 +194,12 @@ namespace gemma4::inline v0::cli
                 config[16 + 2 * t] = 64;    // bytes of a row
                 config[48 + t] = 16;        // rows
             }
-            __asm__ volatile("ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\ttilezero %%tmm3\n\t"
-                             "tilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\ttilezero %%tmm7"
-                             :
-                             : "m"(config)
-                             : "memory");
+            __asm__ volatile(
+                "ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\ttilezero %%tmm3\n\t"
+                "tilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\ttilezero %%tmm7"
+                :
+                : "m"(config)
+                : "memory");
             for (std::size_t i = 0; i < rounds; i += 4)
             {
                 if constexpr (IsInt8)
@@ -214,15 +219,16 @@ namespace gemma4::inline v0::cli
 #endif
     }
 
-    // A kind of product ("f32", "bf16", "int8", "amx_bf16", "amx_int8") and the operations per second that all threads reach
-    // with it on registers. Empty where this processor's are not known.
+    // A kind of product ("f32", "bf16", "int8", "amx_bf16", "amx_int8") and the operations per second that
+    // all threads reach with it on registers. Empty where this processor's are not known.
     using arithmetic_roofs = std::vector<std::pair<std::string, double>>;
 
     inline arithmetic_roofs measure_arithmetic([[maybe_unused]] executor& threads)
     {
         arithmetic_roofs roofs;
 #if defined(__x86_64__)
-        auto const add = [&](char const* kind, void (*spin)(std::size_t), double operations, std::size_t rounds)
+        auto const add =
+            [&](char const* kind, void (*spin)(std::size_t), double operations, std::size_t rounds)
         {
             auto const n = threads.concurrency();
             std::vector<double> rates;

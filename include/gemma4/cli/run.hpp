@@ -15,6 +15,7 @@
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/media.hpp>
+#include <gemma4/cli/prompt.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/token_grammar.hpp>
@@ -180,7 +181,8 @@ namespace gemma4::inline v0::cli
     {
         answer_printer printer(io);
         options.progress = [&](std::size_t done, std::size_t all) { printer.progress(done, all); };
-        auto stream = model.is_chat() ? session.send(std::move(said), options) : session.extend(text, options);
+        auto stream = model.is_chat() ? session.send(std::move(said), options)
+                                      : session.extend(encode(text, said.media, model), options);
         auto result = session.run_events(std::move(stream), [&](answer_event const& e) { printer.show(e); });
         printer.finish(result);
         return result;
@@ -214,6 +216,7 @@ namespace gemma4::inline v0::cli
         turn said;
         if (auto const calls = unanswered_calls(session->messages()); !calls.empty())
         {
+            if (!o.media.empty()) { throw argument_error("the conversation waits for results of calls, not for media"); }
             std::string_view rest = text;
             for (auto const& call : calls)
             {

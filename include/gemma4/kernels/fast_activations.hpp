@@ -1,5 +1,5 @@
-// How activations lie for the fast kernels: in panels of 96 rows; in a panel, for each group of 32 of k, one record for each
-// row. A kernel that holds a group of weights in registers walks the rows in a straight line.
+// How activations lie for the fast kernels: in panels of 96 rows; in a panel, for each group of 32 of k, one
+// record for each row. A kernel that holds a group of weights in registers walks the rows in a straight line.
 #pragma once
 
 #include <bit>
@@ -11,7 +11,8 @@
 
 namespace gemma4::inline v0::kernels
 {
-    // What a product needs of a group besides the codes: the scale, and the share of the weights' zero points.
+    // What a product needs of a group besides the codes: the scale, and the share of the weights' zero
+    // points.
     struct group_terms
     {
         float scale;
@@ -78,8 +79,8 @@ namespace gemma4::inline v0::kernels
             auto const panel = first / activation_panel * activation_panel;
             auto const end = panel + activation_panel < x.rows ? panel + activation_panel : x.rows;
             auto const stop = last < end ? last : end;
-            return {static_cast<Group const*>(x.data) + panel * groups + (first - panel), end - panel, stop - first,
-                    groups};
+            return {static_cast<Group const*>(x.data) + panel * groups + (first - panel), end - panel,
+                    stop - first, groups};
         }
 
         [[gnu::always_inline]] Group const* group(std::size_t g) const { return records + g * stride; }
@@ -93,7 +94,8 @@ namespace gemma4::inline v0::kernels
             return (ins + 31) / 32 * rows * group_bytes(kind);
         }
 
-        static void run(float const* x, std::size_t ldx, std::size_t first, std::size_t count, activations const& to)
+        static void run(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
+                        activations const& to)
         {
             auto const groups = (to.ins + 31) / 32;
             for (std::size_t r = first; r != first + count; ++r)
@@ -138,7 +140,8 @@ namespace gemma4::inline v0::kernels
             for (std::size_t i = 0; i != 32; ++i)
             {
                 constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
-                codes[i] = std::bit_cast<std::int32_t>(x[i] * inverse + magic) - std::bit_cast<std::int32_t>(magic);
+                codes[i] =
+                    std::bit_cast<std::int32_t>(x[i] * inverse + magic) - std::bit_cast<std::int32_t>(magic);
             }
             return amax > 0x1p-100f ? amax / levels : 0.0f;
         }
@@ -160,7 +163,10 @@ namespace gemma4::inline v0::kernels
                    scale * float(total)};
         }
 
-        [[gnu::always_inline]] static std::size_t ordered(std::size_t i) { return i / 8 * 8 + packed_order[i % 8]; }
+        [[gnu::always_inline]] static std::size_t ordered(std::size_t i)
+        {
+            return i / 8 * 8 + packed_order[i % 8];
+        }
 
         static void one(float const* x, int8_group& out)
         {

@@ -1,5 +1,5 @@
-// The packed formats as the fast kernels see them: a group of 32 weights of some rows in registers, and its product with the
-// same group of one row of activations.
+// The packed formats as the fast kernels see them: a group of 32 weights of some rows in registers, and its
+// product with the same group of one row of activations.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,10 @@ namespace gemma4::inline v0::kernels
         template <int From, int Count>
         [[gnu::always_inline]] static ints run(ints start, bytes const* w, int8_group const& a)
         {
-            for (int i = From; i != From + Count; ++i) { start = step(start, w[i], Isa::spread_dword(a.codes + 4 * i)); }
+            for (int i = From; i != From + Count; ++i)
+            {
+                start = step(start, w[i], Isa::spread_dword(a.codes + 4 * i));
+            }
             return start;
         }
 
@@ -46,7 +49,8 @@ namespace gemma4::inline v0::kernels
     struct fast_nibbles
     {
         // `part`: which lanes of the 16 rows.
-        [[gnu::always_inline]] static void load(std::byte const* codes, std::size_t part, typename Isa::bytes* w)
+        [[gnu::always_inline]] static void load(std::byte const* codes, std::size_t part,
+                                                typename Isa::bytes* w)
         {
             for (std::size_t l = 0; l != 4; ++l)
             {
@@ -60,14 +64,19 @@ namespace gemma4::inline v0::kernels
     template <class Isa>
     struct fast_bytes
     {
-        [[gnu::always_inline]] static void load(std::byte const* codes, std::size_t part, typename Isa::bytes* w)
+        [[gnu::always_inline]] static void load(std::byte const* codes, std::size_t part,
+                                                typename Isa::bytes* w)
         {
-            for (std::size_t l = 0; l != 8; ++l) { w[l] = Isa::wide(Isa::load(codes + 64 * l + 4 * Isa::lanes * part)); }
+            for (std::size_t l = 0; l != 8; ++l)
+            {
+                w[l] = Isa::wide(Isa::load(codes + 64 * l + 4 * Isa::lanes * part));
+            }
         }
     };
 
-    // Each format: `weights` of one group and part, load(), product(y, weights, activations): y + their dot product, and
-    // line(weights, h): scale and offset of code (unsigned, where the instruction set multiplies those) in 16 of k.
+    // Each format: `weights` of one group and part, load(), product(y, weights, activations): y + their dot
+    // product, and line(weights, h): scale and offset of code (unsigned, where the instruction set multiplies
+    // those) in 16 of k.
     template <class Isa>
     struct fast_line
     {
@@ -90,7 +99,8 @@ namespace gemma4::inline v0::kernels
             typename Isa::floats scale;
         };
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
@@ -119,7 +129,8 @@ namespace gemma4::inline v0::kernels
         static constexpr auto type = packed_type::q8;
         using weights = typename fast_q4<Isa>::weights;
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
@@ -154,7 +165,10 @@ namespace gemma4::inline v0::kernels
             typename Isa::floats offset;
         };
 
-        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int) { return {w.scale, w.offset}; }
+        [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int)
+        {
+            return {w.scale, w.offset};
+        }
 
         template <class Group>
         [[gnu::always_inline]] static typename Isa::floats product(typename Isa::floats y, weights const& w,
@@ -172,7 +186,8 @@ namespace gemma4::inline v0::kernels
         static constexpr auto type = packed_type::q4s;
         using weights = typename fast_q4_with_offset<Isa>::weights;
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
@@ -189,7 +204,8 @@ namespace gemma4::inline v0::kernels
         static constexpr auto type = packed_type::q4k;
         using weights = typename fast_q4_with_offset<Isa>::weights;
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             auto const* const super = block + packed_super_at(type, group) + 2 * Isa::lanes * part;
@@ -214,7 +230,8 @@ namespace gemma4::inline v0::kernels
             typename Isa::floats scale[2];
         };
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
@@ -263,7 +280,8 @@ namespace gemma4::inline v0::kernels
             typename Isa::floats offset[2];
         };
 
-        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group, std::size_t part)
+        [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
+                                                   std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
@@ -289,7 +307,7 @@ namespace gemma4::inline v0::kernels
             using dot = fast_dot<Isa, true>;
             typename Isa::floats sums[2];
             // -128 * sum is 4 times the zero point of q6.
-            auto const start = [&](int h) [[gnu::always_inline]]
+            auto const start = [&](int h) __attribute__((always_inline))
             {
                 return Isa::signed_codes ? Isa::spread(0)
                                          : Isa::template shift_left<2>(Isa::spread(a.terms.zero_q6[h]));

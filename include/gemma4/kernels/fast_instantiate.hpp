@@ -1,5 +1,5 @@
-// All fast kernels of one instruction set, collected. Like kernels/instantiate.hpp: compiled once per instruction set, without
-// any container or algorithm of the standard library.
+// All fast kernels of one instruction set, collected. Like kernels/instantiate.hpp: compiled once per
+// instruction set, without any container or algorithm of the standard library.
 #pragma once
 
 #include <cstddef>

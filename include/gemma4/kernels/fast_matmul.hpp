@@ -1,5 +1,5 @@
-// Products of the integer formats. Few rows: sums in registers, weights at the speed of memory from two places at once. Many:
-// a group of two blocks in registers, sums of some rows in the first-level cache.
+// Products of the integer formats. Few rows: sums in registers, weights at the speed of memory from two
+// places at once. Many: a group of two blocks in registers, sums of some rows in the first-level cache.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,8 @@ namespace gemma4::inline v0::kernels
 {
     // The 16 sums of one row to y and back, as far as the matrix has outputs.
     template <class Isa>
-    [[gnu::always_inline]] inline void fast_store(typename Isa::floats const* sums, float* y, std::size_t outs)
+    [[gnu::always_inline]] inline void fast_store(typename Isa::floats const* sums, float* y,
+                                                  std::size_t outs)
     {
         constexpr auto parts = packed_rows / Isa::lanes;
         if (outs >= packed_rows)
@@ -50,13 +51,17 @@ namespace gemma4::inline v0::kernels
     {
         using floats = typename Isa::floats;
         static constexpr auto parts = packed_rows / Isa::lanes;
-        static constexpr std::size_t panel_groups = 96;    // groups whose activations stay in the second-level cache
-        static constexpr std::size_t ahead = 768;          // bytes of prefetch in each stream
+        static constexpr std::size_t panel_groups =
+            96;    // groups whose activations stay in the second-level cache
+        static constexpr std::size_t ahead = 768;    // bytes of prefetch in each stream
 
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
                         std::size_t outs, float* y, std::size_t ldy)
         {
-            if (x.kind == activation_kind::int16) { rows_of<int16_group>(x, first, count, block, outs, y, ldy); }
+            if (x.kind == activation_kind::int16)
+            {
+                rows_of<int16_group>(x, first, count, block, outs, y, ldy);
+            }
             else { rows_of<int8_group>(x, first, count, block, outs, y, ldy); }
         }
 
@@ -65,8 +70,8 @@ namespace gemma4::inline v0::kernels
         using up_to = std::make_index_sequence<N>;
 
         template <class Group>
-        static void rows_of(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
-                            std::size_t outs, float* y, std::size_t ldy)
+        static void rows_of(activations const& x, std::size_t first, std::size_t count,
+                            std::byte const* block, std::size_t outs, float* y, std::size_t ldy)
         {
             for (auto r = first; r != first + count;)
             {
@@ -132,21 +137,23 @@ namespace gemma4::inline v0::kernels
             for (std::size_t g = 0; g != a.groups; ++g)
             {
                 auto const* const group = a.group(g);
-                auto const add = [&](auto s, std::size_t p) [[gnu::always_inline]]
+                auto const add = [&](auto s, std::size_t p) __attribute__((always_inline))
                 {
                     auto const w = Format::load(block + s * stride, g, p);
-                    fast_each(up_to<Rows>{}, [&](auto r) [[gnu::always_inline]]
-                              { sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]); });
+                    fast_each(
+                        up_to<Rows>{}, [&](auto r) __attribute__((always_inline)) {
+                            sums[s][r][p] = Format::product(sums[s][r][p], w, group[r]);
+                        });
                 };
-                fast_each(up_to<Streams>{}, [&](auto s) [[gnu::always_inline]]
-                          {
-                              prefetch(block + s * stride, g);
-                              if constexpr (parts == 1) { add(s, 0); }
-                              else
-                              {
-                                  for (std::size_t p = 0; p != parts; ++p) { add(s, p); }
-                              }
-                          });
+                fast_each(
+                    up_to<Streams>{}, [&](auto s) __attribute__((always_inline)) {
+                        prefetch(block + s * stride, g);
+                        if constexpr (parts == 1) { add(s, 0); }
+                        else
+                        {
+                            for (std::size_t p = 0; p != parts; ++p) { add(s, p); }
+                        }
+                    });
             }
             for (std::size_t s = 0; s != Streams; ++s)
             {
@@ -190,8 +197,8 @@ namespace gemma4::inline v0::kernels
 
         // Adds groups [first, last) to y; the first of all begin with zero.
         template <class Group, std::size_t Wide>
-        static void panel(panel_of<Group> const& a, std::byte const* block, std::size_t bytes, std::size_t first,
-                          std::size_t last, std::size_t outs, float* y, std::size_t ldy)
+        static void panel(panel_of<Group> const& a, std::byte const* block, std::size_t bytes,
+                          std::size_t first, std::size_t last, std::size_t outs, float* y, std::size_t ldy)
         {
             floats sums[activation_panel][Wide][parts];
             for (std::size_t r = 0; r != a.rows; ++r)
@@ -202,7 +209,10 @@ namespace gemma4::inline v0::kernels
                     {
                         for (auto& part : sums[r][b]) { part = Isa::spread(0.0f); }
                     }
-                    else { fast_load<Isa>(sums[r][b], y + r * ldy + b * packed_rows, outs - b * packed_rows); }
+                    else
+                    {
+                        fast_load<Isa>(sums[r][b], y + r * ldy + b * packed_rows, outs - b * packed_rows);
+                    }
                 }
             }
             for (auto g = first; g != last; ++g)
@@ -212,12 +222,16 @@ namespace gemma4::inline v0::kernels
                 for (std::size_t p = 0; p != parts; ++p)
                 {
                     typename Format::weights w[Wide];
-                    fast_each(up_to<Wide>{}, [&](auto b) [[gnu::always_inline]]
-                              { w[b] = Format::load(block + b * bytes, g, p); });
+                    fast_each(
+                        up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
+                            w[b] = Format::load(block + b * bytes, g, p);
+                        });
                     for (std::size_t r = 0; r != a.rows; ++r)
                     {
-                        fast_each(up_to<Wide>{}, [&](auto b) [[gnu::always_inline]]
-                                  { sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]); });
+                        fast_each(
+                            up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
+                                sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]);
+                            });
                     }
                 }
             }

@@ -1,5 +1,5 @@
-// Products of bfloat16 and float16 weights: with float32 activations, or, where the processor multiplies pairs of bfloat16
-// faster, with activations rounded to bfloat16.
+// Products of bfloat16 and float16 weights: with float32 activations, or, where the processor multiplies
+// pairs of bfloat16 faster, with activations rounded to bfloat16.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,8 @@ namespace gemma4::inline v0::kernels
         typename Isa::floats first;
         typename Isa::floats second;
 
-        [[gnu::always_inline]] static fast_pair load(std::byte const* block, std::size_t pair, std::size_t part)
+        [[gnu::always_inline]] static fast_pair load(std::byte const* block, std::size_t pair,
+                                                     std::size_t part)
         {
             auto const* const line = block + 64 * pair;
             if constexpr (Type == packed_type::bf16)
@@ -25,7 +26,8 @@ namespace gemma4::inline v0::kernels
             }
             else
             {
-                return {Isa::load_f16(line + 2 * Isa::lanes * part), Isa::load_f16(line + 32 + 2 * Isa::lanes * part)};
+                return {Isa::load_f16(line + 2 * Isa::lanes * part),
+                        Isa::load_f16(line + 32 + 2 * Isa::lanes * part)};
             }
         }
     };
@@ -60,8 +62,8 @@ namespace gemma4::inline v0::kernels
 
     private:
         template <class Group>
-        static void rows_of(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
-                            std::size_t outs, float* y, std::size_t ldy)
+        static void rows_of(activations const& x, std::size_t first, std::size_t count,
+                            std::byte const* block, std::size_t outs, float* y, std::size_t ldy)
         {
             for (auto r = first; r != first + count;)
             {
@@ -78,7 +80,8 @@ namespace gemma4::inline v0::kernels
         }
 
         template <class Group>
-        static void panels(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y, std::size_t ldy)
+        static void panels(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
+                           std::size_t ldy)
         {
             auto const bytes = packed_block_bytes(Type, 32 * a.groups);
             auto const blocks = (outs + packed_rows - 1) / packed_rows;
@@ -111,7 +114,8 @@ namespace gemma4::inline v0::kernels
             {
                 if (rows < Rows) { return tiles<Group, Wide, Rows - 1>(rows, a, block, k, outs, y, ldy); }
             }
-            tile<Group, Rows, Wide, false>(a, block, packed_block_bytes(Type, 32 * a.groups), k, y, ldy, outs, packed_rows);
+            tile<Group, Rows, Wide, false>(a, block, packed_block_bytes(Type, 32 * a.groups), k, y, ldy, outs,
+                                           packed_rows);
         }
 
         template <class Group, std::size_t Rows>
@@ -149,7 +153,10 @@ namespace gemma4::inline v0::kernels
                 {
                     floats from[parts];
                     for (auto& part : from) { part = Isa::spread(0.0f); }
-                    if (k.first != 0) { fast_load<Isa>(from, y + r * ldy + s * out_stride, outs - s * out_stride); }
+                    if (k.first != 0)
+                    {
+                        fast_load<Isa>(from, y + r * ldy + s * out_stride, outs - s * out_stride);
+                    }
                     for (std::size_t p = 0; p != parts; ++p)
                     {
                         sums[s][r][p][chains - 1] = Isa::spread(0.0f);
@@ -170,7 +177,10 @@ namespace gemma4::inline v0::kernels
                             Isa::prefetch(block + s * stride + 64 * pair + ahead);
                         }
                     }
-                    for (std::size_t p = 0; p != parts; ++p) { pair_of<Rows, Wide>(sums, group, block, stride, pair, i, p); }
+                    for (std::size_t p = 0; p != parts; ++p)
+                    {
+                        pair_of<Rows, Wide>(sums, group, block, stride, pair, i, p);
+                    }
                 }
             }
             for (std::size_t s = 0; s != Wide; ++s)
@@ -189,12 +199,15 @@ namespace gemma4::inline v0::kernels
         }
 
         template <std::size_t Rows, std::size_t Wide, std::size_t Chains>
-        [[gnu::always_inline]] static void pair_of(floats (&sums)[Wide][Rows][parts][Chains], float32_group const* group,
-                                                   std::byte const* block, std::size_t stride, std::size_t pair,
-                                                   std::size_t i, std::size_t p)
+        [[gnu::always_inline]] static void
+        pair_of(floats (&sums)[Wide][Rows][parts][Chains], float32_group const* group, std::byte const* block,
+                std::size_t stride, std::size_t pair, std::size_t i, std::size_t p)
         {
             fast_pair<Isa, Type> w[Wide];
-            for (std::size_t s = 0; s != Wide; ++s) { w[s] = fast_pair<Isa, Type>::load(block + s * stride, pair, p); }
+            for (std::size_t s = 0; s != Wide; ++s)
+            {
+                w[s] = fast_pair<Isa, Type>::load(block + s * stride, pair, p);
+            }
             for (std::size_t r = 0; r != Rows; ++r)
             {
                 auto const first = Isa::spread(group[r].x[2 * i]);
@@ -209,9 +222,9 @@ namespace gemma4::inline v0::kernels
         }
 
         template <std::size_t Rows, std::size_t Wide, std::size_t Chains>
-        [[gnu::always_inline]] static void pair_of(floats (&sums)[Wide][Rows][parts][Chains],
-                                                   bfloat16_group const* group, std::byte const* block,
-                                                   std::size_t stride, std::size_t pair, std::size_t i, std::size_t p)
+        [[gnu::always_inline]] static void
+        pair_of(floats (&sums)[Wide][Rows][parts][Chains], bfloat16_group const* group,
+                std::byte const* block, std::size_t stride, std::size_t pair, std::size_t i, std::size_t p)
         {
             typename Isa::bytes w[Wide];
             for (std::size_t s = 0; s != Wide; ++s)

@@ -1,6 +1,6 @@
-// The contract of the fast kernels: products of packed weights (packing/packed_type.hpp) with activations that are quantised
-// once per layer input. Results depend on the kind of activation, hence on the number of rows; within a kind a result
-// depends on the operands of its own row only.
+// The contract of the fast kernels: products of packed weights (packing/packed_type.hpp) with activations
+// that are quantised once per layer input. Results depend on the kind of activation, hence on the number of
+// rows; within a kind a result depends on the operands of its own row only.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,15 @@ namespace gemma4::inline v0::kernels
     // What activations are turned into before they meet packed weights.
     enum class activation_kind : std::uint8_t
     {
-        int8,         // one int8 and a float32 scale for 32: rms error about 0.5 % of the output's
-        int16,        // two planes of int8 (15 bits): 0.005 %
-        float32,      // as they are
+        int8,       // one int8 and a float32 scale for 32: rms error about 0.5 % of the output's
+        int16,      // two planes of int8 (15 bits): 0.005 %
+        float32,    // as they are
         bfloat16,
-        tiles         // bfloat16 in the order of the matrix unit
+        tiles    // bfloat16 in the order of the matrix unit
     };
 
-    // Rows of activations as quantise leaves them. data: activation_bytes(kind, rows, ins) bytes, aligned to 64.
+    // Rows of activations as quantise leaves them. data: activation_bytes(kind, rows, ins) bytes, aligned
+    // to 64.
     struct activations
     {
         void* data;
@@ -33,20 +34,21 @@ namespace gemma4::inline v0::kernels
     {
         char const* name;    // "avx512bf16", "avx512vnni", "avxvnni", "avx2", "neondot", "portable"
 
-        // The kind that this many rows shall have against weights of this type: the fastest whose error is small for the
-        // number of rows.
+        // The kind that this many rows shall have against weights of this type: the fastest whose error is
+        // small for the number of rows.
         activation_kind (*wants)(packed_type type, std::size_t rows);
 
         std::size_t (*activation_bytes)(activation_kind kind, std::size_t rows, std::size_t ins);
 
         // Rows [first, first + count) of x (rows, ldx) into `to`; x points to row 0. Finite values only.
-        void (*quantise)(float const* x, std::size_t ldx, std::size_t first, std::size_t count, activations const& to);
+        void (*quantise)(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
+                         activations const& to);
 
-        // y[(m - first) * ldy + n] = row m of the activations . row n of the weights, for m in [first, first + count) and
-        // n < outs. `block` is the first of ceil(outs / 16) blocks. The kind of x must be one that wants() returns for the
-        // type (of any number of rows).
-        using matmul_fn = void (*)(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
-                                   std::size_t outs, float* y, std::size_t ldy);
+        // y[(m - first) * ldy + n] = row m of the activations . row n of the weights, for m in [first, first
+        // + count) and n < outs. `block` is the first of ceil(outs / 16) blocks. The kind of x must be one
+        // that wants() returns for the type (of any number of rows).
+        using matmul_fn = void (*)(activations const& x, std::size_t first, std::size_t count,
+                                   std::byte const* block, std::size_t outs, float* y, std::size_t ldy);
         matmul_fn matmul[packed_type_count];
     };
 }

@@ -1,8 +1,8 @@
-// Products of many rows on the matrix unit: weights become tiles of bfloat16 while the unit multiplies the ones before; sums
-// stay in the second-level cache.
+// Products of many rows on the matrix unit: weights become tiles of bfloat16 while the unit multiplies the
+// ones before; sums stay in the second-level cache.
 //
-// Activations of kind `tiles`: bfloat16 as [512 of k][32 rows][32 of k][16 rows] tiles of (16, 32), padded with zeros, so that
-// the unit walks them in a straight line.
+// Activations of kind `tiles`: bfloat16 as [512 of k][32 rows][32 of k][16 rows] tiles of (16, 32), padded
+// with zeros, so that the unit walks them in a straight line.
 #pragma once
 
 #include <bit>
@@ -16,7 +16,8 @@
 namespace gemma4::inline v0::kernels
 {
     inline constexpr std::size_t tile_bytes = 1024;
-    inline constexpr std::size_t tile_depth = 16;    // groups of a panel of k: weights and sums share the first-level cache
+    inline constexpr std::size_t tile_depth =
+        16;    // groups of a panel of k: weights and sums share the first-level cache
 
     struct tile_rows
     {
@@ -46,7 +47,8 @@ namespace gemma4::inline v0::kernels
             return 2 * tile_bytes * t.groups * t.strips;
         }
 
-        static void run(float const* x, std::size_t ldx, std::size_t first, std::size_t count, activations const& to)
+        static void run(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
+                        activations const& to)
         {
             auto const t = tile_rows::of(to.rows, to.ins);
             for (auto r = first; r != first + count; ++r) { row(x + r * ldx, to.ins, r, t, to); }
@@ -58,7 +60,8 @@ namespace gemma4::inline v0::kernels
 
     private:
         // The first `ins` values of row r; zeros behind them.
-        static void row(float const* x, std::size_t ins, std::size_t r, tile_rows const& t, activations const& to)
+        static void row(float const* x, std::size_t ins, std::size_t r, tile_rows const& t,
+                        activations const& to)
         {
             for (std::size_t g = 0; g != t.groups; ++g)
             {
@@ -89,19 +92,20 @@ namespace gemma4::inline v0::kernels
             {
                 auto const w = Format::load(block, g, p);
                 auto* const out = tile + 4 * Isa::lanes * p;
-                fast_each(std::make_index_sequence<8>{}, [&](auto i) [[gnu::always_inline]]
-                          {
-                              auto const of = Format::line(w, i / 4);
-                              constexpr auto at = 64 * (4 * (i / 2) + i % 2);
-                              Isa::store_bf16(out + at, code<0>(w.w[i], of), code<2>(w.w[i], of));
-                              Isa::store_bf16(out + at + 128, code<1>(w.w[i], of), code<3>(w.w[i], of));
-                          });
+                fast_each(
+                    std::make_index_sequence<8>{}, [&](auto i) __attribute__((always_inline)) {
+                        auto const of = Format::line(w, i / 4);
+                        constexpr auto at = 64 * (4 * (i / 2) + i % 2);
+                        Isa::store_bf16(out + at, code<0>(w.w[i], of), code<2>(w.w[i], of));
+                        Isa::store_bf16(out + at + 128, code<1>(w.w[i], of), code<3>(w.w[i], of));
+                    });
             }
         }
 
     private:
         template <int Byte>
-        [[gnu::always_inline]] static typename Isa::floats code(typename Isa::bytes w, fast_line<Isa> const& of)
+        [[gnu::always_inline]] static typename Isa::floats code(typename Isa::bytes w,
+                                                                fast_line<Isa> const& of)
         {
             return Isa::fma(Isa::template byte<Byte>(w), of.scale, of.offset);
         }
@@ -146,8 +150,9 @@ namespace gemma4::inline v0::kernels
         }
 
     private:
-        static constexpr std::size_t most_strips = 16;    // whose sums of two pairs of blocks fill half of `sums`
-        static constexpr std::size_t most_sums = 64;      // of a strip and a pair of blocks: 256 KiB
+        static constexpr std::size_t most_strips =
+            16;    // whose sums of two pairs of blocks fill half of `sums`
+        static constexpr std::size_t most_sums = 64;    // of a strip and a pair of blocks: 256 KiB
         static constexpr bool in_place = Source::type == packed_type::bf16;
 
         fast_tile_matmul(activations const& x, std::byte const* block, std::size_t outs)
@@ -187,7 +192,10 @@ namespace gemma4::inline v0::kernels
                 }
                 for (auto r = first; r != last; ++r)
                 {
-                    for (std::size_t q = 0; q != count; ++q) { store(q, r - 32 * strip, strips, y + (r - first) * ldy); }
+                    for (std::size_t q = 0; q != count; ++q)
+                    {
+                        store(q, r - 32 * strip, strips, y + (r - first) * ldy);
+                    }
                 }
             }
         }
@@ -223,12 +231,13 @@ namespace gemma4::inline v0::kernels
         [[gnu::always_inline]] void prefetch(panel const& p, std::size_t i)
         {
             constexpr auto line = std::size_t(64);
-            constexpr auto bytes = packed_group_at(Source::type, 2).codes - packed_group_at(Source::type, 0).codes;
+            constexpr auto bytes =
+                packed_group_at(Source::type, 2).codes - packed_group_at(Source::type, 0).codes;
             panel after = p;
             if (2 * (m_first_pair + p.pair + 1) < m_blocks) { ++after.pair; }
             else { ++after.depth; }
-            auto const* const codes =
-                block_of(after, i % 2) + packed_group_at(Source::type, tile_depth * after.depth + i / 2).codes;
+            auto const* const codes = block_of(after, i % 2)
+                                      + packed_group_at(Source::type, tile_depth * after.depth + i / 2).codes;
             for (std::size_t at = 0; at < bytes / 2; at += line) { Isa::prefetch(codes + at); }
         }
 
@@ -243,7 +252,8 @@ namespace gemma4::inline v0::kernels
             auto const depth = depth_of(now);
             auto const steps = strips * depth;
             auto const work = has_next ? 2 * depth_of(next) : 0;
-            std::byte const* const left = in_place ? block_of(now, 0) + tile_bytes * tile_depth * now.depth : m_panel[slot];
+            std::byte const* const left =
+                in_place ? block_of(now, 0) + tile_bytes * tile_depth * now.depth : m_panel[slot];
             std::byte const* const right = in_place ? block_of(now, 1) + tile_bytes * tile_depth * now.depth
                                                     : m_panel[slot] + tile_bytes;
             constexpr std::size_t stride = in_place ? tile_bytes : 2 * tile_bytes;
@@ -263,7 +273,8 @@ namespace gemma4::inline v0::kernels
                     m_tiles.template load<0>(sums), m_tiles.template load<1>(sums + tile_bytes);
                     if (both)
                     {
-                        m_tiles.template load<2>(sums + 2 * tile_bytes), m_tiles.template load<3>(sums + 3 * tile_bytes);
+                        m_tiles.template load<2>(sums + 2 * tile_bytes),
+                            m_tiles.template load<3>(sums + 3 * tile_bytes);
                     }
                 }
                 for (std::size_t k = 0; k != depth; ++k, a += 2 * tile_bytes)
@@ -290,7 +301,8 @@ namespace gemma4::inline v0::kernels
                 m_tiles.template store<0>(sums), m_tiles.template store<1>(sums + tile_bytes);
                 if (both)
                 {
-                    m_tiles.template store<2>(sums + 2 * tile_bytes), m_tiles.template store<3>(sums + 3 * tile_bytes);
+                    m_tiles.template store<2>(sums + 2 * tile_bytes),
+                        m_tiles.template store<3>(sums + 3 * tile_bytes);
                 }
             }
         }
@@ -336,7 +348,8 @@ namespace gemma4::inline v0::kernels
                                                   : few.activation_bytes(kind, rows, ins);
         }
 
-        static void quantise(float const* x, std::size_t ldx, std::size_t first, std::size_t count, activations const& to)
+        static void quantise(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
+                             activations const& to)
         {
             if (to.kind == activation_kind::tiles) { fast_tile_rows<Isa>::run(x, ldx, first, count, to); }
             else { few.quantise(x, ldx, first, count, to); }

@@ -120,13 +120,26 @@ namespace gemma4::inline v0
         }
     }
 
-    inline constexpr std::size_t few_rows = 8;            // up to so many, weights pass at the memory's speed
+    inline constexpr std::size_t few_rows = 8;             // up to so many, weights pass at the memory's speed
     inline constexpr std::size_t long_out_block = 2048;    // and items are long streams
+    inline constexpr std::size_t wide_out_block = 128;     // of many quantised rows
 
     // Floats that any block of up to `rows` rows fills.
     constexpr std::size_t block_floats(std::size_t rows, bool is_fast)
     {
-        return is_fast ? std::max(rows * out_block, few_rows * long_out_block) : row_block * out_block;
+        return is_fast ? std::max(rows * wide_out_block, few_rows * long_out_block) : row_block * out_block;
+    }
+
+    // Outputs of an item: of quantised rows as many as keep every thread busy with a few.
+    inline std::size_t outs_at_once(compute const& c, linear_input const& in, std::size_t outs)
+    {
+        if (!in.quantised.data) { return out_block; }
+        constexpr std::size_t step = 2 * packed_rows;
+        if (in.x.rows > few_rows)
+        {
+            return std::clamp(round_up(ceil_div(outs, 4 * c.slots), step), step, wide_out_block);
+        }
+        return std::clamp(round_up(ceil_div(outs, 2 * c.slots), step), out_block, long_out_block);
     }
 
     // block(first_row, rows, first_out, outs, slot) for every block of an input's rows and of `outs` outputs.
@@ -137,17 +150,14 @@ namespace gemma4::inline v0
         auto const rows = in.x.rows;
         bool const all_rows = in.quantised.data != nullptr;
         auto const rows_at_once = all_rows ? rows : row_block;
-        auto const outs_at_once =
-            all_rows && rows <= few_rows
-                ? std::clamp(round_up(ceil_div(outs, 2 * c.slots), packed_rows), out_block, long_out_block)
-                : out_block;
+        auto const outs_of_item = outs_at_once(c, in, outs);
         auto const row_blocks = ceil_div(rows, std::max<std::size_t>(rows_at_once, 1));
-        c.for_each(row_blocks * ceil_div(outs, outs_at_once),
+        c.for_each(row_blocks * ceil_div(outs, outs_of_item),
                    [&](std::size_t item, std::size_t slot)
                    {
                        auto const r = item % row_blocks * rows_at_once;
-                       auto const o = item / row_blocks * outs_at_once;
-                       block(r, std::min(rows_at_once, rows - r), o, std::min(outs_at_once, outs - o), slot);
+                       auto const o = item / row_blocks * outs_of_item;
+                       block(r, std::min(rows_at_once, rows - r), o, std::min(outs_of_item, outs - o), slot);
                    });
     }
 

@@ -169,7 +169,8 @@ namespace gemma4::inline v0
             c.for_each_row(
                 pairs, [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
-            auto const together = ceil_div(pairs, text.experts);
+            // Experts' rows begin anywhere, so they are not prepared for the matrix unit, which wants whole tiles.
+            auto const together = std::min(ceil_div(pairs, text.experts), few_rows);
             auto const in =
                 prepare(c, gate_up_proj.gate, view<float const>{a.expert_rows, pairs, text.hidden}, together);
             for_each_block(c, g, text.expert_ffn,

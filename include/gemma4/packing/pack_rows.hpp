@@ -11,7 +11,8 @@
 
 namespace gemma4::inline v0
 {
-    // The packed type that holds this tensor type without loss; none for F32 and for types without a format here.
+    // The packed type that holds this tensor type without loss; none for F32 and for types without a format
+    // here.
     constexpr std::optional<packed_type> packed_type_of(ggml_type type) noexcept
     {
         switch (type)
@@ -43,7 +44,10 @@ namespace gemma4::inline v0
             std::memcpy(line + 2 * row, half, 2);
         }
 
-        inline void put_float(std::byte* line, std::size_t row, float x) noexcept { std::memcpy(line + 4 * row, &x, 4); }
+        inline void put_float(std::byte* line, std::size_t row, float x) noexcept
+        {
+            std::memcpy(line + 4 * row, &x, 4);
+        }
 
         // The 32 nibbles of 16 bytes, i and i + 16 in one byte.
         inline void nibbles(std::byte const* from, std::uint8_t* codes) noexcept
@@ -56,8 +60,8 @@ namespace gemma4::inline v0
             }
         }
 
-        inline void put_nibbles_q4(std::byte const* source, std::size_t row, std::size_t group, packed_type type,
-                                   std::byte* block) noexcept
+        inline void put_nibbles_q4(std::byte const* source, std::size_t row, std::size_t group,
+                                   packed_type type, std::byte* block) noexcept
         {
             std::uint64_t bytes[2];
             std::memcpy(bytes, source, 16);
@@ -71,7 +75,8 @@ namespace gemma4::inline v0
 
         // 32 signed codes of q8, and where their group's scale goes.
         template <class Code>
-        void put_q8(std::byte const* scale, Code&& code, std::size_t row, std::size_t group, std::byte* block) noexcept
+        void put_q8(std::byte const* scale, Code&& code, std::size_t row, std::size_t group,
+                    std::byte* block) noexcept
         {
             std::uint8_t codes[32];
             for (std::size_t i = 0; i != 32; ++i) { codes[i] = std::uint8_t(unsigned(code(i)) ^ 0x80u); }
@@ -100,13 +105,15 @@ namespace gemma4::inline v0
         inline constexpr auto no_offset = [](std::size_t) { return -0.0f; };
 
         // One block of a format into its place; `group` is the first of the groups that the block covers.
-        inline void pack(q4_0, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q4_0, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             put_half(block + packed_group_at(packed_type::q4, group).scales, row, from);
             put_nibbles_q4(from + 2, row, group, packed_type::q4, block);
         }
 
-        inline void pack(q4_1, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q4_1, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             auto* const line = block + packed_group_at(packed_type::q4s, group).scales;
             put_half(line, row, from);
@@ -114,51 +121,61 @@ namespace gemma4::inline v0
             put_nibbles_q4(from + 4, row, group, packed_type::q4s, block);
         }
 
-        inline void pack(q8_0, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q8_0, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
-            put_q8(from, [&](std::size_t i) { return signed_byte_at(from, 2 + i); }, row, group, block);
+            put_q8(
+                from, [&](std::size_t i) { return signed_byte_at(from, 2 + i); }, row, group, block);
         }
 
-        inline void pack(q5_0, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q5_0, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             auto const high = word_at(from, 2);
             put_q8(
-                from, [&](std::size_t i) { return int(nibble(from, 6, i) | (high >> i & 1u) << 4) - 16; }, row, group,
-                block);
+                from, [&](std::size_t i) { return int(nibble(from, 6, i) | (high >> i & 1u) << 4) - 16; },
+                row, group, block);
         }
 
-        inline void pack(iq4_nl, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(iq4_nl, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
-            put_q8(from, [&](std::size_t i) { return int(iq4_levels[nibble(from, 2, i)]); }, row, group, block);
+            put_q8(
+                from, [&](std::size_t i) { return int(iq4_levels[nibble(from, 2, i)]); }, row, group, block);
         }
 
-        inline void pack(q5_1, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q5_1, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             auto const high = word_at(from, 4);
             put_q8g([&](std::size_t i) { return int(nibble(from, 8, i) | (high >> i & 1u) << 4); },
-                    [&](std::size_t) { return half_at(from, 0); }, [&](std::size_t) { return half_at(from, 2); }, row,
-                    group, block);
+                    [&](std::size_t) { return half_at(from, 0); },
+                    [&](std::size_t) { return half_at(from, 2); }, row, group, block);
         }
 
-        inline void pack(mxfp4, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(mxfp4, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             put_q8g([&](std::size_t i) { return int(doubled_e2m1[nibble(from, 1, i)]); },
                     [&](std::size_t) { return half_e8m0(byte_at(from, 0)); }, no_offset, row, group, block);
         }
 
-        inline void pack(nvfp4, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(nvfp4, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             for (std::size_t g = 0; g != 2; ++g)
             {
                 auto const* const q = from + 4 + 16 * g;
-                put_q8g([&](std::size_t i)
-                        { return int(doubled_e2m1[byte_at(q, i / 16 * 8 + i % 8) >> (i % 16 / 8 * 4) & 15u]); },
-                        [&](std::size_t h) { return half_ue4m3(byte_at(from, 2 * g + h)); }, no_offset, row, group + g,
-                        block);
+                put_q8g(
+                    [&](std::size_t i)
+                    { return int(doubled_e2m1[byte_at(q, i / 16 * 8 + i % 8) >> (i % 16 / 8 * 4) & 15u]); },
+                    [&](std::size_t h) { return half_ue4m3(byte_at(from, 2 * g + h)); }, no_offset, row,
+                    group + g, block);
             }
         }
 
-        inline void pack(q4_k, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q4_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             auto* const super = block + packed_super_at(packed_type::q4k, group);
             put_half(super, row, from);
@@ -173,12 +190,14 @@ namespace gemma4::inline v0
                 {
                     std::uint64_t eight;
                     std::memcpy(&eight, from + 16 + 32 * (j / 2) + 8 * l, 8);
-                    put_dword(block + at.codes, l, row, nibbles_of(eight >> (4 * (j % 2)) & 0x0f0f0f0f0f0f0f0fu));
+                    put_dword(block + at.codes, l, row,
+                              nibbles_of(eight >> (4 * (j % 2)) & 0x0f0f0f0f0f0f0f0fu));
                 }
             }
         }
 
-        inline void pack(q6_k, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q6_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             put_half(block + packed_super_at(packed_type::q6, group), row, from + 208);
             for (std::size_t j = 0; j != 8; ++j)
@@ -188,7 +207,8 @@ namespace gemma4::inline v0
                 std::uint8_t codes[32];
                 for (std::size_t i = 0; i != 32; ++i)
                 {
-                    auto const low = byte_at(from, 64 * half + 32 * (quarter % 2) + i) >> (quarter / 2 * 4) & 15u;
+                    auto const low =
+                        byte_at(from, 64 * half + 32 * (quarter % 2) + i) >> (quarter / 2 * 4) & 15u;
                     auto const high = byte_at(from, 128 + 32 * half + i) >> (2 * quarter) & 3u;
                     codes[i] = std::uint8_t(low | high << 4);
                 }
@@ -199,49 +219,58 @@ namespace gemma4::inline v0
             }
         }
 
-        inline void pack(q5_k, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q5_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             for (std::size_t j = 0; j != 8; ++j)
             {
                 auto const [scale, min] = scale_and_min_of(from + 4, j);
                 auto const factor = half_at(from, 0) * scale;
                 auto const offset = -(half_at(from, 2) * min);
-                put_q8g([&](std::size_t i)
-                        { return int(four_bits(from + 48, 32 * j + i) | (byte_at(from, 16 + i) >> j & 1u) << 4); },
-                        [&](std::size_t) { return factor; }, [&](std::size_t) { return offset; }, row, group + j,
-                        block);
+                put_q8g(
+                    [&](std::size_t i) {
+                        return int(four_bits(from + 48, 32 * j + i) | (byte_at(from, 16 + i) >> j & 1u) << 4);
+                    },
+                    [&](std::size_t) { return factor; }, [&](std::size_t) { return offset; }, row, group + j,
+                    block);
             }
         }
 
-        inline void pack(q2_k, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q2_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             for (std::size_t j = 0; j != 8; ++j)
             {
                 put_q8g([&](std::size_t i) { return int(two_bits(from + 16, 32 * j + i)); },
-                        [&](std::size_t h) { return half_at(from, 80) * float(byte_at(from, 2 * j + h) & 15u); },
-                        [&](std::size_t h) { return -(half_at(from, 82) * float(byte_at(from, 2 * j + h) >> 4)); }, row,
-                        group + j, block);
+                        [&](std::size_t h)
+                        { return half_at(from, 80) * float(byte_at(from, 2 * j + h) & 15u); },
+                        [&](std::size_t h)
+                        { return -(half_at(from, 82) * float(byte_at(from, 2 * j + h) >> 4)); },
+                        row, group + j, block);
             }
         }
 
-        inline void pack(q3_k, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(q3_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             for (std::size_t j = 0; j != 8; ++j)
             {
-                put_q8g([&](std::size_t i)
-                        { return int(two_bits(from + 32, 32 * j + i) | (byte_at(from, i) >> j & 1u) << 2) - 4; },
-                        [&](std::size_t h)
-                        {
-                            auto const s = 2 * j + h;
-                            auto const low = byte_at(from, 96 + s % 8) >> (s / 8 * 4) & 15u;
-                            auto const high = byte_at(from, 104 + s % 4) >> (s / 4 * 2) & 3u;
-                            return half_at(from, 108) * float(int(low | high << 4) - 32);
-                        },
-                        no_offset, row, group + j, block);
+                put_q8g(
+                    [&](std::size_t i)
+                    { return int(two_bits(from + 32, 32 * j + i) | (byte_at(from, i) >> j & 1u) << 2) - 4; },
+                    [&](std::size_t h)
+                    {
+                        auto const s = 2 * j + h;
+                        auto const low = byte_at(from, 96 + s % 8) >> (s / 8 * 4) & 15u;
+                        auto const high = byte_at(from, 104 + s % 4) >> (s / 4 * 2) & 3u;
+                        return half_at(from, 108) * float(int(low | high << 4) - 32);
+                    },
+                    no_offset, row, group + j, block);
             }
         }
 
-        inline void pack(iq4_xs, std::byte const* from, std::size_t row, std::size_t group, std::byte* block) noexcept
+        inline void pack(iq4_xs, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
         {
             auto const upper = byte_at(from, 2) | byte_at(from, 3) << 8;
             for (std::size_t j = 0; j != 8; ++j)
@@ -260,14 +289,16 @@ namespace gemma4::inline v0
             auto* const lines = block + packed_group_at(type, group).codes;
             for (std::size_t i = 0; i != count; ++i)
             {
-                auto const at = type == packed_type::f16 ? 32 * i + 2 * row : 64 * (i / 2) + 4 * row + 2 * (i % 2);
+                auto const at =
+                    type == packed_type::f16 ? 32 * i + 2 * row : 64 * (i / 2) + 4 * row + 2 * (i % 2);
                 std::memcpy(lines + at, from + 2 * i, 2);
             }
         }
     }
 
-    // Up to 16 rows of a GGUF tensor, `row_bytes` apart, into one block of packed_type_of(type); ins is a multiple of the
-    // type's block, missing rows become zero. False, and nothing is written, where there is no such packed type.
+    // Up to 16 rows of a GGUF tensor, `row_bytes` apart, into one block of packed_type_of(type); ins is a
+    // multiple of the type's block, missing rows become zero. False, and nothing is written, where there is
+    // no such packed type.
     inline bool pack_rows(ggml_type type, std::byte const* rows, std::size_t row_bytes, std::size_t row_count,
                           std::size_t ins, std::byte* block)
     {
@@ -289,8 +320,8 @@ namespace gemma4::inline v0
                                        for (std::size_t k = 0; k < ins; k += packed_group)
                                        {
                                            auto const count = ins - k < packed_group ? ins - k : packed_group;
-                                           detail::pack_plain(*packed, from + 2 * k, count, row, k / packed_group,
-                                                              block);
+                                           detail::pack_plain(*packed, from + 2 * k, count, row,
+                                                              k / packed_group, block);
                                        }
                                    }
                                    else

@@ -1,4 +1,5 @@
-// Between 32 codes of one row in their natural order and their places in the lines of a group (packed_type.hpp).
+// Between 32 codes of one row in their natural order and their places in the lines of a group
+// (packed_type.hpp).
 #pragma once
 
 #include <bit>
@@ -35,8 +36,8 @@ namespace gemma4::inline v0::detail
     inline std::uint32_t nibbles_of(std::uint64_t codes) noexcept
     {
         auto const t = codes | codes >> 12;
-        return std::uint32_t(t & 0xffu) | std::uint32_t(t >> 32 & 0xffu) << 8 | std::uint32_t(t >> 8 & 0xffu) << 16
-               | std::uint32_t(t >> 40 & 0xffu) << 24;
+        return std::uint32_t(t & 0xffu) | std::uint32_t(t >> 32 & 0xffu) << 8
+               | std::uint32_t(t >> 8 & 0xffu) << 16 | std::uint32_t(t >> 40 & 0xffu) << 24;
     }
 
     inline std::uint64_t codes_of_nibbles(std::uint32_t word) noexcept
@@ -63,7 +64,10 @@ namespace gemma4::inline v0::detail
 
     inline void put_nibbles(std::uint8_t const* codes, std::byte* lines, std::size_t row) noexcept
     {
-        for (std::size_t l = 0; l != 4; ++l) { put_dword(lines, l, row, nibbles_of(eight_at(codes + 8 * l))); }
+        for (std::size_t l = 0; l != 4; ++l)
+        {
+            put_dword(lines, l, row, nibbles_of(eight_at(codes + 8 * l)));
+        }
     }
 
     inline void get_nibbles(std::byte const* lines, std::size_t row, std::uint8_t* codes) noexcept
@@ -104,7 +108,8 @@ namespace gemma4::inline v0::detail
             auto const eight = eight_at(codes + 8 * l);
             put_dword(lines, l, row, nibbles_of(eight & 0x0f0f0f0f0f0f0f0fu));
             auto const high = ordered(eight >> 4 & 0x0303030303030303u);
-            upper[l / 2] |= std::uint32_t(high) << (4 * (l % 2)) | std::uint32_t(high >> 32) << (4 * (l % 2) + 2);
+            upper[l / 2] |=
+                std::uint32_t(high) << (4 * (l % 2)) | std::uint32_t(high >> 32) << (4 * (l % 2) + 2);
         }
         put_dword(lines, 4, row, upper[0]);
         put_dword(lines, 5, row, upper[1]);

@@ -1,21 +1,27 @@
-// How a packed weight matrix lies in memory: the same bytes for every instruction set, so that a packed file runs from its
-// mapping wherever it is opened.
+// How a packed weight matrix lies in memory: the same bytes for every instruction set, so that a packed file
+// runs from its mapping wherever it is opened.
 //
-// A matrix W (outs, ins) is a sequence of blocks of 16 rows; rows and ins are padded with zeros, ins to a whole group. A line
-// of 64 bytes holds 16 dwords, one for each row. A group is 32 consecutive k; inside each 8 of them the order is
-// 0 4 1 5 2 6 3 7 (packed_order), which serves byte products and pairs of bfloat16 alike.
+// A matrix W (outs, ins) is a sequence of blocks of 16 rows; rows and ins are padded with zeros, ins to a
+// whole group. A line of 64 bytes holds 16 dwords, one for each row. A group is 32 consecutive k; inside each
+// 8 of them the order is 0 4 1 5 2 6 3 7 (packed_order), which serves byte products and pairs of bfloat16
+// alike.
 //
-//   codes of a group   4 bits: 4 lines; byte b of dword l of a row: low half code order[b], high half order[4 + b] of k in
-//                      [8 l, 8 l + 8). 8 bits: 8 lines; byte b of dword l: code order[4 (l % 2) + b] of [8 (l / 2), ...).
-//                      upper 2 bits: 2 lines; bits 2 i of byte b of dword l: code b of dword 4 l + i of the 8-bit order.
+//   codes of a group   4 bits: 4 lines; byte b of dword l of a row: low half code order[b], high half order[4
+//   + b] of k in
+//                      [8 l, 8 l + 8). 8 bits: 8 lines; byte b of dword l: code order[4 (l % 2) + b] of [8 (l
+//                      / 2), ...). upper 2 bits: 2 lines; bits 2 i of byte b of dword l: code b of dword 4 l
+//                      + i of the 8-bit order.
 //   q4    for each 2 groups a line of binary16 scales (group, row), then the codes. weight = d (q - 8)
 //   q4s   for each group a line of 16 binary16 scales d and 16 offsets m, then the codes. weight = d q + m
-//   q4k   for each 256 k a line of 16 binary16 d and 16 dmin; then for each 2 groups a line (group; scale, min; row) of unsigned
+//   q4k   for each 256 k a line of 16 binary16 d and 16 dmin; then for each 2 groups a line (group; scale,
+//   min; row) of unsigned
 //         bytes and the codes. weight = d scale q - dmin min
-//   q6    for each 512 k a line of binary16 d (256, row); then for each 2 groups a line (16 k, row) of signed byte scales and
+//   q6    for each 512 k a line of binary16 d (256, row); then for each 2 groups a line (16 k, row) of signed
+//   byte scales and
 //         for each group 4 lines of lower bits and 2 of upper bits. weight = d scale (q - 32)
-//   q8    for each 2 groups a line of binary16 scales (group, row), then the codes, byte xor 0x80. weight = d q
-//   q8g   for each group 2 lines of float scales (16 k, row), 2 lines of float offsets, then the codes, byte xor 0x80.
+//   q8    for each 2 groups a line of binary16 scales (group, row), then the codes, byte xor 0x80. weight = d
+//   q q8g   for each group 2 lines of float scales (16 k, row), 2 lines of float offsets, then the codes,
+//   byte xor 0x80.
 //         weight = scale q + offset
 //   bf16  a line for each pair of k: dword (k, k + 1) of a row
 //   f16   16 binary16 (row) for each k
@@ -68,7 +74,8 @@ namespace gemma4::inline v0
     }
 
     // Bytes of 16 rows: a multiple of 64.
-    [[gnu::always_inline]] constexpr std::size_t packed_block_bytes(packed_type type, std::size_t ins) noexcept
+    [[gnu::always_inline]] constexpr std::size_t packed_block_bytes(packed_type type,
+                                                                    std::size_t ins) noexcept
     {
         auto const groups = packed_groups(type, ins);
         auto const pairs = (groups + 1) / 2;
@@ -86,7 +93,8 @@ namespace gemma4::inline v0
         return 0;
     }
 
-    [[gnu::always_inline]] constexpr std::size_t packed_bytes(packed_type type, std::size_t outs, std::size_t ins) noexcept
+    [[gnu::always_inline]] constexpr std::size_t packed_bytes(packed_type type, std::size_t outs,
+                                                              std::size_t ins) noexcept
     {
         return (outs + packed_rows - 1) / packed_rows * packed_block_bytes(type, ins);
     }

@@ -52,10 +52,10 @@ namespace gemma4::inline v0
         return type == packed_type::q4 || type == packed_type::q8 || type == packed_type::bf16;
     }
 
-    // Up to 16 finite rows of any width, ldx apart, into one block of q4, q8 or bf16; missing rows and columns become zero.
-    // False, and nothing is written, for other types.
-    inline bool quantise_rows(packed_type type, float const* x, std::size_t ldx, std::size_t row_count, std::size_t ins,
-                              std::byte* block)
+    // Up to 16 finite rows of any width, ldx apart, into one block of q4, q8 or bf16; missing rows and
+    // columns become zero. False, and nothing is written, for other types.
+    inline bool quantise_rows(packed_type type, float const* x, std::size_t ldx, std::size_t row_count,
+                              std::size_t ins, std::byte* block)
     {
         if (!quantises_to(type)) { return false; }
         std::memset(block, 0, packed_block_bytes(type, ins));
@@ -71,8 +71,8 @@ namespace gemma4::inline v0
                 {
                     for (std::size_t i = 0; i != packed_group; i += 2)
                     {
-                        auto const pair = bf16::from(padded[i]).bits
-                                          | std::uint32_t(bf16::from(padded[i + 1]).bits) << 16;
+                        auto const pair =
+                            bf16::from(padded[i]).bits | std::uint32_t(bf16::from(padded[i + 1]).bits) << 16;
                         detail::put_dword(block + at.codes, i / 2, row, pair);
                     }
                     continue;

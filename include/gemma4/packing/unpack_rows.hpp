@@ -79,7 +79,8 @@ namespace gemma4::inline v0
                 get_bytes(lines, row, codes);
                 float const scale[2] = {float_at(scales, row), float_at(scales + 64, row)};
                 float const offset[2] = {float_at(scales + 128, row), float_at(scales + 192, row)};
-                each([&](std::size_t i) { return scale[i / 16] * float(int(codes[i]) - 128) + offset[i / 16]; });
+                each([&](std::size_t i)
+                     { return scale[i / 16] * float(int(codes[i]) - 128) + offset[i / 16]; });
                 break;
             }
             case packed_type::bf16:
@@ -97,8 +98,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // Rows [first, first + count) of a block of 16: out (count, ldo) float32, the same bits as formats/ where the block was
-    // packed from a GGUF tensor.
+    // Rows [first, first + count) of a block of 16: out (count, ldo) float32, the same bits as formats/ where
+    // the block was packed from a GGUF tensor.
     inline void unpack_rows(packed_type type, std::byte const* block, std::size_t ins, std::size_t first,
                             std::size_t count, float* out, std::size_t ldo) noexcept
     {

@@ -83,14 +83,15 @@ namespace gemma4::inline v0::simd
         return found;
     }
 
-    // Asks the operating system for the matrix unit's state, once for the process; it may refuse. Without it the first tile
-    // instruction ends the program.
+    // Asks the operating system for the matrix unit's state, once for the process; it may refuse. Without it
+    // the first tile instruction ends the program.
     inline bool tiles_granted() noexcept
     {
 #if defined(__x86_64__) && defined(__linux__)
         constexpr long request_permission = 0x1023;
         constexpr long tile_data = 18;
-        static bool const granted = cpu().amx_tile && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+        static bool const granted =
+            cpu().amx_tile && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
         return granted;
 #else
         return false;

@@ -24,7 +24,10 @@ namespace gemma4::inline v0::simd::arch
         using bytes = uint8x16_t;
         using floats = float32x4_t;
 
-        [[gnu::always_inline]] static bytes load(void const* p) { return vld1q_u8(static_cast<std::uint8_t const*>(p)); }
+        [[gnu::always_inline]] static bytes load(void const* p)
+        {
+            return vld1q_u8(static_cast<std::uint8_t const*>(p));
+        }
         [[gnu::always_inline]] static bytes spread_dword(void const* p)
         {
             std::uint32_t word;
@@ -39,7 +42,10 @@ namespace gemma4::inline v0::simd::arch
         template <int I>
         [[gnu::always_inline]] static bytes six(bytes low, bytes upper)
         {
-            if constexpr (I < 2) { return vorrq_u8(low, vandq_u8(vshlq_n_u8(upper, 4 - 2 * I), vdupq_n_u8(0x30))); }
+            if constexpr (I < 2)
+            {
+                return vorrq_u8(low, vandq_u8(vshlq_n_u8(upper, 4 - 2 * I), vdupq_n_u8(0x30)));
+            }
             else if constexpr (I == 2) { return vorrq_u8(low, vandq_u8(upper, vdupq_n_u8(0x30))); }
             else { return vorrq_u8(low, vandq_u8(vshrq_n_u8(upper, 2), vdupq_n_u8(0x30))); }
         }
@@ -49,7 +55,10 @@ namespace gemma4::inline v0::simd::arch
         {
             return vdotq_s32(sum, vreinterpretq_s8_u8(w), vreinterpretq_s8_u8(a));
         }
-        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
+        {
+            return dot_small(sum, w, a);
+        }
 
         [[gnu::always_inline]] static ints add(ints a, ints b) { return vaddq_s32(a, b); }
         template <int Bits>
@@ -59,7 +68,10 @@ namespace gemma4::inline v0::simd::arch
         }
         [[gnu::always_inline]] static floats to_floats(ints a) { return vcvtq_f32_s32(a); }
 
-        [[gnu::always_inline]] static floats load_float(void const* p) { return vld1q_f32(static_cast<float const*>(p)); }
+        [[gnu::always_inline]] static floats load_float(void const* p)
+        {
+            return vld1q_f32(static_cast<float const*>(p));
+        }
         [[gnu::always_inline]] static floats load_f16(void const* p)
         {
             return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(static_cast<std::uint16_t const*>(p))));

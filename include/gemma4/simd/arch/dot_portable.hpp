@@ -1,7 +1,8 @@
-// What the fast kernels need of an instruction set, in plain C++: lanes of 32 bits, each with a dot product of four bytes.
+// What the fast kernels need of an instruction set, in plain C++: lanes of 32 bits, each with a dot product
+// of four bytes.
 //
-// A type of this shape is what the kernels are keyed on; dot_x86.hpp and dot_arm.hpp have the others. `bytes` are
-// `lanes` dwords of four bytes.
+// A type of this shape is what the kernels are keyed on; dot_x86.hpp and dot_arm.hpp have the others. `bytes`
+// are `lanes` dwords of four bytes.
 #pragma once
 
 #include <bit>
@@ -16,9 +17,11 @@ namespace gemma4::inline v0::simd::arch
         static constexpr char const* name = "portable";
         static constexpr std::size_t lanes = 4;
         static constexpr std::size_t registers = 16;
-        static constexpr bool signed_codes = false;    // whether wide() and dot_wide() take codes as int8 or code + 128
+        static constexpr bool signed_codes =
+            false;    // whether wide() and dot_wide() take codes as int8 or code + 128
         static constexpr bool has_bf16_dot = false;
-        static constexpr bool prefetches = false;    // whether asking for weights ahead of the loop makes it faster
+        static constexpr bool prefetches =
+            false;    // whether asking for weights ahead of the loop makes it faster
 
         struct ints
         {
@@ -75,7 +78,8 @@ namespace gemma4::inline v0::simd::arch
         template <int I>
         [[gnu::always_inline]] static bytes six(bytes low, bytes upper)
         {
-            return each<bytes>([=](std::size_t i) { return low.v[i] | (upper.v[i] >> (2 * I) & 0x03030303u) << 4; });
+            return each<bytes>([=](std::size_t i)
+                               { return low.v[i] | (upper.v[i] >> (2 * I) & 0x03030303u) << 4; });
         }
         // Stored codes (xor 0x80) as dot_wide takes them.
         [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
@@ -95,7 +99,10 @@ namespace gemma4::inline v0::simd::arch
                 });
         }
         // The same with eight bits of w.
-        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
+        {
+            return dot_small(sum, w, a);
+        }
 
         [[gnu::always_inline]] static ints add(ints a, ints b)
         {

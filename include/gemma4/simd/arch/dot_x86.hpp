@@ -55,7 +55,8 @@ namespace gemma4::inline v0::simd::arch
         // maddubs adds two products in 16 bits: |w| <= 128 times |a| <= 127, twice, still fits.
         [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
         {
-            return dot_small(sum, bytes(_mm256_abs_epi8(__m256i(w))), bytes(_mm256_sign_epi8(__m256i(a), __m256i(w))));
+            return dot_small(sum, bytes(_mm256_abs_epi8(__m256i(w))),
+                             bytes(_mm256_sign_epi8(__m256i(a), __m256i(w))));
         }
 
         [[gnu::always_inline]] static ints add(ints a, ints b) { return a + b; }
@@ -86,7 +87,10 @@ namespace gemma4::inline v0::simd::arch
 
         [[gnu::always_inline]] static floats add(floats a, floats b) { return _mm256_add_ps(a, b); }
         [[gnu::always_inline]] static floats multiply(floats a, floats b) { return _mm256_mul_ps(a, b); }
-        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c) { return _mm256_fmadd_ps(a, b, c); }
+        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c)
+        {
+            return _mm256_fmadd_ps(a, b, c);
+        }
 
         [[gnu::always_inline]] static floats first_bf16(bytes b)
         {
@@ -120,7 +124,10 @@ namespace gemma4::inline v0::simd::arch
             return ints(_mm256_dpbusd_epi32(__m256i(sum), __m256i(w), __m256i(a)));
 #endif
         }
-        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
+        {
+            return dot_small(sum, w, a);
+        }
     };
 #endif
 
@@ -162,7 +169,10 @@ namespace gemma4::inline v0::simd::arch
         {
             return ints(_mm512_dpbusd_epi32(__m512i(sum), __m512i(w), __m512i(a)));
         }
-        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a) { return dot_small(sum, w, a); }
+        [[gnu::always_inline]] static ints dot_wide(ints sum, bytes w, bytes a)
+        {
+            return dot_small(sum, w, a);
+        }
 
         [[gnu::always_inline]] static ints add(ints a, ints b) { return a + b; }
         template <int Bits>
@@ -189,7 +199,10 @@ namespace gemma4::inline v0::simd::arch
 
         [[gnu::always_inline]] static floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
         [[gnu::always_inline]] static floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
-        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c) { return _mm512_fmadd_ps(a, b, c); }
+        [[gnu::always_inline]] static floats fma(floats a, floats b, floats c)
+        {
+            return _mm512_fmadd_ps(a, b, c);
+        }
 
         [[gnu::always_inline]] static floats first_bf16(bytes b)
         {
@@ -233,7 +246,13 @@ namespace gemma4::inline v0::simd::arch
         // sum + first . first + second . second of the bfloat16 pairs of each dword.
         [[gnu::always_inline]] static floats dot_bf16(floats sum, bytes w, bytes a)
         {
+#if defined(__clang__)
+            // clang 16 crashes on vectors of bfloat16 that live through a loop.
+            __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(w), "v"(a));
+            return sum;
+#else
             return _mm512_dpbf16_ps(sum, __m512bh(w), __m512bh(a));
+#endif
         }
     };
 #endif

@@ -1,5 +1,5 @@
-// The matrix unit: eight tiles of 16 rows of 64 bytes. The one of the processor (AMX), and one in plain C++ that does the same,
-// so that kernels for it are tested on any machine.
+// The matrix unit: eight tiles of 16 rows of 64 bytes. The one of the processor (AMX), and one in plain C++
+// that does the same, so that kernels for it are tested on any machine.
 #pragma once
 
 #include <bit>
@@ -64,9 +64,9 @@ namespace gemma4::inline v0::simd::arch
     };
 
 #if defined(__x86_64__)
-    // The processor's. Instructions are written out: the compiler's own names for them take no template argument, and need a
-    // compiler flag that would let it use tiles elsewhere. The process must have been granted the tiles
-    // (simd::tiles_granted).
+    // The processor's. Instructions are written out: the compiler's own names for them take no template
+    // argument, and need a compiler flag that would let it use tiles elsewhere. The process must have been
+    // granted the tiles (simd::tiles_granted).
     class amx_tiles
     {
     public:
@@ -93,17 +93,20 @@ namespace gemma4::inline v0::simd::arch
         template <int T>
         [[gnu::always_inline]] void load(void const* p)
         {
-            __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(std::size_t(64)), "i"(T) : "memory");
+            __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(std::size_t(64)), "i"(T)
+                             : "memory");
         }
         template <int T>
         [[gnu::always_inline]] void stream(void const* p)
         {
-            __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(std::size_t(64)), "i"(T) : "memory");
+            __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(std::size_t(64)), "i"(T)
+                             : "memory");
         }
         template <int T>
         [[gnu::always_inline]] void store(void* p)
         {
-            __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(std::size_t(64)), "i"(T) : "memory");
+            __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(std::size_t(64)), "i"(T)
+                             : "memory");
         }
         template <int C, int A, int B>
         [[gnu::always_inline]] void dot_bf16()
