@@ -77,7 +77,6 @@ TEST_CASE("gguf: tokenize, detokenize, logits, generate and render answer as for
     CHECK(logits(file()) == logits(folder()));
     auto const rendered =
         out_of({"render", "--model", file()}, "{\"messages\": [{\"role\": \"user\", \"content\": \"Hi\"}]}\n");
-                                              "\"add_generation_prompt\": true}\n");
     CHECK(has(rendered, "<|turn>user\\nHi<turn|>\\n"));
 }
 

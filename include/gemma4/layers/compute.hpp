@@ -8,6 +8,7 @@
 #include <gemma4/kernels/fast_table.hpp>
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/parallel/executor.hpp>
+#include <gemma4/simd/arch/denormals.hpp>
 
 namespace gemma4::inline v0
 {
@@ -34,6 +35,7 @@ namespace gemma4::inline v0
             std::atomic<std::size_t> next{0};
             auto const work = [&](std::size_t slot)
             {
+                simd::flush_denormals const mode(fast != nullptr);
                 for (auto i = next.fetch_add(1); i < items; i = next.fetch_add(1)) { item(i, slot); }
             };
             if (auto const wide = std::min(slots, items); wide > 1) { threads->run(wide, work); }
