@@ -11,9 +11,10 @@
 
 namespace gemma4::inline v0
 {
-    // general.sampling.{temp,top_k,top_p,min_p} switch sampling on; without them: greedy. Stop tokens are those of the keys
-    // tokenizer.ggml.{eos,eot,eom}_token_id and, whatever these say, the ends of Gemma's texts and turns that the vocabulary
-    // has. tokenizer.ggml.suppress_tokens are never made. file_error: a value of the wrong type, or no id of the vocabulary.
+    // general.sampling.{temp,top_k,top_p,min_p} switch sampling on; without them: greedy. Stop tokens are
+    // those of the keys tokenizer.ggml.{eos,eot,eom}_token_id and, whatever these say, the ends of Gemma's
+    // texts and turns that the vocabulary has. tokenizer.ggml.suppress_tokens are never made. file_error: a
+    // value of the wrong type, or no id of the vocabulary.
     inline generation_config read_generation_config(gguf_metadata const& metadata, tokenizer const& tokens)
     {
         generation_config config;
@@ -49,15 +50,18 @@ namespace gemma4::inline v0
             if (id && std::ranges::find(stop, *id) == stop.end()) { stop.push_back(*id); }
         };
         for (std::string_view const role : {"eos", "eot", "eom"}) { add(special_token_id(metadata, role)); }
-        for (std::string_view const name : {"<eos>", "<turn|>", "<|tool_response>", "<end_of_turn>"}) { add(tokens.find(name)); }
+        for (std::string_view const name : {"<eos>", "<turn|>", "<|tool_response>", "<end_of_turn>"})
+        {
+            add(tokens.find(name));
+        }
         if (constexpr std::string_view key = "tokenizer.ggml.suppress_tokens"; given(key))
         {
             for (auto const id : metadata.sizes(key))
             {
                 if (id >= tokens.size())
                 {
-                    throw file_error(sentence(metadata.file(), ": metadata ", key, " holds ", id, ", expected less than the ",
-                                              tokens.size(), " tokens"));
+                    throw file_error(sentence(metadata.file(), ": metadata ", key, " holds ", id,
+                                              ", expected less than the ", tokens.size(), " tokens"));
                 }
                 s.suppress_tokens.push_back(token_id(id));
             }

@@ -60,13 +60,15 @@ namespace gemma4::inline v0
         auto const config = file.text("tokenizer_config.json");
         if (!config) { return {}; }
         auto const root = parse_json(*config, sentence(file.name(), ": tokenizer_config.json"));
-        bool const has = root.is_object() && root.contains("chat_template") && root["chat_template"].is_string();
+        bool const has =
+            root.is_object() && root.contains("chat_template") && root["chat_template"].is_string();
         return has ? root["chat_template"].get<std::string>() : std::string();
     }
 
     inline std::string open_chat_template(std::filesystem::path const& model)
     {
         if (is_packed_file(model)) { return read_chat_template(packed_file(model)); }
-        return is_gguf_file(model) ? read_chat_template(gguf_file(model).metadata()) : read_chat_template(model);
+        return is_gguf_file(model) ? read_chat_template(gguf_file(model).metadata())
+                                   : read_chat_template(model);
     }
 }

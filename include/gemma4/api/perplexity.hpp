@@ -1,6 +1,6 @@
-// How well a model predicts a text, by the rule of llama.cpp's llama-perplexity: the text's tokens with bos in front are cut
-// into windows, the rest is dropped; the first token of each window is overwritten with bos, and the predictions of its
-// second half, but for the first token of that, are scored.
+// How well a model predicts a text, by the rule of llama.cpp's llama-perplexity: the text's tokens with bos
+// in front are cut into windows, the rest is dropped; the first token of each window is overwritten with bos,
+// and the predictions of its second half, but for the first token of that, are scored.
 #pragma once
 
 #include <algorithm>
@@ -27,12 +27,12 @@ namespace gemma4::inline v0
 
     struct perplexity_result
     {
-        std::size_t tokens = 0;     // of the text, bos included
+        std::size_t tokens = 0;    // of the text, bos included
         std::size_t windows = 0;
-        std::size_t scored = 0;     // positions
-        double mean_nll = 0;        // mean of -log p(token)
-        double perplexity = 0;      // exp(mean_nll)
-        double error = 0;           // one standard error of it
+        std::size_t scored = 0;    // positions
+        double mean_nll = 0;       // mean of -log p(token)
+        double perplexity = 0;     // exp(mean_nll)
+        double error = 0;          // one standard error of it
     };
 
     // The tokens of `text` with bos in front unless it is there, special tokens read as plain text.
@@ -46,22 +46,27 @@ namespace gemma4::inline v0
 
     namespace detail
     {
-        // clear() begins a window; feed(tokens, wanted, each) runs some of it, at most `chunk`, and calls each(row, logits).
+        // clear() begins a window; feed(tokens, wanted, each) runs some of it, at most `chunk`, and calls
+        // each(row, logits).
         template <class Clear, class Feed>
         perplexity_result score_windows(std::span<token_id const> tokens, perplexity_options const& options,
                                         load_options const& loaded, Clear&& clear, Feed&& feed)
         {
             auto const window = options.window;
-            if (window < 4) { throw argument_error(sentence("the window is ", window, ", expected at least 4 tokens")); }
+            if (window < 4)
+            {
+                throw argument_error(sentence("the window is ", window, ", expected at least 4 tokens"));
+            }
             if (window > loaded.context)
             {
-                throw argument_error(sentence("the window is ", window, ", but the context holds ", loaded.context));
+                throw argument_error(
+                    sentence("the window is ", window, ", but the context holds ", loaded.context));
             }
             perplexity_result result{.tokens = tokens.size(), .windows = tokens.size() / window};
             if (result.windows == 0)
             {
-                throw argument_error(
-                    sentence("the text has ", tokens.size(), " tokens, expected at least a window of ", window));
+                throw argument_error(sentence("the text has ", tokens.size(),
+                                              " tokens, expected at least a window of ", window));
             }
             if (options.windows != 0) { result.windows = std::min(result.windows, options.windows); }
 
@@ -89,7 +94,8 @@ namespace gemma4::inline v0
                 {
                     for (auto at = begin; at < end; at += loaded.chunk)
                     {
-                        feed(std::span<token_id const>(ids).subspan(at, std::min(loaded.chunk, end - at)), wanted, score);
+                        feed(std::span<token_id const>(ids).subspan(at, std::min(loaded.chunk, end - at)),
+                             wanted, score);
                     }
                 };
                 run(0, window / 2, wanted_logits::none);
@@ -99,16 +105,18 @@ namespace gemma4::inline v0
             result.mean_nll = sum / count;
             result.perplexity = std::exp(result.mean_nll);
             auto const variance = squares / count - result.mean_nll * result.mean_nll;
-            result.error = count > 1 ? std::sqrt(std::max(variance, 0.0) / (count - 1)) * result.perplexity : 0;
+            result.error =
+                count > 1 ? std::sqrt(std::max(variance, 0.0) / (count - 1)) * result.perplexity : 0;
             return result;
         }
     }
 
-    // Of tokens, the first of which is bos. argument_error: fewer tokens than a window, a window of fewer than 4 tokens or
-    // more than the context.
+    // Of tokens, the first of which is bos. argument_error: fewer tokens than a window, a window of fewer
+    // than 4 tokens or more than the context.
     template <class Engine>
         requires requires { typename Engine::variant; }
-    perplexity_result perplexity(Engine const& engine, std::span<token_id const> tokens, perplexity_options const& options)
+    perplexity_result perplexity(Engine const& engine, std::span<token_id const> tokens,
+                                 perplexity_options const& options)
     {
         auto past = engine.make_state();
         return detail::score_windows(
@@ -124,17 +132,19 @@ namespace gemma4::inline v0
                                         perplexity_options const& options)
     {
         auto const session = model.session();
-        return detail::score_windows(tokens, options, model.options(), [&] { session->clear(); },
-                                     [&](std::span<token_id const> part, wanted_logits wanted, auto const& each)
-                                     {
-                                         feed_step const step{session.get(), part, wanted};
-                                         model.feed(std::span(&step, 1), each);
-                                     });
+        return detail::score_windows(
+            tokens, options, model.options(), [&] { session->clear(); },
+            [&](std::span<token_id const> part, wanted_logits wanted, auto const& each)
+            {
+                feed_step const step{session.get(), part, wanted};
+                model.feed(std::span(&step, 1), each);
+            });
     }
 
     // Of a text; the model is an engine or an any_model.
     template <class Model>
-    perplexity_result perplexity(Model const& model, std::string_view text, perplexity_options const& options = {})
+    perplexity_result perplexity(Model const& model, std::string_view text,
+                                 perplexity_options const& options = {})
     {
         auto const tokens = tokens_for_perplexity(model.tokens(), text);
         return perplexity(model, std::span<token_id const>(tokens), options);

@@ -28,7 +28,8 @@ namespace gemma4::inline v0::cli
 
             void add(std::span<float const> from, std::span<float const> other)
             {
-                auto const top = [](std::span<float const> p) { return std::ranges::max_element(p) - p.begin(); };
+                auto const top = [](std::span<float const> p)
+                { return std::ranges::max_element(p) - p.begin(); };
                 auto const one = kl_divergence(from, other);
                 sum += one;
                 largest = std::max(largest, one);
@@ -45,9 +46,10 @@ namespace gemma4::inline v0::cli
         };
     }
 
-    // --kl-save writes the log-probabilities of every scored position as .npy float32 [positions, vocab]; --kl-from reads
-    // such a file and reports how far this run's distributions are from those in it.
-    inline void perplexity(perplexity_options const& o, std::span<known_variant const> known, console const& io)
+    // --kl-save writes the log-probabilities of every scored position as .npy float32 [positions, vocab];
+    // --kl-from reads such a file and reports how far this run's distributions are from those in it.
+    inline void perplexity(perplexity_options const& o, std::span<known_variant const> known,
+                           console const& io)
     {
         mapped_file const file(o.file);
         std::string_view const text(reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size());
@@ -57,8 +59,9 @@ namespace gemma4::inline v0::cli
         auto const model = load_model(known, o.model, io, o.window, {}, logit_rows);
         if (from && from->columns() != model->text().vocab)
         {
-            throw mismatch_error(sentence(o.kl_from, " holds ", from->columns(), " probabilities a position, but ",
-                                          model->variant(), " has ", model->text().vocab, " tokens"));
+            throw mismatch_error(sentence(o.kl_from, " holds ", from->columns(),
+                                          " probabilities a position, but ", model->variant(), " has ",
+                                          model->text().vocab, " tokens"));
         }
         std::optional<npy_writer> save;
         if (!o.kl_save.empty()) { save.emplace(o.kl_save, model->text().vocab); }
@@ -74,7 +77,8 @@ namespace gemma4::inline v0::cli
             {
                 if (kl.count == from->rows())
                 {
-                    throw mismatch_error(sentence(o.kl_from, " holds ", from->rows(), " positions, but this text has more"));
+                    throw mismatch_error(
+                        sentence(o.kl_from, " holds ", from->rows(), " positions, but this text has more"));
                 }
                 kl.add((*from)[kl.count], p);
             }
@@ -89,15 +93,10 @@ namespace gemma4::inline v0::cli
             throw mismatch_error(
                 sentence(o.kl_from, " holds ", from->rows(), " positions, but this text has ", kl.count));
         }
-        nlohmann::ordered_json out{{"variant", model->variant()},
-                                   {"window", o.window},
-                                   {"tokens", result.tokens},
-                                   {"windows", result.windows},
-                                   {"scored", result.scored},
-                                   {"perplexity", result.perplexity},
-                                   {"error", result.error},
-                                   {"mean_nll", result.mean_nll},
-                                   {"seconds", seconds}};
+        nlohmann::ordered_json out{
+            {"variant", model->variant()}, {"window", o.window},          {"tokens", result.tokens},
+            {"windows", result.windows},   {"scored", result.scored},     {"perplexity", result.perplexity},
+            {"error", result.error},       {"mean_nll", result.mean_nll}, {"seconds", seconds}};
         if (from) { out["kl"] = kl.json(); }
         if (o.json)
         {
@@ -105,13 +104,15 @@ namespace gemma4::inline v0::cli
             return;
         }
         char line[256];
-        std::snprintf(line, sizeof line, "perplexity %.4f +/- %.4f (%zu windows of %zu tokens, %zu predictions)\n",
+        std::snprintf(line, sizeof line,
+                      "perplexity %.4f +/- %.4f (%zu windows of %zu tokens, %zu predictions)\n",
                       result.perplexity, result.error, result.windows, o.window, result.scored);
         io.out << line;
         if (from)
         {
             auto const n = double(kl.count);
-            std::snprintf(line, sizeof line, "kl divergence %.6f mean, %.6f max; same likeliest token %.2f %%\n", kl.sum / n,
+            std::snprintf(line, sizeof line,
+                          "kl divergence %.6f mean, %.6f max; same likeliest token %.2f %%\n", kl.sum / n,
                           kl.largest, 100 * double(kl.same_top) / n);
             io.out << line;
         }

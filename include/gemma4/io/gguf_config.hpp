@@ -1,10 +1,10 @@
-// The numbers of the text decoder in the metadata of a GGUF file, compared with a compiled variant key by key, as
-// io/config.hpp does with config.json. Architectures gemma4 and gemma3 (io/gguf_gemma3_config.hpp).
+// The numbers of the text decoder in the metadata of a GGUF file, compared with a compiled variant key by
+// key, as io/config.hpp does with config.json. Architectures gemma4 and gemma3 (io/gguf_gemma3_config.hpp).
 //
-// Of gemma4 three things are not in the metadata and are read from the tensors: that keys serve as values (attn_v is missing
-// in global layers), how much of a global head rope turns (rope_freqs.weight), and where gemma4.vocab_size is absent the
-// vocabulary (tokenizer.ggml.tokens, or token_embd.weight). Whether media tokens see both ways is in no GGUF file: not
-// compared.
+// Of gemma4 three things are not in the metadata and are read from the tensors: that keys serve as values
+// (attn_v is missing in global layers), how much of a global head rope turns (rope_freqs.weight), and where
+// gemma4.vocab_size is absent the vocabulary (tokenizer.ggml.tokens, or token_embd.weight). Whether media
+// tokens see both ways is in no GGUF file: not compared.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,8 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        // rope_freqs.weight divides the frequencies of global layers: 1 where a pair turns, 1e30 where it does not.
+        // rope_freqs.weight divides the frequencies of global layers: 1 where a pair turns, 1e30 where it
+        // does not.
         inline float rotated_share(gguf_file const& file, std::size_t head_dim)
         {
             auto const* t = file.find("rope_freqs.weight");
@@ -29,8 +30,9 @@ namespace gemma4::inline v0
             auto const pairs = head_dim / 2;
             if (t->type != ggml_type::f32 || t->elements() != pairs || pairs == 0)
             {
-                throw mismatch_error(sentence(file.name_of(*t), ": tensor rope_freqs.weight has ", t->elements(), " values of ",
-                                              name(t->type), ", expected ", pairs, " of F32, half of a global head"));
+                throw mismatch_error(sentence(file.name_of(*t), ": tensor rope_freqs.weight has ",
+                                              t->elements(), " values of ", name(t->type), ", expected ",
+                                              pairs, " of F32, half of a global head"));
             }
             std::size_t turned = 0;
             for (std::size_t i = 0; i != pairs; ++i)
@@ -39,8 +41,8 @@ namespace gemma4::inline v0
                 bool const turns = factor == 1.0f;
                 if ((!turns && !(factor >= 1e20f)) || (turns && turned != i))
                 {
-                    throw mismatch_error(sentence(file.name_of(*t), ": tensor rope_freqs.weight has ", factor, " at ", i,
-                                                  ", only ones followed by 1e30 are supported"));
+                    throw mismatch_error(sentence(file.name_of(*t), ": tensor rope_freqs.weight has ", factor,
+                                                  " at ", i, ", only ones followed by 1e30 are supported"));
                 }
                 turned += turns;
             }
@@ -62,12 +64,14 @@ namespace gemma4::inline v0
 
             text.vocab = gguf_vocab(fields, file);
             text.hidden = fields.size("embedding_length");
-            text.heads = common_value(fields, "attention.head_count", fields.sizes_by_layer("attention.head_count", text.layers),
-                                      "a layer", 0, any);
+            text.heads =
+                common_value(fields, "attention.head_count",
+                             fields.sizes_by_layer("attention.head_count", text.layers), "a layer", 0, any);
             auto const kv_heads = fields.sizes_by_layer("attention.head_count_kv", text.layers);
-            text.kv_heads = common_value(fields, "attention.head_count_kv", kv_heads, "a sliding layer", kv_heads[0], is_sliding);
-            text.global_kv_heads = common_value(fields, "attention.head_count_kv", kv_heads, "a global layer", text.kv_heads,
-                                                is_global);
+            text.kv_heads = common_value(fields, "attention.head_count_kv", kv_heads, "a sliding layer",
+                                         kv_heads[0], is_sliding);
+            text.global_kv_heads = common_value(fields, "attention.head_count_kv", kv_heads, "a global layer",
+                                                text.kv_heads, is_global);
             text.head_dim = fields.size("attention.key_length_swa");
             text.global_head_dim = fields.size("attention.key_length");
             require_equal(fields, "attention.value_length_swa", text.head_dim, "attention.key_length_swa");
@@ -79,15 +83,17 @@ namespace gemma4::inline v0
             text.kv_shared_layers = fields.size("attention.shared_kv_layers", 0);
             if (text.kv_shared_layers >= text.layers)
             {
-                throw mismatch_error(sentence(metadata.file(), ": metadata ", fields.key("attention.shared_kv_layers"), " is ",
-                                              text.kv_shared_layers, ", expected fewer than the ", text.layers, " layers"));
+                throw mismatch_error(
+                    sentence(metadata.file(), ": metadata ", fields.key("attention.shared_kv_layers"), " is ",
+                             text.kv_shared_layers, ", expected fewer than the ", text.layers, " layers"));
             }
             auto const owners = text.layers - text.kv_shared_layers;
             auto const widths = fields.sizes_by_layer("feed_forward_length", text.layers);
-            text.ffn = common_value(fields, "feed_forward_length", widths, "with keys and values of its own", 0,
-                                    [&](std::size_t l) { return l < owners; });
-            text.shared_ffn = common_value(fields, "feed_forward_length", widths, "without keys and values of its own", 0,
-                                           [&](std::size_t l) { return l >= owners; });
+            text.ffn = common_value(fields, "feed_forward_length", widths, "with keys and values of its own",
+                                    0, [&](std::size_t l) { return l < owners; });
+            text.shared_ffn =
+                common_value(fields, "feed_forward_length", widths, "without keys and values of its own", 0,
+                             [&](std::size_t l) { return l >= owners; });
             if (text.shared_ffn == text.ffn) { text.shared_ffn = 0; }
 
             text.per_layer_input = fields.size("embedding_length_per_layer_input", 0);
@@ -113,7 +119,8 @@ namespace gemma4::inline v0
             }
             if (missing != 0 && missing != owning_globals)
             {
-                throw mismatch_error(sentence(metadata.file(), ": attn_v.weight is missing in ", missing, " of ", owning_globals,
+                throw mismatch_error(sentence(metadata.file(), ": attn_v.weight is missing in ", missing,
+                                              " of ", owning_globals,
                                               " global layers, expected all or none"));
             }
             text.value_is_key = missing != 0;
@@ -126,7 +133,8 @@ namespace gemma4::inline v0
             auto const architecture = metadata.text("general.architecture");
             if (architecture == "gemma4") { return read_gemma4_fields(file); }
             if (architecture == "gemma3") { return read_gemma3_fields(file); }
-            throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ", printable(architecture),
+            throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ",
+                                          printable(architecture),
                                           ", only \"gemma4\" and \"gemma3\" are supported"));
         }
 
@@ -139,8 +147,9 @@ namespace gemma4::inline v0
         }
     }
 
-    // The numbers of the text decoder. media_both_ways is false. file_error: a key is missing or of the wrong type.
-    // mismatch_error: an architecture other than gemma4 and gemma3, or an option that no variant of ours can honour.
+    // The numbers of the text decoder. media_both_ways is false. file_error: a key is missing or of the wrong
+    // type. mismatch_error: an architecture other than gemma4 and gemma3, or an option that no variant of
+    // ours can honour.
     inline text_config read_text_config(gguf_file const& file)
     {
         auto const fields = detail::read_text_fields(file);
@@ -156,8 +165,8 @@ namespace gemma4::inline v0
         if (auto const l = detail::first_off_schedule(fields.global, text.global_every); l != text.layers)
         {
             throw mismatch_error(sentence(name, ": metadata ", key, "[", l, "] is ", !fields.global[l],
-                                          ", only a schedule where every n-th layer is false (here n = ", text.global_every,
-                                          ") is supported"));
+                                          ", only a schedule where every n-th layer is false (here n = ",
+                                          text.global_every, ") is supported"));
         }
         if (!fields.global.back())
         {
@@ -167,26 +176,29 @@ namespace gemma4::inline v0
         return text;
     }
 
-    // mismatch_error for the first key where the file and the compiled variant differ, with both values; and all errors of
-    // read_text_config.
-    inline void check_text_config(text_config const& compiled, std::string_view variant_name, gguf_file const& file)
+    // mismatch_error for the first key where the file and the compiled variant differ, with both values; and
+    // all errors of read_text_config.
+    inline void check_text_config(text_config const& compiled, std::string_view variant_name,
+                                  gguf_file const& file)
     {
         auto const fields = detail::read_text_fields(file);
         auto const& found = fields.text;
         auto const same = [&](std::string_view what, auto is, auto expected)
         {
             if (is == expected) { return; }
-            throw mismatch_error(sentence(file.metadata().file(), ": ", what, " is ", is, ", but the compiled variant ",
-                                          variant_name, " has ", expected));
+            throw mismatch_error(sentence(file.metadata().file(), ": ", what, " is ", is,
+                                          ", but the compiled variant ", variant_name, " has ", expected));
         };
         gguf_fields const keys(file.metadata());
         auto const key = [&](std::string_view word, auto is, auto expected)
         { same(sentence("metadata ", keys.key(word)), is, expected); };
 
         key("block_count", found.layers, compiled.layers);
-        if (auto const l = detail::first_off_schedule(fields.global, compiled.global_every); l != found.layers)
+        if (auto const l = detail::first_off_schedule(fields.global, compiled.global_every);
+            l != found.layers)
         {
-            key(sentence("attention.sliding_window_pattern[", l, "]"), !fields.global[l], bool(fields.global[l]));
+            key(sentence("attention.sliding_window_pattern[", l, "]"), !fields.global[l],
+                bool(fields.global[l]));
         }
         key("embedding_length", found.hidden, compiled.hidden);
         key("attention.head_count", found.heads, compiled.heads);
@@ -202,7 +214,8 @@ namespace gemma4::inline v0
             auto const width = detail::normal_form(text).shared_ffn;
             return width == 0 ? text.ffn : width;
         };
-        key("feed_forward_length of layers that share keys and values", shared_width(found), shared_width(compiled));
+        key("feed_forward_length of layers that share keys and values", shared_width(found),
+            shared_width(compiled));
         key("embedding_length_per_layer_input", found.per_layer_input, compiled.per_layer_input);
         key("expert_count", found.experts, compiled.experts);
         key("expert_used_count", found.active_experts, compiled.active_experts);
@@ -214,7 +227,8 @@ namespace gemma4::inline v0
         key("attention.layer_norm_rms_epsilon", found.norm_eps, compiled.norm_eps);
         same("the number of tokens", found.vocab, compiled.vocab);
         same("attn_v.weight missing in global layers", found.value_is_key, compiled.value_is_key);
-        same("the share of a head that rope_freqs.weight turns", found.global_rotated, compiled.global_rotated);
+        same("the share of a head that rope_freqs.weight turns", found.global_rotated,
+             compiled.global_rotated);
         auto const norm = [](bool there) { return there ? "there" : "absent"; };
         same("the norm of values in its architecture", std::string_view(norm(found.value_norm)),
              std::string_view(norm(compiled.value_norm)));

@@ -1,7 +1,9 @@
-// The numbers of a Gemma 3 text decoder (architecture gemma3 of llama.cpp): for variants of a user (examples/gemma3_270m).
+// The numbers of a Gemma 3 text decoder (architecture gemma3 of llama.cpp): for variants of a user
+// (examples/gemma3_270m).
 //
-// What no key says: every sixth layer is global, queries are scaled by key_length^-0.5 (in the 27B model, told by its 62
-// layers, by (embedding_length / head_count)^-0.5), values are not normed, layers have no scalar, rope turns whole heads.
+// What no key says: every sixth layer is global, queries are scaled by key_length^-0.5 (in the 27B model,
+// told by its 62 layers, by (embedding_length / head_count)^-0.5), values are not normed, layers have no
+// scalar, rope turns whole heads.
 #pragma once
 
 #include <cmath>
@@ -20,7 +22,8 @@ namespace gemma4::inline v0::detail
         gguf_text_fields out;
         auto& text = out.text;
         text.layers = gguf_layers(fields);
-        if (fields.has("attention.sliding_window_pattern") && fields.metadata().is_array(fields.key("attention.sliding_window_pattern")))
+        if (fields.has("attention.sliding_window_pattern")
+            && fields.metadata().is_array(fields.key("attention.sliding_window_pattern")))
         {
             for (bool const sliding : fields.flags_by_layer("attention.sliding_window_pattern", text.layers))
             {
@@ -30,7 +33,10 @@ namespace gemma4::inline v0::detail
         else
         {
             auto const every = fields.size("attention.sliding_window_pattern", 6);
-            for (std::size_t l = 0; l != text.layers; ++l) { out.global.push_back(every != 0 && (l + 1) % every == 0); }
+            for (std::size_t l = 0; l != text.layers; ++l)
+            {
+                out.global.push_back(every != 0 && (l + 1) % every == 0);
+            }
         }
         text.vocab = gguf_vocab(fields, file);
         text.hidden = fields.size("embedding_length");
@@ -49,14 +55,15 @@ namespace gemma4::inline v0::detail
         text.value_norm = false;
         text.layer_scalar = false;
         constexpr std::size_t layers_of_27b = 62;
-        auto const scaled = text.layers == layers_of_27b && text.heads != 0 ? text.hidden / text.heads : text.head_dim;
+        auto const scaled =
+            text.layers == layers_of_27b && text.heads != 0 ? text.hidden / text.heads : text.head_dim;
         text.query_scale = float(1.0 / std::sqrt(double(scaled)));
         auto const unsupported = [&](std::string_view word, float only)
         {
             if (auto const found = fields.number(word, only); found != only)
             {
-                throw mismatch_error(sentence(metadata.file(), ": metadata ", fields.key(word), " is ", found, ", only ", only,
-                                              " is supported"));
+                throw mismatch_error(sentence(metadata.file(), ": metadata ", fields.key(word), " is ", found,
+                                              ", only ", only, " is supported"));
             }
         };
         unsupported("rope.scaling.factor", 1.0f);

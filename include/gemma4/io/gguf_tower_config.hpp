@@ -1,8 +1,8 @@
-// The numbers of eyes and ears in the metadata of a GGUF file, compared with a compiled variant key by key: clip.* in an mmproj
-// file, <architecture>.vision.* and .audio.* in Ollama's one-file models.
+// The numbers of eyes and ears in the metadata of a GGUF file, compared with a compiled variant key by key:
+// clip.* in an mmproj file, <architecture>.vision.* and .audio.* in Ollama's one-file models.
 //
-// Compared where the key is there; pooling, patch positions, chunks and caps are in no GGUF file. The epsilon of the audio
-// tower is not compared: files have a wrong one, and llama.cpp does not read it.
+// Compared where the key is there; pooling, patch positions, chunks and caps are in no GGUF file. The epsilon
+// of the audio tower is not compared: files have a wrong one, and llama.cpp does not read it.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ namespace gemma4::inline v0
                 auto const has = sentence("clip.has_", tower, "_encoder");
                 if (architecture == "clip" && !metadata.boolean(has, false))
                 {
-                    throw mismatch_error(sentence(metadata.file(), ": metadata ", has, " is not true, but ", variant,
-                                                  " is asked for its ", tower, " tower"));
+                    throw mismatch_error(sentence(metadata.file(), ": metadata ", has, " is not true, but ",
+                                                  variant, " is asked for its ", tower, " tower"));
                 }
             }
 
@@ -70,8 +70,8 @@ namespace gemma4::inline v0
     }
 
     // `hidden`: of the text model. mismatch_error for the first key that differs.
-    inline void check_vision_config(vision_config const& compiled, std::size_t hidden, std::string_view variant,
-                                    gguf_metadata const& metadata)
+    inline void check_vision_config(vision_config const& compiled, std::size_t hidden,
+                                    std::string_view variant, gguf_metadata const& metadata)
     {
         detail::gguf_tower_keys const keys(metadata, "vision", variant);
         keys.text("projector_type", "gemma4v");
@@ -85,7 +85,8 @@ namespace gemma4::inline v0
         keys.size("projection_dim", hidden);
     }
 
-    inline void check_audio_config(audio_config const& compiled, std::string_view variant, gguf_metadata const& metadata)
+    inline void check_audio_config(audio_config const& compiled, std::string_view variant,
+                                   gguf_metadata const& metadata)
     {
         detail::gguf_tower_keys const keys(metadata, "audio", variant);
         keys.text("projector_type", "gemma4a");

@@ -1,7 +1,8 @@
-// The tensors of the eyes and ears in GGUF files (llama.cpp's mmproj, and Ollama's one-file models) under the names of a
-// checkpoint, after the prefix of their tree.
+// The tensors of the eyes and ears in GGUF files (llama.cpp's mmproj, and Ollama's one-file models) under the
+// names of a checkpoint, after the prefix of their tree.
 //
-// Source: llama.cpp's converter for Gemma 4. Its names conv_norm and norm_conv are swapped on purpose: that is how they are.
+// Source: llama.cpp's converter for Gemma 4. Its names conv_norm and norm_conv are swapped on purpose: that
+// is how they are.
 #pragma once
 
 #include <array>
@@ -19,8 +20,8 @@ namespace gemma4::inline v0
     enum class tower_change
     {
         none,
-        patches,     // (hidden, channel, row, column); checkpoint: (hidden, row * column * channel)
-        softplus     // log(1 + exp(x)) has been applied
+        patches,    // (hidden, channel, row, column); checkpoint: (hidden, row * column * channel)
+        softplus    // log(1 + exp(x)) has been applied
     };
 
     struct tower_tensor
@@ -105,7 +106,8 @@ namespace gemma4::inline v0
             tensor_names{"a.pre_encode.out.bias", "mm.a.fc.bias"},
         };
 
-        // "self_attn.q_proj.linear.weight" -> {"self_attn.q_proj", ".weight"}; bounds of a clipped linear likewise.
+        // "self_attn.q_proj.linear.weight" -> {"self_attn.q_proj", ".weight"}; bounds of a clipped linear
+        // likewise.
         struct linear_leaf
         {
             std::string_view module;
@@ -115,19 +117,27 @@ namespace gemma4::inline v0
         inline std::optional<linear_leaf> split_linear(std::string_view name)
         {
             constexpr std::string_view weight = ".linear.weight";
-            if (name.ends_with(weight)) { return linear_leaf{name.substr(0, name.size() - weight.size()), ".weight"}; }
+            if (name.ends_with(weight))
+            {
+                return linear_leaf{name.substr(0, name.size() - weight.size()), ".weight"};
+            }
             for (std::string_view const bound : {".input_min", ".input_max", ".output_min", ".output_max"})
             {
-                if (name.ends_with(bound)) { return linear_leaf{name.substr(0, name.size() - bound.size()), bound}; }
+                if (name.ends_with(bound))
+                {
+                    return linear_leaf{name.substr(0, name.size() - bound.size()), bound};
+                }
             }
             return std::nullopt;
         }
 
         template <std::size_t N>
-        std::optional<std::string> tower_layer_name(std::array<tensor_names, N> const& table, std::string_view rest)
+        std::optional<std::string> tower_layer_name(std::array<tensor_names, N> const& table,
+                                                    std::string_view rest)
         {
             auto const linear = split_linear(rest);
-            auto const found = translated(table, linear ? linear->module : rest, &tensor_names::checkpoint, &tensor_names::gguf);
+            auto const found = translated(table, linear ? linear->module : rest, &tensor_names::checkpoint,
+                                          &tensor_names::gguf);
             if (!found) { return std::nullopt; }
             return sentence(*found, linear ? linear->leaf : std::string_view());
         }
@@ -135,7 +145,8 @@ namespace gemma4::inline v0
         template <std::size_t N>
         std::string ollama_name(std::array<tensor_names, N> const& table, std::string_view name)
         {
-            return std::string(translated(table, name, &tensor_names::checkpoint, &tensor_names::gguf).value_or(name));
+            return std::string(
+                translated(table, name, &tensor_names::checkpoint, &tensor_names::gguf).value_or(name));
         }
     }
 
@@ -148,8 +159,9 @@ namespace gemma4::inline v0
             auto const found = detail::translated(table, name, &names::checkpoint, &names::gguf);
             return found ? std::optional(std::string(*found)) : std::nullopt;
         };
-        auto const as = [](std::optional<std::string> found, tower_change change = tower_change::none)
-        { return found ? std::optional(tower_tensor{std::move(*found), change}) : std::nullopt; };
+        auto const as = [](std::optional<std::string> found, tower_change change = tower_change::none) {
+            return found ? std::optional(tower_tensor{std::move(*found), change}) : std::nullopt;
+        };
         constexpr std::string_view projection = "embedding_projection.weight";
         switch (tree)
         {
@@ -163,17 +175,18 @@ namespace gemma4::inline v0
                 auto const leaf = detail::tower_layer_name(detail::vision_layer_names, place->rest);
                 return leaf ? as(sentence("v.blk.", place->layer, ".", *leaf)) : std::nullopt;
             }
-            return as(plain(detail::vision_names), name == "patch_embedder.input_proj.weight" ? tower_change::patches
-                                                                                              : tower_change::none);
+            return as(plain(detail::vision_names), name == "patch_embedder.input_proj.weight"
+                                                       ? tower_change::patches
+                                                       : tower_change::none);
         case weight_tree::audio:
             if (auto const place = detail::split_layer(name, "layers."))
             {
                 auto leaf = detail::tower_layer_name(detail::audio_layer_names, place->rest);
                 if (!leaf) { return std::nullopt; }
                 if (ollama) { leaf = detail::ollama_name(detail::ollama_audio_layer_names, *leaf); }
-                return as(sentence("a.blk.", place->layer, ".", *leaf), place->rest == "self_attn.per_dim_scale"
-                                                                            ? tower_change::softplus
-                                                                            : tower_change::none);
+                return as(sentence("a.blk.", place->layer, ".", *leaf),
+                          place->rest == "self_attn.per_dim_scale" ? tower_change::softplus
+                                                                   : tower_change::none);
             }
             if (auto found = plain(detail::audio_names))
             {

@@ -22,27 +22,29 @@
 
 namespace gemma4::inline v0
 {
-    // Tensors stay where the files are mapped, except the few of a tower that GGUF stores otherwise: these are made here, as
-    // float32.
+    // Tensors stay where the files are mapped, except the few of a tower that GGUF stores otherwise: these
+    // are made here, as float32.
     class gguf_weights final : public weight_source
     {
     public:
         // `towers`: the mmproj file; null: towers are in `file` (Ollama's one-file models) or nowhere.
-        explicit gguf_weights(std::shared_ptr<gguf_file const> file, std::shared_ptr<gguf_file const> towers = {})
+        explicit gguf_weights(std::shared_ptr<gguf_file const> file,
+                              std::shared_ptr<gguf_file const> towers = {})
             : m_file(std::move(file))
             , m_towers(towers ? std::move(towers) : m_file)
             , m_ollama(m_towers->find("mm.a.fc.weight") != nullptr)
             , m_text(*m_file)
         {}
 
-        stored_weight demand(weight_tree tree, std::string const& name, std::span<std::size_t const> shape) override
+        stored_weight demand(weight_tree tree, std::string const& name,
+                             std::span<std::size_t const> shape) override
         {
             if (tree != weight_tree::text) { return demand_tower(tree, name, shape); }
             auto const source = m_text.demand(name, shape);
             if (source.count != 1)
             {
-                throw mismatch_error(sentence(where(), ": tensor ", source.only().name, " is one of ", source.count,
-                                              ", expected one for ", name));
+                throw mismatch_error(sentence(where(), ": tensor ", source.only().name, " is one of ",
+                                              source.count, ", expected one for ", name));
             }
             return stored(source.parts[0], shape);
         }
@@ -55,7 +57,10 @@ namespace gemma4::inline v0
             std::vector<std::size_t> part(shape.begin(), shape.end());
             if (source.count == 2) { part[1] /= 2; }
             std::vector<stored_weight> found;
-            for (std::size_t i = 0; i != source.count; ++i) { found.push_back(stored(source.parts[i], part)); }
+            for (std::size_t i = 0; i != source.count; ++i)
+            {
+                found.push_back(stored(source.parts[i], part));
+            }
             return found;
         }
 
@@ -78,7 +83,11 @@ namespace gemma4::inline v0
             {
                 for (auto const& t : file.tensors())
                 {
-                    all.push_back({detail::shown(t.name), gemma4::name(t.type), {t.shape().begin(), t.shape().end()}, t.bytes, t.data});
+                    all.push_back({detail::shown(t.name),
+                                   gemma4::name(t.type),
+                                   {t.shape().begin(), t.shape().end()},
+                                   t.bytes,
+                                   t.data});
                 }
             };
             list(*m_file);
@@ -107,12 +116,13 @@ namespace gemma4::inline v0
             {
                 std::size_t rows = 1;
                 for (auto const extent : shape.first(shape.size() - 1)) { rows *= extent; }
-                std::span const factors(reinterpret_cast<float const*>(part.scale->data), part.scale->elements());
+                std::span const factors(reinterpret_cast<float const*>(part.scale->data),
+                                        part.scale->elements());
                 for (float const factor : factors)
                 {
                     if (std::isfinite(factor)) { continue; }
-                    throw mismatch_error(sentence(m_file->name_of(*part.scale), ": tensor ", part.scale->name, " holds ", factor,
-                                                  ", expected finite numbers"));
+                    throw mismatch_error(sentence(m_file->name_of(*part.scale), ": tensor ", part.scale->name,
+                                                  " holds ", factor, ", expected finite numbers"));
                 }
                 found.factors = {factors.data(), rows / factors.size()};
             }
@@ -131,18 +141,22 @@ namespace gemma4::inline v0
             return without_ones(a) == without_ones(b);
         }
 
-        stored_weight demand_tower(weight_tree tree, std::string const& name, std::span<std::size_t const> shape)
+        stored_weight demand_tower(weight_tree tree, std::string const& name,
+                                   std::span<std::size_t const> shape)
         {
             auto const wanted = gguf_tower_tensor(tree, name, m_ollama);
             auto const& file = m_towers->metadata().file();
-            if (!wanted) { throw mismatch_error(sentence(file, ": a tensor like ", name, " has no name in GGUF files")); }
+            if (!wanted)
+            {
+                throw mismatch_error(sentence(file, ": a tensor like ", name, " has no name in GGUF files"));
+            }
             auto const* t = m_towers->find(wanted->name);
             if (!t) { throw mismatch_error(sentence(file, ": tensor ", wanted->name, " is missing")); }
             auto const& where = m_towers->name_of(*t);
             if (!is_supported(t->type))
             {
-                throw mismatch_error(sentence(where, ": tensor ", t->name, " is of type ", gemma4::name(t->type),
-                                              ", which this library cannot read"));
+                throw mismatch_error(sentence(where, ": tensor ", t->name, " is of type ",
+                                              gemma4::name(t->type), ", which this library cannot read"));
             }
             auto expected = std::vector<std::size_t>(shape.begin(), shape.end());
             if (wanted->change == tower_change::patches && shape.size() == 2)
@@ -152,8 +166,9 @@ namespace gemma4::inline v0
             }
             if (!same_shape(expected, t->shape()))
             {
-                throw mismatch_error(sentence(where, ": tensor ", t->name, " has shape ", detail::shape_text(t->shape()),
-                                              ", expected ", detail::shape_text(expected)));
+                throw mismatch_error(sentence(where, ": tensor ", t->name, " has shape ",
+                                              detail::shape_text(t->shape()), ", expected ",
+                                              detail::shape_text(expected)));
             }
             if (wanted->change == tower_change::none)
             {
@@ -161,8 +176,12 @@ namespace gemma4::inline v0
             }
             auto& made = m_made[wanted->name];
             if (made.empty()) { made = changed(*t, wanted->change); }
-            return {reinterpret_cast<std::byte const*>(made.data()), made.size() * sizeof(float),
-                    weight_type_of(dtype::f32), {}, where, t->name};
+            return {reinterpret_cast<std::byte const*>(made.data()),
+                    made.size() * sizeof(float),
+                    weight_type_of(dtype::f32),
+                    {},
+                    where,
+                    t->name};
         }
 
         std::vector<float> changed(gguf_tensor const& t, tower_change change) const

@@ -1,9 +1,10 @@
-// NVFP4 matrices in safetensors, as NVIDIA's Model Optimizer and compressed-tensors write them, turned into the blocks of
-// formats/fp4.hpp.
+// NVFP4 matrices in safetensors, as NVIDIA's Model Optimizer and compressed-tensors write them, turned into
+// the blocks of formats/fp4.hpp.
 //
-// X.weight: U8 (outs, ins / 2), byte k of a row holds weights 2k (low half) and 2k + 1; X.weight_scale: F8_E4M3
-// (outs, ins / 16); X.weight_scale_2: F32, one number that multiplies. compressed-tensors: X.weight_packed, X.weight_scale and
-// X.weight_global_scale, a number that divides. Scales of activations (input_scale, input_global_scale) are not needed.
+// X.weight: U8 (outs, ins / 2), byte k of a row holds weights 2k (low half) and 2k + 1; X.weight_scale:
+// F8_E4M3 (outs, ins / 16); X.weight_scale_2: F32, one number that multiplies. compressed-tensors:
+// X.weight_packed, X.weight_scale and X.weight_global_scale, a number that divides. Scales of activations
+// (input_scale, input_global_scale) are not needed.
 #pragma once
 
 #include <algorithm>
@@ -43,42 +44,43 @@ namespace gemma4::inline v0
         std::vector<float> factors;    // one a matrix
     };
 
-    // The parts of the matrix `name` ("... .weight"); none where it is not in NVFP4. mismatch_error: a part is missing, or of
-    // another shape or type than the others ask for.
+    // The parts of the matrix `name` ("... .weight"); none where it is not in NVFP4. mismatch_error: a part
+    // is missing, or of another shape or type than the others ask for.
     inline std::optional<nvfp4_parts> find_nvfp4(checkpoint const& file, std::string const& name)
     {
         if (!name.ends_with(".weight")) { return std::nullopt; }
         auto const other = [&](std::string_view suffix) { return file.find(sentence(name, suffix)); };
         nvfp4_parts parts{file.find(name), other("_scale"), other("_scale_2"), false};
-        if (!parts.packed)
-        {
-            parts = {other("_packed"), parts.scales, other("_global_scale"), true};
-        }
+        if (!parts.packed) { parts = {other("_packed"), parts.scales, other("_global_scale"), true}; }
         if (!parts.packed || parts.packed->dtype_word != "U8") { return std::nullopt; }
         auto const& packed = *parts.packed;
-        auto const demand = [&](tensor const* t, std::string_view suffix, std::string_view type) -> tensor const&
+        auto const demand = [&](tensor const* t, std::string_view suffix,
+                                std::string_view type) -> tensor const&
         {
             if (!t) { throw mismatch_error(sentence(packed.file, ": tensor ", name, suffix, " is missing")); }
             if (t->dtype_word == type) { return *t; }
-            throw mismatch_error(sentence(t->file, ": tensor ", t->name, " has dtype ", t->dtype_word, ", expected ", type));
+            throw mismatch_error(
+                sentence(t->file, ": tensor ", t->name, " has dtype ", t->dtype_word, ", expected ", type));
         };
         auto const& scales = demand(parts.scales, "_scale", "F8_E4M3");
         auto const& factor = demand(parts.factor, parts.divides ? "_global_scale" : "_scale_2", "F32");
         if (packed.shape.size() != 2 || packed.shape[1] % (nvfp4::weights_per_block / 2) != 0)
         {
-            throw mismatch_error(sentence(packed.file, ": tensor ", packed.name, " has shape ", detail::shape_text(packed.shape),
-                                          ", expected rows of a multiple of ", nvfp4::weights_per_block / 2, " bytes"));
+            throw mismatch_error(sentence(
+                packed.file, ": tensor ", packed.name, " has shape ", detail::shape_text(packed.shape),
+                ", expected rows of a multiple of ", nvfp4::weights_per_block / 2, " bytes"));
         }
         std::vector<std::size_t> const expected{packed.shape[0], packed.shape[1] / 8};
         if (scales.shape != expected)
         {
-            throw mismatch_error(sentence(scales.file, ": tensor ", scales.name, " has shape ", detail::shape_text(scales.shape),
-                                          ", expected ", detail::shape_text(expected)));
+            throw mismatch_error(sentence(scales.file, ": tensor ", scales.name, " has shape ",
+                                          detail::shape_text(scales.shape), ", expected ",
+                                          detail::shape_text(expected)));
         }
         if (factor.bytes != sizeof(float))
         {
-            throw mismatch_error(sentence(factor.file, ": tensor ", factor.name, " has shape ", detail::shape_text(factor.shape),
-                                          ", expected one number"));
+            throw mismatch_error(sentence(factor.file, ": tensor ", factor.name, " has shape ",
+                                          detail::shape_text(factor.shape), ", expected one number"));
         }
         return parts;
     }
@@ -96,16 +98,17 @@ namespace gemma4::inline v0
         {
             if (parts.outs() != rows || parts.ins() != ins)
             {
-                throw mismatch_error(sentence(parts.packed->file, ": tensor ", parts.packed->name, " has shape ",
-                                              detail::shape_text(parts.packed->shape), ", but that of the first expert is ",
+                throw mismatch_error(sentence(parts.packed->file, ": tensor ", parts.packed->name,
+                                              " has shape ", detail::shape_text(parts.packed->shape),
+                                              ", but that of the first expert is ",
                                               detail::shape_text(all.front().packed->shape)));
             }
             float factor = 0;
             std::memcpy(&factor, parts.factor->data, sizeof factor);
             if (!(factor > 0) || !(factor < 1e30f))
             {
-                throw mismatch_error(sentence(parts.factor->file, ": tensor ", parts.factor->name, " is ", factor,
-                                              ", expected a positive number"));
+                throw mismatch_error(sentence(parts.factor->file, ": tensor ", parts.factor->name, " is ",
+                                              factor, ", expected a positive number"));
             }
             made.factors.push_back(parts.divides ? 1.0f / factor : factor);
             auto const* from = parts.packed->data;
@@ -115,7 +118,8 @@ namespace gemma4::inline v0
                 for (std::size_t group = 0; group != 4; ++group, from += 8)
                 {
                     to[group] = *scale++ & std::byte(0x7f);
-                    auto const half = [&](std::size_t i) { return from[i / 2] >> (i % 2 * 4) & std::byte(15); };
+                    auto const half = [&](std::size_t i)
+                    { return from[i / 2] >> (i % 2 * 4) & std::byte(15); };
                     for (std::size_t i = 0; i != 8; ++i)
                     {
                         to[4 + 8 * group + i] = half(i) | half(i + 8) << 4;

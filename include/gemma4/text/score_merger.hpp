@@ -1,8 +1,9 @@
-// Symbols -> tokens by scores: the older tokenizer type "llama" of GGUF files (Gemma 1 to 3), equal to llama.cpp's.
+// Symbols -> tokens by scores: the older tokenizer type "llama" of GGUF files (Gemma 1 to 3), equal to
+// llama.cpp's.
 //
-// U+0020 becomes U+2581, every code point is a symbol, and of all adjacent symbols whose joined string is a token the
-// pair with the highest score is joined, the leftmost of equals, until there is none. A symbol that is no token becomes
-// its bytes as <0xHH>.
+// U+0020 becomes U+2581, every code point is a symbol, and of all adjacent symbols whose joined string is a
+// token the pair with the highest score is joined, the leftmost of equals, until there is none. A symbol that
+// is no token becomes its bytes as <0xHH>.
 #pragma once
 
 #include <array>
@@ -32,8 +33,8 @@ namespace gemma4::inline v0
 
         std::size_t size() const noexcept { return m_scores.size(); }
 
-        // Appends the ids of a piece of UTF-8, which is at the beginning or follows an added token. `tokens` are those of the
-        // scores, `bytes` the tokens <0xHH>.
+        // Appends the ids of a piece of UTF-8, which is at the beginning or follows an added token. `tokens`
+        // are those of the scores, `bytes` the tokens <0xHH>.
         void encode(std::string_view piece, vocabulary const& tokens, std::array<token_id, 256> const& bytes,
                     std::vector<token_id>& ids) const
         {
@@ -56,7 +57,8 @@ namespace gemma4::inline v0
             }
             if (text.size() >= std::size_t(1) << 31)
             {
-                throw argument_error(sentence("text: expected fewer than 2^31 bytes without a space, found ", text.size()));
+                throw argument_error(
+                    sentence("text: expected fewer than 2^31 bytes without a space, found ", text.size()));
             }
             encode_symbols(text, tokens, bytes, ids);
         }
@@ -86,11 +88,12 @@ namespace gemma4::inline v0
 
         static constexpr std::string_view space_symbol = "\u2581";
 
-        // Pieces of this many bytes keep the 32-bit numbers of symbols safe. They end before a space where there is one.
+        // Pieces of this many bytes keep the 32-bit numbers of symbols safe. They end before a space where
+        // there is one.
         static constexpr std::size_t longest_piece = std::size_t(1) << 28;
 
-        void encode_symbols(std::string_view text, vocabulary const& tokens, std::array<token_id, 256> const& bytes,
-                            std::vector<token_id>& ids) const
+        void encode_symbols(std::string_view text, vocabulary const& tokens,
+                            std::array<token_id, 256> const& bytes, std::vector<token_id>& ids) const
         {
             std::vector<symbol> symbols;
             for (std::size_t at = 0; at != text.size();)
@@ -98,7 +101,8 @@ namespace gemma4::inline v0
                 auto const length = decode_utf8(text, at).length;
                 auto const i = std::int32_t(symbols.size());
                 at += length;
-                symbols.push_back({std::uint32_t(at - length), std::uint32_t(length), i - 1, at == text.size() ? -1 : i + 1});
+                symbols.push_back({std::uint32_t(at - length), std::uint32_t(length), i - 1,
+                                   at == text.size() ? -1 : i + 1});
             }
             std::priority_queue<pair> pairs;
             auto const try_pair = [&](std::int32_t left, std::int32_t right)
@@ -111,14 +115,18 @@ namespace gemma4::inline v0
                     pairs.push({m_scores[std::size_t(*id)], left, right, size});
                 }
             };
-            for (std::size_t i = 1; i < symbols.size(); ++i) { try_pair(std::int32_t(i) - 1, std::int32_t(i)); }
+            for (std::size_t i = 1; i < symbols.size(); ++i)
+            {
+                try_pair(std::int32_t(i) - 1, std::int32_t(i));
+            }
             while (!pairs.empty())
             {
                 auto const best = pairs.top();
                 pairs.pop();
                 auto& left = symbols[std::size_t(best.left)];
                 auto& right = symbols[std::size_t(best.right)];
-                bool const outdated = left.size == 0 || right.size == 0 || left.size + right.size != best.size;
+                bool const outdated =
+                    left.size == 0 || right.size == 0 || left.size + right.size != best.size;
                 if (outdated) { continue; }
                 left.size += right.size;
                 right.size = 0;
