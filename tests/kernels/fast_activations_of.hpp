@@ -37,6 +37,17 @@ struct quantised_activations
             auto const& group = static_cast<int16_group const*>(view.data)[at];
             return double(group.terms.scale) * (128 * group.high[i] + group.low[i]);
         }
+        case activation_kind::tiles:
+        {
+            // [512 of k][32 rows][32 of k] tiles of (16, 32)
+            auto const groups = (view.ins + 31) / 32;
+            auto const strips = (view.rows + 31) / 32;
+            auto const panel = k / 512;
+            auto const depth = std::min<std::size_t>(16, groups - 16 * panel);
+            auto const tile = 2 * (16 * panel * strips + r / 32 * depth + k % 512 / 32) + r % 32 / 16;
+            auto const* const values = static_cast<std::uint16_t const*>(view.data);
+            return double(gemma4::bf16{values[512 * tile + r % 16 * 32 + k % 32]}.value());
+        }
         case activation_kind::float32:
             return double(static_cast<float32_group const*>(view.data)[at].x[k % 32]);
         default:

@@ -1,8 +1,10 @@
 // Every fast kernel against the naive product of the exact weights with the same quantised activations, and
 // against the unquantised activations within the error that the kind of activation allows.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,13 @@ namespace
         }
     };
 
+    // The matrix unit takes weights rounded to bfloat16, halves up.
+    float as_multiplied(float weight, activation_kind kind)
+    {
+        if (kind != activation_kind::tiles) { return weight; }
+        return std::bit_cast<float>((std::bit_cast<std::uint32_t>(weight) + 0x8000u) & 0xffff0000u);
+    }
+
     // The largest error in units of the sum of magnitudes; against unquantised x the root mean square, in
     // units of the root of the sum of squared products, which is the size of a sum of as many random numbers.
     struct errors
@@ -78,7 +87,7 @@ namespace
                 double sum = 0, magnitude = 0, plain = 0, squares = 0;
                 for (std::size_t k = 0; k != w.ins; ++k)
                 {
-                    auto const weight = double(w.weights[n * w.ins + k]);
+                    auto const weight = double(as_multiplied(w.weights[n * w.ins + k], kind));
                     sum += weight * row[k];
                     magnitude += std::abs(weight * row[k]);
                     plain += weight * double(x[m * ldx + k]);
@@ -132,7 +141,8 @@ namespace
                     CAPTURE(rows);
                     CAPTURE(int(kind));
                     auto const found = check(*table, w, kind, rows);
-                    CHECK(found.exact <= 1e-6);
+                    // An offset that is added with a rounding may move a weight to the next bfloat16.
+                    CHECK(found.exact <= (kind == activation_kind::tiles ? 2e-5 : 1e-6));
                     CHECK(found.rms <= allowed_rms(kind));
                 }
             }

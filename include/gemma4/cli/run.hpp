@@ -123,7 +123,7 @@ namespace gemma4::inline v0::cli
             else if (auto const* const call = std::get_if<tool_call>(&event))
             {
                 json_value const line(json_value::object{{"name", call->name}, {"arguments", call->arguments}});
-                end_line();
+                close_line();
                 write(to_json(line) + "\n");
             }
             else if (auto const* const bad = std::get_if<malformed_call>(&event))
@@ -133,7 +133,7 @@ namespace gemma4::inline v0::cli
             }
             else if (auto const* const half = std::get_if<incomplete_answer>(&event))
             {
-                end_line();
+                close_line();
                 m_io.err << "gemma4: " << half->reason << '\n';
             }
         }
@@ -142,7 +142,8 @@ namespace gemma4::inline v0::cli
         void finish(run_result const& result)
         {
             m_bar.clear();
-            end_line();
+            if (!m_any) { m_io.out << '\n'; }
+            close_line();
             m_io.out << std::flush;
             if (result.reason == stop_reason::max_tokens || result.reason == stop_reason::context_full)
             {
@@ -161,10 +162,9 @@ namespace gemma4::inline v0::cli
             m_any = true;
         }
 
-        void end_line()
+        void close_line()
         {
-            if (m_line_open || !m_any) { m_io.out << '\n'; }
-            m_any = true;
+            if (m_line_open) { m_io.out << '\n'; }
             m_line_open = m_thinking = false;
         }
 

@@ -287,12 +287,19 @@ namespace gemma4::inline v0
                                std::size_t group, std::byte* block) noexcept
         {
             auto* const lines = block + packed_group_at(type, group).codes;
-            for (std::size_t i = 0; i != count; ++i)
+            if (type == packed_type::f16)
             {
-                auto const at =
-                    type == packed_type::f16 ? 32 * i + 2 * row : 64 * (i / 2) + 4 * row + 2 * (i % 2);
-                std::memcpy(lines + at, from + 2 * i, 2);
+                for (std::size_t i = 0; i != count; ++i)
+                {
+                    std::memcpy(lines + 32 * i + 2 * row, from + 2 * i, 2);
+                }
+                return;
             }
+            for (std::size_t i = 0; i + 1 < count; i += 2)
+            {
+                std::memcpy(lines + 32 * i + 4 * row, from + 2 * i, 4);
+            }
+            if (count % 2) { std::memcpy(lines + 32 * (count - 1) + 4 * row, from + 2 * (count - 1), 2); }
         }
     }
 

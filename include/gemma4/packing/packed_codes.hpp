@@ -47,19 +47,29 @@ namespace gemma4::inline v0::detail
         return (t | t << 12) & 0x0f0f0f0f0f0f0f0fu;
     }
 
-    // Eight bytes into packed_order, and back.
+    // Four bytes to the even places of eight, and back.
+    inline std::uint64_t spread_bytes(std::uint64_t x) noexcept
+    {
+        x = (x | x << 16) & 0x0000ffff0000ffffu;
+        return (x | x << 8) & 0x00ff00ff00ff00ffu;
+    }
+
+    inline std::uint64_t gather_bytes(std::uint64_t x) noexcept
+    {
+        x &= 0x00ff00ff00ff00ffu;
+        x = (x | x >> 8) & 0x0000ffff0000ffffu;
+        return (x | x >> 16) & 0xffffffffu;
+    }
+
+    // Eight bytes into packed_order, which takes turns between the first four and the last, and back.
     inline std::uint64_t ordered(std::uint64_t codes) noexcept
     {
-        std::uint64_t out = 0;
-        for (std::size_t i = 0; i != 8; ++i) { out |= (codes >> (8 * packed_order[i]) & 0xffu) << (8 * i); }
-        return out;
+        return spread_bytes(codes & 0xffffffffu) | spread_bytes(codes >> 32) << 8;
     }
 
     inline std::uint64_t natural(std::uint64_t codes) noexcept
     {
-        std::uint64_t out = 0;
-        for (std::size_t i = 0; i != 8; ++i) { out |= (codes >> (8 * i) & 0xffu) << (8 * packed_order[i]); }
-        return out;
+        return gather_bytes(codes) | gather_bytes(codes >> 8) << 32;
     }
 
     inline void put_nibbles(std::uint8_t const* codes, std::byte* lines, std::size_t row) noexcept
