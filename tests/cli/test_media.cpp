@@ -7,6 +7,7 @@
 #include "support/media_cases.hpp"
 #include <doctest/doctest.h>
 
+#include <gemma4/api/session.hpp>
 #include <gemma4/media/audio_features.hpp>
 
 using namespace gemma4;
@@ -103,14 +104,13 @@ namespace
     arguments media_of(media_case const& one)
     {
         arguments given;
+        std::string budget = "280";
         for (auto const& m : one.row.at("media"))
         {
             given.insert(given.end(), {"--" + m.at("kind").get<std::string>(), file_of(m)});
-            if (m.at("kind") == "image")
-            {
-                given.insert(given.end(), {"--image-budget", std::to_string(m.at("budget").get<int>())});
-            }
+            if (m.at("kind") == "image") { budget = std::to_string(m.at("budget").get<int>()); }
         }
+        given.insert(given.end(), {"--image-budget", budget});
         return given;
     }
 
@@ -140,8 +140,8 @@ TEST_CASE("logits and generate with media give the reference's, for every chunk"
              {"tiny_e2b", "one"}, {"tiny_e2b", "neighbours"}, {"tiny_e2b", "all"}, {"tiny_e2b", "video"},
              {"tiny_a4b", "one"}, {"tiny_a4b", "frames"}, {"tiny_a4b", "long"}})
     {
-        CAPTURE(variant);
-        CAPTURE(name);
+        CAPTURE(std::string(variant));
+        CAPTURE(std::string(name));
         auto const one = case_of(variant, name);
         auto more = media_of(one);
         more.insert(more.end(), {"--model", folder_of(variant), "--prompt", one.row.at("text")});
@@ -264,7 +264,7 @@ TEST_CASE("wrong media are refused with one sentence")
             CAPTURE(r.err);
             CHECK(r.err.starts_with("gemma4: "));
             CHECK(has_text(r.err, one.says));
-            CHECK(std::ranges::count(r.err, '\n') == 1);
+            CHECK(std::ranges::count(r.err, '\n') == one.status);    // wrong usage: and where to read more
         }
         CHECK_FALSE(std::filesystem::exists(out));
     }
@@ -284,6 +284,34 @@ TEST_CASE("wrong media are refused with one sentence")
         CHECK(has_text(r.err, says));
         CHECK_FALSE(std::filesystem::exists(out));
     }
+}
+
+TEST_CASE("run takes media, with a chat template and without")
+{
+    using E = engine<tiny_e2b, all_modalities<tiny_e2b>, any_format, exact>;
+    auto const base = folder_of("tiny_e2b");
+    auto const one = case_of("tiny_e2b", "one");
+    auto const options = arguments{"run", "--compute", "exact", "--temperature", "0", "--max-tokens", "8"};
+    auto more = media_of(one);
+    more.insert(more.end(), {"--model", base, "--prompt", one.row.at("text")});
+    auto const continued = run(options, more);
+    auto const model = E::load(base, one_thread());
+    CHECK(continued.out == model.tokens().decode(one.greedy(), true) + "\n");
+    CHECK(has_text(continued.err, "after 8 new tokens"));
+
+    auto const chat = tiny_checkpoint("tiny_e2b", "media-chat", {});
+    std::filesystem::copy_file(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja",
+                               chat / "chat_template.jinja", std::filesystem::copy_options::skip_existing);
+    auto const talking = E::load(chat, one_thread());
+    session<E> s(talking);
+    auto const images = {encode_image(talking, media_image("a", 96, 64), 70),
+                         encode_image(talking, media_image("b", 48, 480), 70)};
+    auto expected = s.ask("Compare.", images, {.stop = {.max_tokens = 8}}).rest();
+    if (!expected.ends_with('\n')) { expected += '\n'; }
+    auto const asked = run(options, {"--model", chat.string(), "--image", bmp("a", 96, 64), "--image",
+                                     bmp("b", 48, 480), "--image-budget", "70", "--prompt", "Compare."});
+    CHECK(asked.out == expected);
+    CHECK(run(options, {"--model", chat.string(), "--prompt", "Compare."}).out != expected);
 }
 
 TEST_CASE("a checkpoint without towers still takes text, and plans none")

@@ -169,3 +169,72 @@ TEST_CASE("gguf config: arrays by layer, and files that no variant can honour")
     CHECK(holds(read([](keys& k) { k.rope_freqs[0] = 8; }), "rope_freqs.weight has 8 at 0"));
     CHECK(holds(read([](keys& k) { k.rope_freqs = {1, 1e30f, 1, 1e30f}; }), "rope_freqs.weight has 1 at 2"));
 }
+
+TEST_CASE("gguf config: Gemma 3, whose metadata leave most unsaid")
+{
+    scratch_folder const folder;
+    auto const open = [&](std::function<void(gguf_writer&)> const& more)
+    {
+        gguf_writer w;
+        w.text("general.architecture", "gemma3");
+        w.u32("gemma3.block_count", 12);
+        w.u32("gemma3.context_length", 1024);
+        w.u32("gemma3.embedding_length", 64);
+        w.u32("gemma3.feed_forward_length", 128);
+        w.u32("gemma3.attention.head_count", 4);
+        w.u32("gemma3.attention.head_count_kv", 2);
+        w.u32("gemma3.attention.key_length", 16);
+        w.u32("gemma3.attention.sliding_window", 32);
+        w.f32("gemma3.attention.layer_norm_rms_epsilon", 1e-6f);
+        w.strings("tokenizer.ggml.tokens", {"a", "b"});
+        more(w);
+        w.write(folder.path / "g3.gguf");
+        return gemma4::gguf_file(folder.path / "g3.gguf");
+    };
+    gemma4::text_config const expected{
+        .vocab = 2,
+        .hidden = 64,
+        .layers = 12,
+        .global_every = 6,
+        .heads = 4,
+        .kv_heads = 2,
+        .global_kv_heads = 2,
+        .head_dim = 16,
+        .global_head_dim = 16,
+        .window = 32,
+        .ffn = 128,
+        .max_positions = 1024,
+        .global_rotated = 1.0f,
+        .softcap = 0.0f,
+        .value_norm = false,
+        .layer_scalar = false,
+        .query_scale = 0.25f,
+    };
+    auto const plain = open([](gguf_writer&) {});
+    CHECK(gemma4::read_text_config(plain) == expected);
+    CHECK(gemma4::matches(expected, plain));
+    CHECK_NOTHROW(gemma4::check_text_config(expected, "mine", plain));
+    CHECK(gemma4::read_text_config(
+              open([](gguf_writer& w) { w.u32("gemma3.attention.sliding_window_pattern", 4); }))
+              .global_every
+          == 4);
+
+    auto const refusal = [&](std::function<void(gguf_writer&)> const& more, auto&& change)
+    {
+        auto compiled = expected;
+        change(compiled);
+        auto const file = open(more);
+        return sentence_of<gemma4::mismatch_error>([&]
+                                                   { gemma4::check_text_config(compiled, "mine", file); });
+    };
+    auto const nothing = [](gguf_writer&) {};
+    CHECK(holds(refusal(nothing, [](auto& c) { c.value_norm = true; }),
+                "the norm of values in its architecture is absent, but the compiled variant mine has there"));
+    CHECK(holds(refusal(nothing, [](auto& c) { c.layer_scalar = true; }),
+                "the scalar of a layer in its architecture is absent"));
+    CHECK(holds(refusal(nothing, [](auto& c) { c.query_scale = 1; }),
+                "the scale of queries in its architecture is 0.25"));
+    CHECK(holds(refusal(nothing, [](auto& c) { c.hidden = 32; }), "metadata gemma3.embedding_length is 64"));
+    CHECK(holds(refusal([](gguf_writer& w) { w.f32("gemma3.rope.scaling.factor", 8); }, [](auto&) {}),
+                "gemma3.rope.scaling.factor is 8, only 1 is supported"));
+}

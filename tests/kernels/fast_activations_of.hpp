@@ -42,9 +42,9 @@ struct quantised_activations
             // [512 of k][32 rows][32 of k] tiles of (16, 32)
             auto const groups = (view.ins + 31) / 32;
             auto const strips = (view.rows + 31) / 32;
-            auto const panel = k / 512;
-            auto const depth = std::min<std::size_t>(16, groups - 16 * panel);
-            auto const tile = 2 * (16 * panel * strips + r / 32 * depth + k % 512 / 32) + r % 32 / 16;
+            auto const depths = k / 512;
+            auto const depth = std::min<std::size_t>(16, groups - 16 * depths);
+            auto const tile = 2 * (16 * depths * strips + r / 32 * depth + k % 512 / 32) + r % 32 / 16;
             auto const* const values = static_cast<std::uint16_t const*>(view.data);
             return double(gemma4::bf16{values[512 * tile + r % 16 * 32 + k % 32]}.value());
         }

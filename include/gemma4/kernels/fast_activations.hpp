@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 #include <gemma4/core/types.hpp>
 #include <gemma4/kernels/fast_table.hpp>
@@ -86,6 +87,83 @@ namespace gemma4::inline v0::kernels
         [[gnu::always_inline]] Group const* group(std::size_t g) const { return records + g * stride; }
     };
 
+    // Codes of activations where the instruction set has no way of its own.
+    struct plain_codes
+    {
+        // The largest magnitude of 32 numbers: of their bits, which is a loop that compilers vectorise.
+        [[gnu::always_inline]] static float largest(float const* x)
+        {
+            std::uint32_t magnitude = 0;
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                auto const bits = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
+                magnitude = bits > magnitude ? bits : magnitude;
+            }
+            return std::bit_cast<float>(magnitude);
+        }
+
+        // 16 numbers times factor, rounded to the nearest integer, as int8 in packed_order; returns their
+        // sum.
+        [[gnu::always_inline]] static std::int32_t codes(float const* x, float factor, std::int8_t* out)
+        {
+            std::int8_t narrow[16];
+            std::int32_t sum = 0;
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                auto const code = rounded(x[i] * factor);
+                narrow[i] = std::int8_t(code);
+                sum += code;
+            }
+            put(narrow, out);
+            return sum;
+        }
+
+        // The same as 128 * high + low.
+        [[gnu::always_inline]] static std::int32_t codes(float const* x, float factor, std::int8_t* high,
+                                                         std::int8_t* low)
+        {
+            std::int8_t upper[16], lower[16];
+            std::int32_t sum = 0;
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                auto const code = rounded(x[i] * factor);
+                upper[i] = std::int8_t((code + 64) >> 7);
+                lower[i] = std::int8_t(((code + 64) & 127) - 64);
+                sum += code;
+            }
+            put(upper, high);
+            put(lower, low);
+            return sum;
+        }
+
+    private:
+        [[gnu::always_inline]] static std::int32_t rounded(float x)
+        {
+            constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
+            return std::bit_cast<std::int32_t>(x + magic) - std::bit_cast<std::int32_t>(magic);
+        }
+
+        // packed_order takes turns between the first four of eight and the last.
+        [[gnu::always_inline]] static void put(std::int8_t const* codes, std::int8_t* out)
+        {
+            for (std::size_t i = 0; i != 16; i += 8)
+            {
+                std::uint64_t first = 0, last = 0;
+                __builtin_memcpy(&first, codes + i, 4);
+                __builtin_memcpy(&last, codes + i + 4, 4);
+                auto const eight = spread(first) | spread(last) << 8;
+                __builtin_memcpy(out + i, &eight, 8);
+            }
+        }
+
+        // Four bytes to the even places of eight.
+        [[gnu::always_inline]] static std::uint64_t spread(std::uint64_t x)
+        {
+            x = (x | x << 16) & 0x0000ffff0000ffffu;
+            return (x | x << 8) & 0x00ff00ff00ff00ffu;
+        }
+    };
+
     template <class Isa>
     struct fast_quantise
     {
@@ -125,69 +203,46 @@ namespace gemma4::inline v0::kernels
         }
 
     private:
-        // Codes of steps of amax / levels, rounded to nearest even; returns the step.
-        [[gnu::always_inline]] static float codes_of(float const* x, float levels, std::int32_t* codes)
-        {
-            std::uint32_t magnitude = 0;
-            for (std::size_t i = 0; i != 32; ++i)
-            {
-                auto const bits = std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu;
-                magnitude = bits > magnitude ? bits : magnitude;
-            }
-            auto const amax = std::bit_cast<float>(magnitude);
-            // Below this the inverse would overflow; such a group is zero.
-            auto const inverse = amax > 0x1p-100f ? levels / amax : 0.0f;
-            for (std::size_t i = 0; i != 32; ++i)
-            {
-                constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
-                codes[i] =
-                    std::bit_cast<std::int32_t>(x[i] * inverse + magic) - std::bit_cast<std::int32_t>(magic);
-            }
-            return amax > 0x1p-100f ? amax / levels : 0.0f;
-        }
+        using codes_of = std::conditional_t<requires(float const* x) { Isa::largest(x); }, Isa, plain_codes>;
 
-        [[gnu::always_inline]] static void terms_of(float scale, std::int32_t const* codes, group_terms& out)
+        // Below this the inverse would overflow; such a group is zero.
+        [[gnu::always_inline]] static float inverse_of(float amax, float levels)
         {
-            std::int32_t sum[2] = {};
-            for (std::size_t i = 0; i != 16; ++i)
-            {
-                sum[0] += codes[i];
-                sum[1] += codes[16 + i];
-            }
-            auto const total = sum[0] + sum[1];
-            out = {scale,
-                   -8 * total,
-                   -128 * total,
-                   {-32 * sum[0], -32 * sum[1]},
-                   {scale * float(sum[0]), scale * float(sum[1])},
-                   scale * float(total)};
+            return amax > 0x1p-100f ? levels / amax : 0.0f;
         }
-
-        [[gnu::always_inline]] static std::size_t ordered(std::size_t i)
+        [[gnu::always_inline]] static float step_of(float amax, float levels)
         {
-            return i / 8 * 8 + packed_order[i % 8];
+            return amax > 0x1p-100f ? amax * (1.0f / levels) : 0.0f;
         }
 
         static void one(float const* x, int8_group& out)
         {
-            std::int32_t codes[32];
-            auto const scale = codes_of(x, 127.0f, codes);
-            for (std::size_t i = 0; i != 32; ++i) { out.codes[i] = std::int8_t(codes[ordered(i)]); }
-            terms_of(scale, codes, out.terms);
+            auto const amax = codes_of::largest(x);
+            auto const inverse = inverse_of(amax, 127.0f);
+            auto const first = codes_of::codes(x, inverse, out.codes);
+            auto const second = codes_of::codes(x + 16, inverse, out.codes + 16);
+            terms_of(step_of(amax, 127.0f), first, second, out.terms);
         }
 
         static void one(float const* x, int16_group& out)
         {
-            std::int32_t codes[32];
-            auto const scale = codes_of(x, 16256.0f, codes);
-            for (std::size_t i = 0; i != 32; ++i)
-            {
-                auto const code = codes[ordered(i)];
-                auto const high = (code + 64) >> 7;
-                out.high[i] = std::int8_t(high);
-                out.low[i] = std::int8_t(code - 128 * high);
-            }
-            terms_of(scale, codes, out.terms);
+            auto const amax = codes_of::largest(x);
+            auto const inverse = inverse_of(amax, 16256.0f);
+            auto const first = codes_of::codes(x, inverse, out.high, out.low);
+            auto const second = codes_of::codes(x + 16, inverse, out.high + 16, out.low + 16);
+            terms_of(step_of(amax, 16256.0f), first, second, out.terms);
+        }
+
+        [[gnu::always_inline]] static void terms_of(float scale, std::int32_t first, std::int32_t second,
+                                                    group_terms& out)
+        {
+            auto const total = first + second;
+            out = {scale,
+                   -8 * total,
+                   -128 * total,
+                   {-32 * first, -32 * second},
+                   {scale * float(first), scale * float(second)},
+                   scale * float(total)};
         }
 
         static void one(float const* x, float32_group& out)

@@ -229,6 +229,38 @@ namespace gemma4::inline v0::simd::arch
             _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaau, low, high));
         }
 
+        // The largest magnitude of 32 numbers.
+        [[gnu::always_inline]] static float largest(float const* x)
+        {
+            auto const magnitude = _mm512_set1_epi32(0x7fffffff);
+            auto const a = _mm512_and_si512(_mm512_loadu_si512(x), magnitude);
+            auto const b = _mm512_and_si512(_mm512_loadu_si512(x + 16), magnitude);
+            return __builtin_bit_cast(float, _mm512_reduce_max_epi32(_mm512_max_epi32(a, b)));
+        }
+        // 16 numbers times factor, rounded to integers; returns the sum of them. As int8 in the order 0 4 1 5
+        // 2 6 3 7 of each eight, or as 128 * high + low.
+        [[gnu::always_inline]] static std::int32_t codes(float const* x, float factor, std::int8_t* out)
+        {
+            auto const code = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor)));
+            store_codes(out, code);
+            return _mm512_reduce_add_epi32(code);
+        }
+        [[gnu::always_inline]] static std::int32_t codes(float const* x, float factor, std::int8_t* high,
+                                                         std::int8_t* low)
+        {
+            auto const code = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(factor)));
+            auto const upper = _mm512_srai_epi32(_mm512_add_epi32(code, _mm512_set1_epi32(64)), 7);
+            store_codes(high, upper);
+            store_codes(low, _mm512_sub_epi32(code, _mm512_slli_epi32(upper, 7)));
+            return _mm512_reduce_add_epi32(code);
+        }
+        [[gnu::always_inline]] static void store_codes(std::int8_t* out, __m512i code)
+        {
+            auto const order = _mm_setr_epi8(0, 4, 1, 5, 2, 6, 3, 7, 8, 12, 9, 13, 10, 14, 11, 15);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                             _mm_shuffle_epi8(_mm512_cvtepi32_epi8(code), order));
+        }
+
         [[gnu::always_inline]] static void prefetch(void const* p)
         {
             _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T0);
