@@ -59,7 +59,10 @@ namespace
 
         long number()
         {
-            if (!std::isdigit(static_cast<unsigned char>(peek()))) { throw std::invalid_argument("expected a number"); }
+            if (!std::isdigit(static_cast<unsigned char>(peek())))
+            {
+                throw std::invalid_argument("expected a number");
+            }
             std::size_t used = 0;
             auto const value = std::stol(m_text.substr(m_at), &used);
             m_at += used;
@@ -91,10 +94,14 @@ int main(int argc, char** argv)
         {
             if (auto const* call = std::get_if<gemma4::tool_call>(&event))
             {
-                std::cout << "  (" << call->name << ": " << *call->arguments.find("expression")->as_string() << ")\n";
+                std::cout << "  (" << call->name << ": " << *call->arguments.find("expression")->as_string()
+                          << ")\n";
                 called = true;
             }
-            else if (auto const* piece = std::get_if<gemma4::answer_text>(&event)) { std::cout << piece->text; }
+            else if (auto const* piece = std::get_if<gemma4::answer_text>(&event))
+            {
+                std::cout << piece->text;
+            }
         }
         std::cout << '\n';
     }

@@ -1,6 +1,7 @@
-// Watches a camera: every new frame is encoded once, and the model is shown the last four as a video. Here the camera is
-// a drawing and the model a tiny one of random weights, so that what it makes of it are ids without a meaning; with a
-// checkpoint, chat.ask("What moved?", {video}) takes the place of complete().
+// Watches a camera: every new frame is encoded once, and the model is shown the last four as a video. Here
+// the camera is a drawing and the model a tiny one of random weights, so that what it makes of it are ids
+// without a meaning; with a checkpoint, chat.ask("What moved?", {video}) takes the place of complete().
+#include <algorithm>
 #include <deque>
 #include <iostream>
 
@@ -35,7 +36,8 @@ int main()
         {
             auto const count = seen[i]->item.soft_tokens[0];
             prompt.tokens.push_back(2000);    // <|image>
-            prompt.spans.push_back({.first = prompt.tokens.size(), .count = count, .media = i, .visual = true});
+            prompt.spans.push_back(
+                {.first = prompt.tokens.size(), .count = count, .media = i, .visual = true});
             prompt.tokens.insert(prompt.tokens.end(), count, 2044);    // <|video|>
             prompt.tokens.push_back(2042);                             // <image|>
         }
@@ -43,7 +45,8 @@ int main()
         gemma4::session chat{model};
         auto run = chat.complete(gemma4::with_media(std::move(prompt), frames), {.stop = {.max_tokens = 4}});
         run.rest();
-        std::cout << "second " << time << ", " << frames.size() << " frames, " << run.used().prompt_tokens << " tokens:";
+        std::cout << "second " << time << ", " << frames.size() << " frames, " << run.used().prompt_tokens
+                  << " tokens:";
         for (auto const id : run.tokens()) { std::cout << ' ' << id; }
         std::cout << '\n';
     }

@@ -1,6 +1,6 @@
 // Describes an image. describe_image FOLDER IMAGE: a checkpoint of E2B, a PNG, JPEG, WebP, GIF or BMP file.
-// Without arguments: the same steps with a drawn image and a tiny model of random weights, which has nothing to say
-// and no tokenizer to say it with, so that what comes out are ids.
+// Without arguments: the same steps with a drawn image and a tiny model of random weights, which has nothing
+// to say and no tokenizer to say it with, so that what comes out are ids.
 #include <iostream>
 
 #include <gemma4/codecs/image.hpp>
@@ -12,7 +12,8 @@ constexpr auto sees = gemma4::modality::text | gemma4::modality::image;
 void describe(char const* folder, char const* file)
 {
     auto const model = gemma4::load<gemma4::e2b, sees>(folder);
-    auto const image = gemma4::encode_image(model, gemma4::read_image(file));    // once, for any number of questions
+    auto const image =
+        gemma4::encode_image(model, gemma4::read_image(file));    // once, for any number of questions
     gemma4::session chat{model};
     auto const tell = [](auto&& answer)
     {
@@ -46,11 +47,13 @@ void rehearse()
     auto const count = image->item.soft_tokens[0];
     std::cout << "The image is " << count << " soft tokens. A random model goes on with";
 
-    gemma4::media_prompt prompt{{2, 2000}, {{.first = 2, .count = count, .visual = true}}};    // <bos><|image>
-    prompt.tokens.resize(2 + count, 2040);                                                     // <|image|>
-    prompt.tokens.push_back(2042);                                                             // <image|>
+    gemma4::media_prompt prompt{{2, 2000},
+                                {{.first = 2, .count = count, .visual = true}}};    // <bos><|image>
+    prompt.tokens.resize(2 + count, 2040);                                          // <|image|>
+    prompt.tokens.push_back(2042);                                                  // <image|>
     gemma4::session chat{model};
-    auto run = chat.complete(gemma4::with_media(std::move(prompt), std::vector{image}), {.stop = {.max_tokens = 8}});
+    auto run =
+        chat.complete(gemma4::with_media(std::move(prompt), std::vector{image}), {.stop = {.max_tokens = 8}});
     run.rest();
     for (auto const id : run.tokens()) { std::cout << ' ' << id; }
     std::cout << '\n';

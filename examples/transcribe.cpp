@@ -1,6 +1,7 @@
-// Writes down what is said. transcribe FOLDER SOUND: a checkpoint of E2B, a WAV file (or what libsndfile reads) of any
-// length; it is heard in pieces of 30 s.
-// Without arguments: the same steps with a hum and a tiny model of random weights, which understands nothing.
+// Writes down what is said. transcribe FOLDER SOUND: a checkpoint of E2B, a WAV file (or what libsndfile
+// reads) of any length; it is heard in pieces of 30 s. Without arguments: the same steps with a hum and a
+// tiny model of random weights, which understands nothing.
+#include <cmath>
 #include <iostream>
 #include <numbers>
 
@@ -15,10 +16,11 @@ void transcribe(char const* folder, char const* file)
 {
     auto const model = gemma4::load<gemma4::e2b, hears>(folder);
     auto const sound = gemma4::read_audio(file);
-    for (auto const& clip : gemma4::prepare_audio(sound, gemma4::long_audio::split, gemma4::to_16k))
+    for (auto const& clip : gemma4::prepare_audio_of_any_rate(sound, gemma4::long_audio::split))
     {
         gemma4::session chat{model};
-        auto answer = chat.ask("Transcribe this recording word for word.", {gemma4::encode_audio(model, clip)});
+        auto answer =
+            chat.ask("Transcribe this recording word for word.", {gemma4::encode_audio(model, clip)});
         for (auto const& piece : answer) { std::cout << piece << std::flush; }
         std::cout << '\n';
     }

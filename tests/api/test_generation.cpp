@@ -15,8 +15,8 @@ namespace
 {
     engine<nano> const& model()
     {
-        static auto const loaded = load<nano>(data() / ".." / ".." / "models" / "nano",
-                                              {.context = 512, .chunk = 64, .threads = 1});
+        static auto const loaded =
+            load<nano>(data() / ".." / ".." / "models" / "nano", {.context = 512, .chunk = 64, .threads = 1});
         return loaded;
     }
 
@@ -69,17 +69,19 @@ TEST_CASE("a thinking budget closes the thought, and the answer goes on")
 TEST_CASE("a budget counts in the thought that the prompt opens after a tool's result")
 {
     session s(model(), session_options{.thinking = true});
-    s.set_messages({chat_message("user", "What is 12 * 34?"),
-                    json_value::object{{"role", "assistant"},
-                                       {"tool_calls",
-                                        json_value::array{json_value::object{
-                                            {"function", json_value::object{{"name", "f"},
-                                                                            {"arguments", json_value::object{}}}}}}}},
-                    json_value::object{{"role", "tool"}, {"content", "408"}}});
+    s.set_messages(
+        {chat_message("user", "What is 12 * 34?"),
+         json_value::object{
+             {"role", "assistant"},
+             {"tool_calls",
+              json_value::array{json_value::object{
+                  {"function", json_value::object{{"name", "f"}, {"arguments", json_value::object{}}}}}}}},
+         json_value::object{{"role", "tool"}, {"content", "408"}}});
     auto options = s.defaults();
     options.thinking_budget = 0;
     auto run = s.send({}, options);
-    CHECK(model().tokens().decode(s.tokens()).ends_with("<tool_response|><|channel>thought\n"));
+    // closed at once, together with the prompt
+    CHECK(model().tokens().decode(s.tokens()).ends_with("<tool_response|><|channel>thought\n<channel|>"));
     auto const text = run.rest();
     CHECK(made(s, run).starts_with("<channel|>"));
     CHECK(run.said().thinking.empty());
@@ -171,13 +173,14 @@ TEST_CASE("with thinking the thought is free, and the mask begins when it has cl
     CHECK(run.reason() == stop_reason::completed);
 
     // a thought that the prompt has opened
-    s.set_messages({chat_message("user", "What is 12 * 34?"),
-                    json_value::object{{"role", "assistant"},
-                                       {"tool_calls",
-                                        json_value::array{json_value::object{
-                                            {"function", json_value::object{{"name", "f"},
-                                                                            {"arguments", json_value::object{}}}}}}}},
-                    json_value::object{{"role", "tool"}, {"content", "408"}}});
+    s.set_messages(
+        {chat_message("user", "What is 12 * 34?"),
+         json_value::object{
+             {"role", "assistant"},
+             {"tool_calls",
+              json_value::array{json_value::object{
+                  {"function", json_value::object{{"name", "f"}, {"arguments", json_value::object{}}}}}}}},
+         json_value::object{{"role", "tool"}, {"content", "408"}}});
     options.mask = one_of({"yes", "no"});
     auto again = s.send({}, options);
     auto const word = again.rest();

@@ -48,7 +48,8 @@ namespace
     {
         double const top = *std::ranges::max_element(row);
         return top
-               + std::log(std::accumulate(row.begin(), row.end(), 0.0, [&](double sum, float x)
+               + std::log(std::accumulate(row.begin(), row.end(), 0.0,
+                                          [&](double sum, float x)
                                           { return sum + std::exp(double(x) - top); }));
     }
 
@@ -69,7 +70,8 @@ namespace
     }
 }
 
-TEST_CASE_TEMPLATE("logits of prompts with media are the reference's", M, tiny_e2b, tiny_e4b, tiny_a4b, tiny_d31b)
+TEST_CASE_TEMPLATE("logits of prompts with media are the reference's", M, tiny_e2b, tiny_e4b, tiny_a4b,
+                   tiny_d31b)
 {
     double worst = 0;
     for (auto const& one : media_cases(M::name))
@@ -119,8 +121,8 @@ TEST_CASE_TEMPLATE("logits of prompts with media are the reference's", M, tiny_e
     MESSAGE(std::string(M::name), ", worst: ", worst);
 }
 
-TEST_CASE_TEMPLATE("the same bits for every chunk, whatever lies across its end", M, tiny_e2b, tiny_e4b, tiny_a4b,
-                   tiny_d31b)
+TEST_CASE_TEMPLATE("the same bits for every chunk, whatever lies across its end", M, tiny_e2b, tiny_e4b,
+                   tiny_a4b, tiny_d31b)
 {
     for (auto const& one : media_cases(M::name))
     {
@@ -135,8 +137,8 @@ TEST_CASE_TEMPLATE("the same bits for every chunk, whatever lies across its end"
     }
 }
 
-TEST_CASE_TEMPLATE("greedy continuations are the reference's, alone and together, with small chunks too", M, tiny_e2b,
-                   tiny_e4b, tiny_a4b, tiny_d31b)
+TEST_CASE_TEMPLATE("greedy continuations are the reference's, alone and together, with small chunks too", M,
+                   tiny_e2b, tiny_e4b, tiny_a4b, tiny_d31b)
 {
     auto const cases = media_cases(M::name);
     auto const small = exact_engine<M>::load(folder_of<M>(), {.context = 1024, .chunk = 16, .threads = 1});
@@ -190,7 +192,8 @@ TEST_CASE("a batch has room for a picture beside a full chunk, however short the
     CHECK(made(run_b) == one.greedy());
 }
 
-TEST_CASE_TEMPLATE("a conversation about an image: what was run before is not run again", M, tiny_e2b, tiny_d31b)
+TEST_CASE_TEMPLATE("a conversation about an image: what was run before is not run again", M, tiny_e2b,
+                   tiny_d31b)
 {
     using E = exact_engine<M>;
     auto const a = encode_image(model<M>(), media_image("a", 96, 64), 70);
@@ -293,9 +296,9 @@ TEST_CASE("wrong media are refused before anything changes")
     CHECK_THROWS_WITH_AS(s.send(two, at_most(1)),
                          "the prompt has 1 placeholder <|image|>, but 0 images were given", argument_error);
     auto const of_another = encode_image(model<tiny_e4b>(), media_image("a", 96, 64), 70);
-    CHECK_THROWS_WITH_AS(
-        s.ask("x", {of_another}, at_most(1)),
-        "soft tokens are 160 wide, but tiny_e2b is 96: another model has encoded them", argument_error);
+    CHECK_THROWS_WITH_AS(s.ask("x", {of_another}, at_most(1)),
+                         "soft tokens are 160 wide, but tiny_e2b is 96: another model has encoded them",
+                         argument_error);
     CHECK_THROWS_AS(encode_image(model<M>(), media_image("a", 96, 64), 100), argument_error);
     CHECK_THROWS_AS(encode_video(model<M>(), {}), argument_error);
     CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == before);

@@ -1,6 +1,5 @@
 // The default model of the repository against transformers (tools/train/make_golden.py).
 #include "support/tiny_models.hpp"
-
 #include <doctest/doctest.h>
 
 #include <gemma4/api/session.hpp>
@@ -11,10 +10,10 @@ using namespace gemma4_test;
 
 namespace
 {
-    engine<nano> const& model()
+    engine<nano, modality::text, any_format, exact> const& model()
     {
-        static auto const loaded =
-            load<nano>(data() / ".." / ".." / "models" / "nano", {.context = 1024, .threads = 2});
+        static auto const loaded = engine<nano, modality::text, any_format, exact>::load(
+            data() / ".." / ".." / "models" / "nano", {.context = 1024, .threads = 2});
         return loaded;
     }
 }
@@ -41,7 +40,8 @@ TEST_CASE("the default model's logits are the reference's")
 {
     auto const prompt = golden("nano").json("greedy").at(0).at("prompt").get<std::vector<token_id>>();
     auto const found = all_logits(model(), prompt, prompt.size());
-    CHECK(relative_error(std::span(found).last(nano::text.vocab), golden("nano").floats("last_logits")) <= 1e-5);
+    CHECK(relative_error(std::span(found).last(nano::text.vocab), golden("nano").floats("last_logits"))
+          <= 1e-5);
 }
 
 TEST_CASE("asking renders the prompt as its chat template does, and stops at the end of the turn")
@@ -49,7 +49,8 @@ TEST_CASE("asking renders the prompt as its chat template does, and stops at the
     auto const entry = golden("nano").json("greedy").at(0);
     session s(model());
     auto run = s.ask("Why is the sky blue?");
-    CHECK(std::vector(s.tokens().begin(), s.tokens().end()) == entry.at("prompt").get<std::vector<token_id>>());
+    CHECK(std::vector(s.tokens().begin(), s.tokens().end())
+          == entry.at("prompt").get<std::vector<token_id>>());
     CHECK(run.rest() + "<turn|>" == entry.at("answer").get<std::string>());
     CHECK(run.reason() == stop_reason::stop_token);
 }

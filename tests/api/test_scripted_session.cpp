@@ -26,7 +26,9 @@ TEST_CASE("scripted answers come as events, tools are run, messages are kept")
 {
     int calls = 0;
     session_options options{.system = "Be brief."};
-    options.tools.push_back({.name = "clock", .declaration = {}, .call = [&](json_value const& a) -> json_value
+    options.tools.push_back({.name = "clock",
+                             .declaration = {},
+                             .call = [&](json_value const& a) -> json_value
                              {
                                  ++calls;
                                  CHECK(to_json(a) == R"({"zone": "UTC"})");

@@ -15,30 +15,31 @@ using namespace gemma4_test;
 namespace
 {
     using M = tiny_e2b;
+    using E = engine<M, modality::text, any_format, exact>;    // the reference's tokens
 
     // With a chat template, so that it can be asked.
-    engine<M> const& chat_model()
+    E const& chat_model()
     {
         static auto const loaded = []
         {
             auto const folder = tiny_checkpoint(M::name, "chat");
             std::filesystem::copy_file(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja",
                                        folder / "chat_template.jinja");
-            return engine<M>::load(folder, {.context = 1024, .chunk = 64, .threads = 1});
+            return E::load(folder, {.context = 1024, .chunk = 64, .threads = 1});
         }();
         return loaded;
     }
 
-    engine<M> const& base_model()
+    E const& base_model()
     {
         static auto const loaded =
-            engine<M>::load(tiny_checkpoint(M::name), {.context = 256, .chunk = 64, .threads = 1});
+            E::load(tiny_checkpoint(M::name), {.context = 256, .chunk = 64, .threads = 1});
         return loaded;
     }
 
     generation_options at_most(std::size_t n) { return {.stop = {.max_tokens = n}}; }
 
-    std::vector<token_id> made(basic_generation<engine<M>>& run)
+    std::vector<token_id> made(basic_generation<E>& run)
     {
         run.rest();
         return {run.tokens().begin(), run.tokens().end()};
@@ -47,7 +48,10 @@ namespace
     // The tokens that a conversation of this much text has, written down by hand from the format.
     std::vector<token_id> encode(std::string const& text) { return chat_model().tokens().encode(text); }
 
-    std::string model_text(std::vector<token_id> const& tokens) { return chat_model().tokens().decode(tokens); }
+    std::string model_text(std::vector<token_id> const& tokens)
+    {
+        return chat_model().tokens().decode(tokens);
+    }
 }
 
 TEST_CASE("a greedy completion is the reference's")
@@ -106,7 +110,8 @@ TEST_CASE("a conversation is what its template writes for its messages, and its 
     std::vector const prompt(s.tokens().begin(), s.tokens().end());
     auto const content = *s.messages().at(2).find("content")->as_string();
     CHECK(content == first.said().content);
-    CHECK(model_text(prompt) == opening + content + "<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n");
+    CHECK(model_text(prompt)
+          == opening + content + "<turn|>\n<|turn>user\nAnd a fork?<turn|>\n<|turn>model\n");
     // all that is the same, but for the answer's last token, which was never run
     auto const same = std::size_t(std::ranges::mismatch(before, prompt).in1 - before.begin());
     CHECK(same >= encode(opening).size());
@@ -265,13 +270,13 @@ TEST_CASE("a batch gives every member what it gets alone, joining and leaving be
         alone.push_back(made(run));
     }
 
-    std::vector<session<engine<M>>> sessions;
+    std::vector<session<E>> sessions;
     for (std::size_t i = 0; i != prompts.size(); ++i) { sessions.emplace_back(base_model()); }
-    std::vector<std::unique_ptr<basic_generation<engine<M>>>> runs;
+    std::vector<std::unique_ptr<basic_generation<E>>> runs;
     batch together(base_model());
     for (std::size_t i = 0; i != prompts.size(); ++i)
     {
-        using run = generation<engine<M>>;
+        using run = generation<E>;
         runs.push_back(std::unique_ptr<run>(new run(sessions[i].complete(prompts[i], at_most(20)))));
     }
     together.join(*runs[0]);

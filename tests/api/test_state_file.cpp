@@ -107,8 +107,8 @@ TEST_CASE("the same with keys and values in bfloat16 and int8")
     for (auto const kv : {kv_type::bf16, kv_type::int8})
     {
         CAPTURE(int(kv));
-        auto const model = engine<M>::load(tiny_checkpoint(M::name),
-                                           {.context = 512, .chunk = 32, .threads = 1, .kv = kv});
+        auto const model =
+            engine<M>::load(tiny_checkpoint(M::name), {.context = 512, .chunk = 32, .threads = 1, .kv = kv});
         session before(model);
         (void)next_logits(before, tokens(200), 3);
         before.save(file("kv"));
@@ -136,7 +136,8 @@ TEST_CASE("soft tokens are in the file, and what follows them has the same bits"
         for (position const first : {3u, 20u})
         {
             auto const values = rows(9, scale);
-            prompt.soft.push_back({first, 9, true, values, checksum(std::as_bytes(std::span(values->values)))});
+            prompt.soft.push_back(
+                {first, 9, true, values, checksum(std::as_bytes(std::span(values->values)))});
         }
         return prompt;
     };
@@ -198,10 +199,11 @@ TEST_CASE("a system prompt can be shipped already processed")
 {
     tool_definition const tool{
         .name = "calculate",
-        .declaration = json_value::object{
-            {"type", "function"},
-            {"function", json_value::object{{"name", "calculate"},
-                                            {"description", "Evaluates an arithmetic expression"}}}},
+        .declaration =
+            json_value::object{
+                {"type", "function"},
+                {"function", json_value::object{{"name", "calculate"},
+                                                {"description", "Evaluates an arithmetic expression"}}}},
         .call = {}};
     session maker(chat(), session_options{.system = "Be brief.", .tools = {tool}});
     maker.prepare();
@@ -247,8 +249,8 @@ TEST_CASE("a file of another model, version or type is refused, and the session 
     other.save(file("tiny"));
     CHECK_THROWS_WITH_AS(s.load(file("tiny")), doctest::Contains("was saved with the model tiny_e2b"),
                          mismatch_error);
-    auto const elsewhere = exact_engine::load(
-        tiny_checkpoint(M::name, "seed", {.seed = 5, .towers = false}), {.context = 512, .threads = 1});
+    auto const elsewhere = exact_engine::load(tiny_checkpoint(M::name, "seed", {.seed = 5, .towers = false}),
+                                              {.context = 512, .threads = 1});
     session fine_tuned(elsewhere);
     CHECK_THROWS_WITH_AS(fine_tuned.load(file("tiny")), doctest::Contains("weights of fingerprint"),
                          mismatch_error);

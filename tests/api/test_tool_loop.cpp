@@ -16,7 +16,8 @@ namespace
 
     engine<nano> const& model()
     {
-        static auto const loaded = load<nano>(nano_folder(), {.context = 1024, .rewind_reserve = 0, .threads = 1});
+        static auto const loaded =
+            load<nano>(nano_folder(), {.context = 1024, .rewind_reserve = 0, .threads = 1});
         return loaded;
     }
 
@@ -47,7 +48,8 @@ namespace
 
     tool_definition calculator(std::function<json_value(json_value const&)> call)
     {
-        return tool("calculate", "Evaluates an arithmetic expression", "expression", "string", std::move(call));
+        return tool("calculate", "Evaluates an arithmetic expression", "expression", "string",
+                    std::move(call));
     }
 
     template <class Session>
@@ -56,9 +58,10 @@ namespace
         auto const& form = *s.model().chat()->form;
         std::vector<json_value> tools;
         for (auto const& t : s.options().tools) { tools.push_back(t.declaration); }
-        return encode(render_segments(form, make_chat_request(with_tool_responses(s.messages(), form.rules), tools,
-                                                              {.enable_thinking = s.options().thinking})),
-                      s.model().tokens());
+        return encode(
+            render_segments(form, make_chat_request(with_tool_responses(s.messages(), form.rules), tools,
+                                                    {.enable_thinking = s.options().thinking})),
+            s.model().tokens());
     }
 }
 
@@ -76,9 +79,9 @@ TEST_CASE("the model calls the calculator, reads the result and answers")
                                                })},
                                            .thinking = thinking});
         std::size_t prefix = 0;
-        for (auto const& [question, expression, result] :
-             {std::tuple{"What is 12 * 34?", "12*34", "408"}, {"What is 17 + 25?", "17+25", "42"},
-              {"What is 11 * 12?", "11*12", "132"}})
+        for (auto const& [question, expression, result] : {std::tuple{"What is 12 * 34?", "12*34", "408"},
+                                                           {"What is 17 + 25?", "17+25", "42"},
+                                                           {"What is 11 * 12?", "11*12", "132"}})
         {
             CAPTURE(question);
             arguments.clear();
@@ -140,22 +143,26 @@ TEST_CASE("results of any kind reach the model as the template writes them")
     CHECK(rendered_with("a \"b\"", form) == "<|tool_response>response:f{value:<|\"|>a \"b\"<|\"|>}");
     CHECK(rendered_with(12, form) == "<|tool_response>response:f{value:12}");
     CHECK(rendered_with({}, form) == "<|tool_response>response:f{value:null}");
-    CHECK(rendered_with(json_value::object{{"b", 1}, {"A", true}}, form) == "<|tool_response>response:f{A:true,b:1}");
-    CHECK(rendered_with("text", chat_template_named("launch")) == "<|tool_response>response:f{value:<|\"|>text<|\"|>}");
+    CHECK(rendered_with(json_value::object{{"b", 1}, {"A", true}}, form)
+          == "<|tool_response>response:f{A:true,b:1}");
+    CHECK(rendered_with("text", chat_template_named("launch"))
+          == "<|tool_response>response:f{value:<|\"|>text<|\"|>}");
     CHECK(rendered_with(json_value::object{{"x", 1.5}}, chat_template_named("launch"))
           == "<|tool_response>response:f{x:1.5}");
 }
 
 TEST_CASE("a tool that throws, and one that does not exist, give an error that the model reads")
 {
-    session s(model(), session_options{.tools = {calculator([](json_value const&) -> json_value
-                                                            { throw std::runtime_error("the battery is empty"); })}});
+    session s(model(),
+              session_options{.tools = {calculator([](json_value const&) -> json_value
+                                                   { throw std::runtime_error("the battery is empty"); })}});
     auto loop = s.ask_with_tools("What is 12 * 34?");
     (void)loop.rest();
     CHECK(loop.rounds() == 1);
     auto const text = model().tokens().decode(s.tokens());
     CHECK(text.find("response:calculate{error:<|\"|>the battery is empty<|\"|>}") != text.npos);
-    CHECK(to_json(run_tool({}, {"nothing", json_value::object{}})) == R"({"error": "there is no tool nothing"})");
+    CHECK(to_json(run_tool({}, {"nothing", json_value::object{}}))
+          == R"({"error": "there is no tool nothing"})");
 }
 
 TEST_CASE("calls of a tool without a function are the host's")

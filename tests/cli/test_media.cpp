@@ -17,7 +17,10 @@ using arguments = std::vector<std::string>;
 
 namespace
 {
-    std::string folder_of(std::string const& variant) { return tiny_checkpoint(variant, "media", {}).string(); }
+    std::string folder_of(std::string const& variant)
+    {
+        return tiny_checkpoint(variant, "media", {}).string();
+    }
 
     void little(std::string& bytes, std::uint64_t value, std::size_t count)
     {
@@ -33,14 +36,27 @@ namespace
     }
 
     // An image of a case as a BMP file of 24 bits, rows from below, blue first.
-    std::string bmp(std::string const& name, std::size_t width, std::size_t height, std::string const& folder = ".")
+    std::string bmp(std::string const& name, std::size_t width, std::size_t height,
+                    std::string const& folder = ".")
     {
         auto const image = media_image(name, width, height);
         auto const row = (width * 3 + 3) / 4 * 4;
         std::string bytes = "BM";
-        for (auto const& [value, count] : std::initializer_list<std::pair<std::size_t, std::size_t>>{
-                 {54 + row * height, 4}, {0, 4}, {54, 4}, {40, 4}, {width, 4}, {height, 4}, {1, 2}, {24, 2},
-                 {0, 4}, {row * height, 4}, {2835, 4}, {2835, 4}, {0, 4}, {0, 4}})
+        for (auto const& [value, count] :
+             std::initializer_list<std::pair<std::size_t, std::size_t>>{{54 + row * height, 4},
+                                                                        {0, 4},
+                                                                        {54, 4},
+                                                                        {40, 4},
+                                                                        {width, 4},
+                                                                        {height, 4},
+                                                                        {1, 2},
+                                                                        {24, 2},
+                                                                        {0, 4},
+                                                                        {row * height, 4},
+                                                                        {2835, 4},
+                                                                        {2835, 4},
+                                                                        {0, 4},
+                                                                        {0, 4}})
         {
             little(bytes, value, count);
         }
@@ -136,9 +152,14 @@ namespace
 
 TEST_CASE("logits and generate with media give the reference's, for every chunk")
 {
-    for (auto const& [variant, name] : std::initializer_list<std::pair<char const*, char const*>>{
-             {"tiny_e2b", "one"}, {"tiny_e2b", "neighbours"}, {"tiny_e2b", "all"}, {"tiny_e2b", "video"},
-             {"tiny_a4b", "one"}, {"tiny_a4b", "frames"}, {"tiny_a4b", "long"}})
+    for (auto const& [variant, name] :
+         std::initializer_list<std::pair<char const*, char const*>>{{"tiny_e2b", "one"},
+                                                                    {"tiny_e2b", "neighbours"},
+                                                                    {"tiny_e2b", "all"},
+                                                                    {"tiny_e2b", "video"},
+                                                                    {"tiny_a4b", "one"},
+                                                                    {"tiny_a4b", "frames"},
+                                                                    {"tiny_a4b", "long"}})
     {
         CAPTURE(std::string(variant));
         CAPTURE(std::string(name));
@@ -173,16 +194,19 @@ TEST_CASE("without placeholders media come first")
     auto const one = case_of("tiny_e2b", "neighbours");    // <|image|><|image|>Compare them.
     auto more = media_of(one);
     more.insert(more.end(), {"--model", folder_of("tiny_e2b"), "--prompt", "Compare them."});
-    CHECK(json::parse(run({"generate", "--max-tokens", "8"}, more).out).get<std::vector<token_id>>() == one.greedy());
+    CHECK(json::parse(run({"generate", "--max-tokens", "8"}, more).out).get<std::vector<token_id>>()
+          == one.greedy());
 }
 
 TEST_CASE("encode writes every stage of an image, a sound and a video")
 {
     auto const folder = folder_of("tiny_e2b");
-    auto const model = engine<tiny_e2b, all_modalities<tiny_e2b>, any_format, exact>::load(folder, one_thread());
+    auto const model =
+        engine<tiny_e2b, all_modalities<tiny_e2b>, any_format, exact>::load(folder, one_thread());
     auto const out = (scratch() / "encoded.npy").string();
-    auto const encoded = [&](arguments const& more, std::size_t width)
-    { return rows_of(run({"encode", "--model", folder, "--out", out}, more), out, width); };
+    auto const encoded = [&](arguments const& more, std::size_t width) {
+        return rows_of(run({"encode", "--model", folder, "--out", out}, more), out, width);
+    };
 
     auto const a = bmp("a", 96, 64);
     auto const patches = make_patches(media_image("a", 96, 64), 140);
@@ -192,7 +216,8 @@ TEST_CASE("encode writes every stage of an image, a sound and a video")
     auto const projected = model.encode(patches);
     CHECK(encoded({"--image", a, "--image-budget", "140", "--stage", "projected"}, 96) == projected.values);
     CHECK(encoded({"--image", a, "--image-budget", "140"}, 96) == projected.values);
-    CHECK(encoded({"--image", a}, 96).size() / 96 == soft_token_count(make_patches(media_image("a", 96, 64), 280)));
+    CHECK(encoded({"--image", a}, 96).size() / 96
+          == soft_token_count(make_patches(media_image("a", 96, 64), 280)));
 
     auto const sound = wav("mixed", 16000);
     auto const features = make_features(audio_signal("mixed", 16000));
@@ -256,7 +281,8 @@ TEST_CASE("wrong media are refused with one sentence")
     for (auto const& one : all)
     {
         CAPTURE(one.says);
-        for (auto const& command : {arguments{"logits", "--out", out}, arguments{"generate", "--max-tokens", "1"}})
+        for (auto const& command :
+             {arguments{"logits", "--out", out}, arguments{"generate", "--max-tokens", "1"}})
         {
             auto const r = run(command, one.given);
             CHECK(r.status == one.status);
@@ -270,7 +296,9 @@ TEST_CASE("wrong media are refused with one sentence")
     }
 
     for (auto const& [given, status, says] : std::vector<wrong>{
-             {{"--image", a, "--audio", sound}, 2, "encode takes exactly one of --image, --audio and --video"},
+             {{"--image", a, "--audio", sound},
+              2,
+              "encode takes exactly one of --image, --audio and --video"},
              {{}, 2, "encode takes exactly one of"},
              {{"--audio", sound, "--stage", "pixels"}, 2, "of sounds there are features"},
              {{"--image", a, "--stage", "features"}, 2, "of images and videos there are pixels"},
@@ -317,8 +345,10 @@ TEST_CASE("run takes media, with a chat template and without")
 TEST_CASE("a checkpoint without towers still takes text, and plans none")
 {
     auto const text = tiny_checkpoint("tiny_e2b").string();
-    auto const info = [](std::string const& folder)
-    { return json::parse(run_program({"info", "--json", "--model", folder, "--threads", "1"}).out)["memory"]; };
+    auto const info = [](std::string const& folder) {
+        return json::parse(
+            run_program({"info", "--json", "--model", folder, "--threads", "1"}).out)["memory"];
+    };
     CHECK(info(text)["full"] < info(folder_of("tiny_e2b"))["full"]);
     auto const given = arguments{"generate", "--max-tokens", "4", "--tokens", "2,700,701"};
     CHECK(run(given, {"--model", text}).out == run(given, {"--model", folder_of("tiny_e2b")}).out);

@@ -1,5 +1,5 @@
-// The prompts of tests/data/golden/media (tools/reference/make_media_cases.py): their images and sounds, made by the
-// same formulas, and what transformers computes for them.
+// The prompts of tests/data/golden/media (tools/reference/make_media_cases.py): their images and sounds, made
+// by the same formulas, and what transformers computes for them.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,10 @@ namespace gemma4_test
     {
         bit_source const bits("media." + name, 1);
         gemma4::rgb_image image{width, height, std::vector<std::uint8_t>(width * height * 3)};
-        for (std::size_t i = 0; i != image.pixels.size(); ++i) { image.pixels[i] = std::uint8_t(bits(i) >> 56); }
+        for (std::size_t i = 0; i != image.pixels.size(); ++i)
+        {
+            image.pixels[i] = std::uint8_t(bits(i) >> 56);
+        }
         return image;
     }
 
@@ -48,8 +51,8 @@ namespace gemma4_test
     struct media_case
     {
         nlohmann::json row;
-        std::vector<float> stored;            // (stored rows, columns)
-        std::vector<float> log_sum_exp;       // of every row
+        std::vector<float> stored;                  // (stored rows, columns)
+        std::vector<float> log_sum_exp;             // of every row
         static constexpr std::size_t every = 32;    // column
 
         std::string name() const { return row.at("name"); }
@@ -84,7 +87,8 @@ namespace gemma4_test
                 auto const segments =
                     gemma4::raw_prompt(row.at("text").get<std::string>(), items, model.tokens());
                 return gemma4::with_media(
-                    gemma4::encode(segments, items, model.tokens(), gemma4::special_tokens::recognise), media);
+                    gemma4::encode(segments, items, model.tokens(), gemma4::special_tokens::recognise),
+                    media);
             }
             gemma4::media_prompt joined{ids(), {}};
             auto const placeholder = *model.tokens().find("<|image|>");
@@ -134,10 +138,11 @@ namespace gemma4_test
         auto const size = prompt.tokens.size();
         for (std::size_t at = 0, count = 0; at != size; at += count)
         {
-            count = gemma4::whole_blocks(prompt.soft, at, std::min(chunk, size - at), M::text.media_both_ways);
+            count =
+                gemma4::whole_blocks(prompt.soft, at, std::min(chunk, size - at), M::text.media_both_ways);
             gemma4::soft_spans_of(prompt.soft, at, count, soft);
-            gemma4::sequence_step<M> const step{
-                &past, std::span(prompt.tokens).subspan(at, count), gemma4::wanted_logits::all, soft};
+            gemma4::sequence_step<M> const step{&past, std::span(prompt.tokens).subspan(at, count),
+                                                gemma4::wanted_logits::all, soft};
             engine.step(std::span(&step, 1), [&](std::size_t, std::span<float> row)
                         { logits.insert(logits.end(), row.begin(), row.end()); });
         }

@@ -22,8 +22,8 @@ namespace gemma4::inline v0
     struct open_answer
     {
         answer_id_parser parser;
-        answer said{};          // as it was shown
-        bool begun = false;     // a token came
+        answer said{};         // as it was shown
+        bool begun = false;    // a token came
         bool ended = false;
     };
 
@@ -36,7 +36,7 @@ namespace gemma4::inline v0
         std::optional<position> pin_at;    // where to pin a checkpoint when the state gets there
         std::size_t keep_pins = 0;         // of those that were pinned before, when that happens
         std::vector<json_value> messages;
-        std::vector<medium> media;    // of the messages, in the order of their placeholders
+        std::vector<medium> media;               // of the messages, in the order of their placeholders
         std::optional<open_answer> answering;    // none: a continuation of text, or nothing was asked
 
         explicit conversation(state<M> s)
@@ -45,8 +45,8 @@ namespace gemma4::inline v0
 
         std::size_t waiting() const noexcept { return tokens.size() - past.size(); }
 
-        // What the next forward call takes: at most `rows` tokens, but blocks of pictures that attend both ways
-        // are never cut. Spans point into this conversation.
+        // What the next forward call takes: at most `rows` tokens, but blocks of pictures that attend both
+        // ways are never cut. Spans point into this conversation.
         sequence_step<M> next_step(std::size_t rows, wanted_logits wanted_at_end)
         {
             auto const at = past.size();

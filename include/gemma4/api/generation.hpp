@@ -135,8 +135,8 @@ namespace gemma4::inline v0
             }
             if (m_options.mask)
             {
-                m_phase = thinks ? (in_thought() ? mask_phase::thought : mask_phase::may_think)
-                                 : mask_phase::on;
+                m_phase =
+                    thinks ? (in_thought() ? mask_phase::thought : mask_phase::may_think) : mask_phase::on;
             }
             run_forced();
         }
@@ -277,8 +277,7 @@ namespace gemma4::inline v0
             auto const id = chosen.id;
             auto const& stop = m_options.stop;
             bool const was_in_text = c.answering && c.answering->parser.in_thought_text();
-            bool const ends_turn =
-                std::find(m_turn_ends.begin(), m_turn_ends.end(), id) != m_turn_ends.end();
+            bool const ends_turn = std::find(m_turn_ends.begin(), m_turn_ends.end(), id) != m_turn_ends.end();
             if (c.answering && (ends_turn || !stop.is_stop(id)))
             {
                 c.answering->begun = true;
@@ -308,7 +307,10 @@ namespace gemma4::inline v0
             {
                 return stop_with(stop_reason::max_tokens);
             }
-            if (c.tokens.size() > m_engine->options().context) { return stop_with(stop_reason::context_full); }
+            if (c.tokens.size() > m_engine->options().context)
+            {
+                return stop_with(stop_reason::context_full);
+            }
         }
 
         void follow_mask(token_id id)
@@ -340,7 +342,7 @@ namespace gemma4::inline v0
         void stop_with(stop_reason reason)
         {
             auto how = reason == stop_reason::stop_token || reason == stop_reason::completed ? turn_end::turn
-                                                                                            : turn_end::cut;
+                                                                                             : turn_end::cut;
             if (auto& open = m_conversation->answering)
             {
                 if (!open->parser.stopped()) { show(open->parser.finish()); }

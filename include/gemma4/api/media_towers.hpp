@@ -21,7 +21,7 @@ namespace gemma4::inline v0
     // How one image or clip is encoded.
     struct encode_options
     {
-        std::stop_token stop{};                                          // cancelled_error when requested
+        std::stop_token stop{};    // cancelled_error when requested
         std::function<void(std::size_t done, std::size_t all)> progress{};    // in layers
     };
 
@@ -197,8 +197,14 @@ namespace gemma4::inline v0
     {
         auto held = modality::text;
         constexpr auto projection = "embedding_projection.weight";
-        if (vision_of<M>() && source.has(weight_tree::vision_projector, projection)) { held = held | modality::image; }
-        if (audio_of<M>() && source.has(weight_tree::audio_projector, projection)) { held = held | modality::audio; }
+        if (vision_of<M>() && source.has(weight_tree::vision_projector, projection))
+        {
+            held = held | modality::image;
+        }
+        if (audio_of<M>() && source.has(weight_tree::audio_projector, projection))
+        {
+            held = held | modality::audio;
+        }
         return held;
     }
 }

@@ -30,8 +30,8 @@ namespace gemma4::inline v0
     // Copies share the soft tokens.
     using medium = std::shared_ptr<encoded_medium const>;
 
-    // `model`: an engine or any_model. Throws what its encode() throws, and argument_error for an image, clip or
-    // budget that make_patches or make_features refuse.
+    // `model`: an engine or any_model. Throws what its encode() throws, and argument_error for an image, clip
+    // or budget that make_patches or make_features refuse.
     template <class Model>
     medium encode_image(Model const& model, rgb_image const& image, std::size_t budget = default_image_budget,
                         encode_options const& options = {})
@@ -137,7 +137,8 @@ namespace gemma4::inline v0
         position begin, end;
     };
 
-    // The block of neighbouring pictures that has tokens before `at` and from `at` on; none where there is no such.
+    // The block of neighbouring pictures that has tokens before `at` and from `at` on; none where there is no
+    // such.
     inline std::optional<picture_block> block_around(std::span<soft_run const> runs, position at)
     {
         std::optional<picture_block> block;
@@ -151,10 +152,11 @@ namespace gemma4::inline v0
         return block && at < block->end ? block : std::nullopt;
     }
 
-    // How many of the tokens from `at` on one forward call takes: `count`, or, where pictures attend both ways and
-    // the last token would lie inside a block of them, as many as end before it, or where there is none before it,
-    // as many as end with it.
-    inline std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count, bool both_ways)
+    // How many of the tokens from `at` on one forward call takes: `count`, or, where pictures attend both
+    // ways and the last token would lie inside a block of them, as many as end before it, or where there is
+    // none before it, as many as end with it.
+    inline std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count,
+                                    bool both_ways)
     {
         auto const cut = both_ways ? block_around(runs, at + count) : std::nullopt;
         if (!cut) { return count; }

@@ -19,8 +19,8 @@ namespace gemma4::inline v0
     {
     public:
         // pieces: as the model would write them, with control tokens spelled: "<|channel>thought\n",
-        // "<|tool_call>call:f{x:1}<tool_call|><|tool_response>", "The answer.<turn|>". What is given out is added
-        // to `said` as well.
+        // "<|tool_call>call:f{x:1}<tool_call|><|tool_response>", "The answer.<turn|>". What is given out is
+        // added to `said` as well.
         scripted_answer(std::vector<std::string> pieces, std::shared_ptr<answer> said)
             : m_pieces(pieces.begin(), pieces.end())
             , m_record(std::move(said))
@@ -81,7 +81,10 @@ namespace gemma4::inline v0
         std::unique_ptr<answer_stream> send(turn said, generation_options options) override
         {
             validate(options);
-            if (m_script.empty()) { throw argument_error("the script of this session has no further answer"); }
+            if (m_script.empty())
+            {
+                throw argument_error("the script of this session has no further answer");
+            }
             m_messages = messages();
             m_messages.insert(m_messages.end(), said.messages.begin(), said.messages.end());
             m_said = std::make_shared<answer>();
@@ -131,7 +134,8 @@ namespace gemma4::inline v0
         position size() const override { return 0; }
         std::unique_ptr<any_session> fork() const override
         {
-            auto copy = std::make_unique<scripted_session>(script(m_script.begin(), m_script.end()), m_options);
+            auto copy =
+                std::make_unique<scripted_session>(script(m_script.begin(), m_script.end()), m_options);
             copy->m_messages = messages();
             return copy;
         }

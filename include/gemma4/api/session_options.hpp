@@ -14,7 +14,8 @@ namespace gemma4::inline v0
         std::string system{};                    // empty: none
         std::vector<tool_definition> tools{};    // the model may call them
         bool thinking = false;
-        bool preserve_thinking = false;    // thoughts beside calls of earlier turns stay, where the template can
+        bool preserve_thinking =
+            false;    // thoughts beside calls of earlier turns stay, where the template can
 
         // Whether control tokens spelled in messages are control tokens. With text from others they never
         // should be.

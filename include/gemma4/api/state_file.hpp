@@ -89,7 +89,8 @@ namespace gemma4::inline v0
     namespace detail
     {
         // Media of the messages, and the soft tokens in the places of tokens: each block of rows once.
-        inline void write_media(sealed_writer& to, std::span<medium const> media, std::span<soft_run const> soft)
+        inline void write_media(sealed_writer& to, std::span<medium const> media,
+                                std::span<soft_run const> soft)
         {
             std::vector<soft_tokens const*> rows;
             auto const place = [&](std::shared_ptr<soft_tokens const> const& one)
@@ -129,9 +130,8 @@ namespace gemma4::inline v0
             }
         }
 
-        inline std::pair<std::vector<medium>, std::vector<soft_run>> read_media(sealed_reader& from,
-                                                                                std::size_t width,
-                                                                                std::size_t tokens)
+        inline std::pair<std::vector<medium>, std::vector<soft_run>>
+        read_media(sealed_reader& from, std::size_t width, std::size_t tokens)
         {
             std::vector<std::shared_ptr<soft_tokens const>> rows(from.count(16, "a number of soft tokens"));
             for (auto& one : rows)
@@ -159,7 +159,10 @@ namespace gemma4::inline v0
                 read.item.kind = media_kind(from.number(2, "a kind of medium"));
                 read.item.seconds.resize(from.count(sizeof(double), "a number of frames"));
                 auto const seconds = from.bytes(read.item.seconds.size() * sizeof(double));
-                if (!seconds.empty()) { std::memcpy(read.item.seconds.data(), seconds.data(), seconds.size()); }
+                if (!seconds.empty())
+                {
+                    std::memcpy(read.item.seconds.data(), seconds.data(), seconds.size());
+                }
                 auto const runs = from.count(8, "a number of frames");
                 auto const frames = read.item.kind == media_kind::video ? read.item.seconds.size() : 1;
                 if (runs != frames) { from.damaged("a medium has another number of frames"); }
@@ -180,7 +183,10 @@ namespace gemma4::inline v0
                 run.rows = block();
                 run.count = run.rows->count;
                 run.fingerprint = checksum(std::as_bytes(std::span(run.rows->values)));
-                if (run.first < end || run.count == 0 || run.end() > tokens) { from.damaged("soft tokens are out of order"); }
+                if (run.first < end || run.count == 0 || run.end() > tokens)
+                {
+                    from.damaged("soft tokens are out of order");
+                }
                 end = run.end();
             }
             return {std::move(media), std::move(soft)};

@@ -54,7 +54,8 @@ namespace gemma4::inline v0
         using start = std::function<std::unique_ptr<answer_stream>(std::vector<json_value> added)>;
         using messages = std::function<std::vector<json_value>()>;
 
-        // `first` is the answer to the question. What `tools`, `send` and `all` refer to must outlive the loop.
+        // `first` is the answer to the question. What `tools`, `send` and `all` refer to must outlive the
+        // loop.
         tool_loop(std::vector<tool_definition> const& tools, start send, messages all,
                   std::unique_ptr<answer_stream> first, tool_loop_options options = {})
             : m_tools(&tools)
@@ -104,8 +105,7 @@ namespace gemma4::inline v0
         // A tool that does not exist is ours as well: the model is told so.
         std::function<bool(tool_call const&)> is_ours() const
         {
-            return [this](tool_call const& call)
-            {
+            return [this](tool_call const& call) {
                 return std::ranges::none_of(*m_tools,
                                             [&](auto const& t) { return t.name == call.name && !t.call; });
             };

@@ -17,8 +17,8 @@
 namespace gemma4::inline v0
 {
     // The messages that an answer becomes. Their ids of calls are unique among `history`. Text beside calls
-    // becomes a message of its own before them, as the model wrote it, where the template joins the two; where
-    // it does not, that text is left out, because the turn would end before the results.
+    // becomes a message of its own before them, as the model wrote it, where the template joins the two;
+    // where it does not, that text is left out, because the turn would end before the results.
     inline std::vector<json_value> answer_messages(answer const& said, std::span<json_value const> history,
                                                    template_rules const& rules)
     {

@@ -58,7 +58,8 @@ namespace gemma4::inline v0::cli
         bool read(std::string const& prompt, std::string& line)
         {
             m_ctrl_c.on_interrupt([this, prompt]
-                                  { m_io.err << "\n(Ctrl-D ends the chat)\n" << prompt << std::flush; });
+                                  { m_io.err << "\n(Ctrl-D ends the chat)\n"
+                                             << prompt << std::flush; });
             m_io.err << prompt << std::flush;
             return bool(std::getline(m_io.in, line));
         }

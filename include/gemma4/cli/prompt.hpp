@@ -86,8 +86,8 @@ namespace gemma4::inline v0::cli
         return ids;
     }
 
-    // <bos>, and text with placeholders for media, or media first. Throws argument_error where placeholders and
-    // media are not as many.
+    // <bos>, and text with placeholders for media, or media first. Throws argument_error where placeholders
+    // and media are not as many.
     inline token_prompt encode(std::string_view text, std::span<medium const> media, any_model const& model)
     {
         auto const items = items_of(media);

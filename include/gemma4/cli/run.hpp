@@ -100,8 +100,8 @@ namespace gemma4::inline v0::cli
         std::shared_ptr<token_grammar> m_grammar;
     };
 
-    // Writes an answer to io.out as it comes: text as it is, calls as a line of JSON each; thoughts, dimmed, on a
-    // terminal only.
+    // Writes an answer to io.out as it comes: text as it is, calls as a line of JSON each; thoughts, dimmed,
+    // on a terminal only.
     class answer_printer
     {
     public:
@@ -122,14 +122,15 @@ namespace gemma4::inline v0::cli
             }
             else if (auto const* const call = std::get_if<tool_call>(&event))
             {
-                json_value const line(json_value::object{{"name", call->name}, {"arguments", call->arguments}});
+                json_value const line(
+                    json_value::object{{"name", call->name}, {"arguments", call->arguments}});
                 close_line();
                 write(to_json(line) + "\n");
             }
             else if (auto const* const bad = std::get_if<malformed_call>(&event))
             {
-                m_io.err << "gemma4: the model wrote a call that cannot be read (" << bad->reason << "): " << bad->raw
-                         << '\n';
+                m_io.err << "gemma4: the model wrote a call that cannot be read (" << bad->reason
+                         << "): " << bad->raw << '\n';
             }
             else if (auto const* const half = std::get_if<incomplete_answer>(&event))
             {
@@ -201,8 +202,8 @@ namespace gemma4::inline v0::cli
         }
     }
 
-    // One answer: to a prompt, or, where the loaded conversation waits for the results of calls, to those, a line
-    // each.
+    // One answer: to a prompt, or, where the loaded conversation waits for the results of calls, to those, a
+    // line each.
     inline void run_once(run_options const& o, std::string const& text, std::span<known_variant const> known,
                          console const& io)
     {
@@ -216,7 +217,10 @@ namespace gemma4::inline v0::cli
         turn said;
         if (auto const calls = unanswered_calls(session->messages()); !calls.empty())
         {
-            if (!o.media.empty()) { throw argument_error("the conversation waits for results of calls, not for media"); }
+            if (!o.media.empty())
+            {
+                throw argument_error("the conversation waits for results of calls, not for media");
+            }
             std::string_view rest = text;
             for (auto const& call : calls)
             {

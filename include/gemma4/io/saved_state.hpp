@@ -153,7 +153,8 @@ namespace gemma4::inline v0
             for (std::size_t l = 0; l != owners; ++l)
             {
                 auto& [first, pages] = p.tables[l];
-                first = std::size_t(from.number(is_global(l) ? 0 : p.low / kernels::page_positions, "a page"));
+                first =
+                    std::size_t(from.number(is_global(l) ? 0 : p.low / kernels::page_positions, "a page"));
                 pages.resize(from.count(8, "a number of pages"));
                 if (pages.size() != end - (p.size == 0 ? 0 : first) || (p.size == 0 && first != 0))
                 {

@@ -115,8 +115,8 @@ namespace gemma4::inline v0
 
         [[noreturn]] void fail() const
         {
-            throw file_error(sentence(m_path.string(), " cannot be written: ",
-                                      std::generic_category().message(errno)));
+            throw file_error(
+                sentence(m_path.string(), " cannot be written: ", std::generic_category().message(errno)));
         }
 
         std::filesystem::path m_path;
@@ -142,7 +142,8 @@ namespace gemma4::inline v0
             if (bytes.size() < magic.size() + 2 * tail
                 || std::memcmp(bytes.data(), magic.data(), magic.size()) != 0)
             {
-                throw file_error(sentence(m_file, " does not begin with ", magic.substr(0, magic.find('\n'))));
+                throw file_error(
+                    sentence(m_file, " does not begin with ", magic.substr(0, magic.find('\n'))));
             }
             m_rest = bytes.subspan(magic.size());
             if (auto const found = number(); found != version)
@@ -151,7 +152,10 @@ namespace gemma4::inline v0
             }
             std::uint64_t expected = 0;
             std::memcpy(&expected, bytes.last(tail).data(), tail);
-            if (sealed_sum(bytes.first(bytes.size() - tail)) != expected) { damaged("its checksum is another one"); }
+            if (sealed_sum(bytes.first(bytes.size() - tail)) != expected)
+            {
+                damaged("its checksum is another one");
+            }
             m_rest = m_rest.first(m_rest.size() - tail);
         }
 

@@ -279,6 +279,15 @@ namespace gemma4::inline v0::kernels
                 }
                 for (std::size_t k = 0; k != depth; ++k, a += 2 * tile_bytes)
                 {
+                    if constexpr (in_place && Isa::prefetches)
+                    {
+                        // The first strip brings the weights from memory.
+                        for (std::size_t at = 0; s == 0 && at != tile_bytes; at += 64)
+                        {
+                            Isa::prefetch(left + stride * k + 2 * tile_bytes + at);
+                            Isa::prefetch(right + stride * k + 2 * tile_bytes + at);
+                        }
+                    }
                     m_tiles.template load<6>(left + stride * k);
                     m_tiles.template stream<4>(a);
                     m_tiles.template load<7>(right + stride * k);
