@@ -35,5 +35,6 @@ int main(int argc, char** argv)
     auto model = gemma4::load<gemma4::nano>(argc > 1 ? argv[1] : GEMMA4_MODELS "/nano");
     gemma4::session chat{model};
     auto const found = chat.ask<review>("Read this review: a lovely lamp, I would buy it again.");
-    std::cout << "stars: " << int(found.stars) << (found.recommends ? ", recommended\n" : ", not recommended\n");
+    std::cout << "stars: " << int(found.stars)
+              << (found.recommends ? ", recommended\n" : ", not recommended\n");
 }

@@ -1,5 +1,6 @@
-// Any bytes as a GGUF file: an error, or metadata that can be read with every getter and tensors that lie within the file,
-// without overlap, and can be dequantised. Then as the configuration and the tokenizer of a model.
+// Any bytes as a GGUF file: an error, or metadata that can be read with every getter and tensors that lie
+// within the file, without overlap, and can be dequantised. Then as the configuration and the tokenizer of a
+// model.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

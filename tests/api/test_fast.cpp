@@ -1,8 +1,7 @@
 #include <cmath>
 
-#include <doctest/doctest.h>
-
 #include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 #include <gemma4/api/pack_model.hpp>
 #include <gemma4/api/session.hpp>
@@ -25,7 +24,8 @@ namespace
         return ids;
     }
 
-    // Mean divergence of the next-token distributions of `found` from those of `expected`, rows of `vocab` logits.
+    // Mean divergence of the next-token distributions of `found` from those of `expected`, rows of `vocab`
+    // logits.
     double divergence(std::span<float const> expected, std::span<float const> found, std::size_t vocab)
     {
         auto const log_sum = [](std::span<float const> row)
@@ -54,7 +54,8 @@ namespace
         if (!std::filesystem::exists(out))
         {
             auto const folder = data() / ".." / ".." / "models" / "nano";
-            pack_model<nano>(open_model(folder, nano::text, nano::name), out, {.weights = weights, .threads = 1});
+            pack_model<nano>(open_model(folder, nano::text, nano::name), out,
+                             {.weights = weights, .threads = 1});
         }
         return out;
     }

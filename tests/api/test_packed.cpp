@@ -1,9 +1,8 @@
 #include <fstream>
 #include <set>
 
-#include <doctest/doctest.h>
-
 #include "support/tiny_models.hpp"
+#include <doctest/doctest.h>
 
 #include <gemma4/api/pack_model.hpp>
 
@@ -141,7 +140,8 @@ TEST_CASE("a damaged packed file is refused wherever a byte changes")
         unnoticed += complaint(write("bad.g4", bad)).empty();
     }
     CHECK(unnoticed <= 4);    // padding between parts is no part of any
-    for (auto const size : {std::size_t(0), std::size_t(7), std::size_t(63), good.size() / 2, good.size() - 1})
+    for (auto const size :
+         {std::size_t(0), std::size_t(7), std::size_t(63), good.size() / 2, good.size() - 1})
     {
         CAPTURE(size);
         CHECK(complaint(write("short.g4", good.substr(0, size))) != "");

@@ -67,8 +67,8 @@ TEST_CASE_TEMPLATE("bytes of a decode step are those of the matrices it reads", 
     // float32 matrices of the checkpoint's shapes: four bytes for each element that weights_per_step counts
     std::vector<listed_matrix> list;
     auto const type = weight_type_of(dtype::f32);
-    for (auto const& t : gemma4_test::read_tensor_list(std::filesystem::path(GEMMA4_TEST_DATA) / "tiny" / M::name
-                                                       / "tensors.json"))
+    for (auto const& t : gemma4_test::read_tensor_list(std::filesystem::path(GEMMA4_TEST_DATA) / "tiny"
+                                                       / M::name / "tensors.json"))
     {
         std::string const prefix = "model.language_model.";
         if (!t.name.starts_with(prefix) || t.shape.size() < 2) { continue; }

@@ -554,12 +554,12 @@ TEST_CASE("run keeps a conversation in a file and goes on from it")
     CHECK(both.status == 0);
     CHECK(both.out == first.out + second.out);
 
-    auto const in_chat =
-        with({"--think", "--thinking-budget", "2"},
-             "One\n/save " + file + "\n/reset\nOne\n/load " + file + "\nTwo\n", true);
+    auto const in_chat = with({"--think", "--thinking-budget", "2"},
+                              "One\n/save " + file + "\n/reset\nOne\n/load " + file + "\nTwo\n", true);
     CHECK(in_chat.out == first.out + first.out + second.out);
 
-    auto const wrong = run_program({"run", "--model", e2b_folder(), "--prompt", "x", "--load", file + ".none"});
+    auto const wrong =
+        run_program({"run", "--model", e2b_folder(), "--prompt", "x", "--load", file + ".none"});
     CHECK(wrong.status == 1);
     CHECK(has(wrong.err, "chat.state.none"));
 }
@@ -591,9 +591,9 @@ TEST_CASE("run obeys a schema even with random weights, and refuses files that a
 
 TEST_CASE("commands of a chat")
 {
-    auto const r = run_program(
-        {"run", "--model", chat_folder(), "--max-tokens", "3", "--temperature", "0"},
-        "/help\n/nothing\n/save\n/image\n/audio /nowhere.wav\n/system Be brief.\nHello\n", true);
+    auto const r =
+        run_program({"run", "--model", chat_folder(), "--max-tokens", "3", "--temperature", "0"},
+                    "/help\n/nothing\n/save\n/image\n/audio /nowhere.wav\n/system Be brief.\nHello\n", true);
     CHECK(r.status == 0);
     CHECK(has(r.err, "/reset"));
     CHECK(has(r.err, "/nothing is no command"));
@@ -654,7 +654,10 @@ TEST_CASE("bench reports one object, and the hash of the same logits as without 
 TEST_CASE("render writes the prompt of a request with the template it names, or the model's own")
 {
     auto const request = [](std::string const& more)
-    { return R"({"messages": [{"role": "user", "content": " Hi "}], "options": {"add_generation_prompt": true})" + more + "}\n"; };
+    {
+        return R"({"messages": [{"role": "user", "content": " Hi "}], "options": {"add_generation_prompt": true})"
+               + more + "}\n";
+    };
     auto const small = "<bos><|turn>user\nHi<turn|>\n<|turn>model\n";
     auto const named = run_program({"render"}, request(R"(, "template": "canonical-small")")
                                                    + request(R"(, "template": "canonical-large")")
@@ -691,8 +694,10 @@ TEST_CASE("render writes the prompt of a request with the template it names, or 
 
 TEST_CASE("parse reads an answer in pieces")
 {
-    auto const r = run_program({"parse"}, R"({"chunks": ["<|channel>thou", "ght\nhm<channel|>It is <|tool_call>call:add{a:1}<tool", "_call|>"]})"
-                                          "\n[]\n");
+    auto const r = run_program(
+        {"parse"},
+        R"({"chunks": ["<|channel>thou", "ght\nhm<channel|>It is <|tool_call>call:add{a:1}<tool", "_call|>"]})"
+        "\n[]\n");
     CHECK(r.status == 0);
     CHECK(r.err == "");
     std::istringstream out(r.out);

@@ -1,5 +1,5 @@
-// Every format against what the Python package gguf makes of the same blocks (tools/reference/make_format_cases.py): bit by
-// bit.
+// Every format against what the Python package gguf makes of the same blocks
+// (tools/reference/make_format_cases.py): bit by bit.
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -25,10 +25,10 @@ namespace
         return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
     }
 
-    constexpr ggml_type stored[] = {ggml_type::f16,  ggml_type::bf16, ggml_type::q4_0, ggml_type::q4_1,   ggml_type::q5_0,
-                                    ggml_type::q5_1, ggml_type::q8_0, ggml_type::q2_k, ggml_type::q3_k,   ggml_type::q4_k,
-                                    ggml_type::q5_k, ggml_type::q6_k, ggml_type::iq4_nl, ggml_type::iq4_xs, ggml_type::mxfp4,
-                                    ggml_type::nvfp4};
+    constexpr ggml_type stored[] = {ggml_type::f16,    ggml_type::bf16,   ggml_type::q4_0,  ggml_type::q4_1,
+                                    ggml_type::q5_0,   ggml_type::q5_1,   ggml_type::q8_0,  ggml_type::q2_k,
+                                    ggml_type::q3_k,   ggml_type::q4_k,   ggml_type::q5_k,  ggml_type::q6_k,
+                                    ggml_type::iq4_nl, ggml_type::iq4_xs, ggml_type::mxfp4, ggml_type::nvfp4};
 }
 
 TEST_CASE("formats: stored blocks become the same floats, bit by bit")
@@ -67,7 +67,8 @@ TEST_CASE("formats: blocks need no alignment and nothing outside them is touched
         auto const blocks = bytes_of(word + ".blocks");
         auto const [unused, weights_per_block, bytes_per_block] = traits_of(type);
         std::vector<float> expected(weights_per_block), found(weights_per_block + 2, 7.0f);
-        auto const* const last = reinterpret_cast<std::byte const*>(blocks.data()) + blocks.size() - bytes_per_block;
+        auto const* const last =
+            reinterpret_cast<std::byte const*>(blocks.data()) + blocks.size() - bytes_per_block;
         dequantise(type, last, weights_per_block, expected.data());
         for (std::size_t shift = 0; shift != 4; ++shift)
         {
@@ -101,7 +102,10 @@ TEST_CASE("formats: the table of types and the formats agree")
         supported += has_format;
     }
     CHECK(supported == std::size(stored) + 1);    // and F32
-    for (auto const removed : {4u, 5u, 31u, 32u, 33u, 36u, 37u, 38u, 43u}) { CHECK(!is_known(ggml_type(removed))); }
+    for (auto const removed : {4u, 5u, 31u, 32u, 33u, 36u, 37u, 38u, 43u})
+    {
+        CHECK(!is_known(ggml_type(removed)));
+    }
     float untouched = 1.0f;
     CHECK(!dequantise(ggml_type::iq2_xxs, nullptr, 256, &untouched));
     CHECK(untouched == 1.0f);

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "../support/gguf_writer.hpp"
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 
-#include "../support/gguf_writer.hpp"
 #include <gemma4/formats/format_of.hpp>
 #include <gemma4/io/gguf.hpp>
 
@@ -23,7 +23,9 @@ namespace
     // At an address that suits any tensor, as a mapping is.
     struct aligned_bytes
     {
-        explicit aligned_bytes(std::string const& bytes) : words(bytes.size() / 8 + 1), size(bytes.size())
+        explicit aligned_bytes(std::string const& bytes)
+            : words(bytes.size() / 8 + 1)
+            , size(bytes.size())
         {
             std::memcpy(words.data(), bytes.data(), bytes.size());
         }
@@ -37,7 +39,8 @@ namespace
     std::string refusal(std::string const& bytes)
     {
         aligned_bytes const file(bytes);
-        return gemma4_test::sentence_of<gemma4::file_error>([&] { gemma4::parse_gguf(file.span(), "f.gguf"); });
+        return gemma4_test::sentence_of<gemma4::file_error>([&]
+                                                            { gemma4::parse_gguf(file.span(), "f.gguf"); });
     }
 
     std::string sixty_four(std::uint64_t value) { return gemma4_test::little_endian(value); }
@@ -49,7 +52,8 @@ namespace
         return "GGUF" + thirty_two(version) + sixty_four(tensors) + sixty_four(pairs);
     }
 
-    std::string info(std::string const& name, std::vector<std::uint64_t> const& extents, std::uint32_t type, std::uint64_t offset)
+    std::string info(std::string const& name, std::vector<std::uint64_t> const& extents, std::uint32_t type,
+                     std::uint64_t offset)
     {
         auto out = word(name) + thirty_two(extents.size());
         for (auto const extent : extents) { out += sixty_four(extent); }
@@ -166,7 +170,10 @@ TEST_CASE("gguf: a file written by the gguf package is read back")
     {
         auto const found = values(i);
         REQUIRE(found.size() == 128);
-        for (int k = 0; k != 128; ++k) { CHECK(std::abs(double(found[std::size_t(k)]) - (k - 64) / 64.0) <= steps[i]); }
+        for (int k = 0; k != 128; ++k)
+        {
+            CHECK(std::abs(double(found[std::size_t(k)]) - (k - 64) / 64.0) <= steps[i]);
+        }
     }
 }
 
@@ -176,22 +183,26 @@ TEST_CASE("gguf: a value of another type is refused by name")
     auto const contents = gemma4::parse_gguf(file.span(), "f.gguf");
     auto const& m = contents.metadata;
     auto const sentence = [](auto&& read) { return gemma4_test::sentence_of<gemma4::file_error>(read); };
-    CHECK(sentence([&] { m.size("a.text"); }) == "f.gguf: metadata a.text is of type string, expected an integer");
+    CHECK(sentence([&] { m.size("a.text"); })
+          == "f.gguf: metadata a.text is of type string, expected an integer");
     CHECK(sentence([&] { m.size("a.i32"); }) == "f.gguf: metadata a.i32 is -5, expected 0 or more");
     CHECK(sentence([&] { m.size("a.f32"); }) == "f.gguf: metadata a.f32 is of type f32, expected an integer");
-    CHECK(sentence([&] { m.size("a.integers"); }) == "f.gguf: metadata a.integers is of type array of i32, expected an integer");
+    CHECK(sentence([&] { m.size("a.integers"); })
+          == "f.gguf: metadata a.integers is of type array of i32, expected an integer");
     CHECK(sentence([&] { m.size("b"); }) == "f.gguf: metadata b is missing, expected an integer");
     CHECK(sentence([&] { m.boolean("a.u32"); }) == "f.gguf: metadata a.u32 is of type u32, expected a bool");
     CHECK(sentence([&] { m.text("a.strings"); })
           == "f.gguf: metadata a.strings is of type array of string, expected a string");
-    CHECK(sentence([&] { m.strings("a.text"); }) == "f.gguf: metadata a.text is of type string, expected an array of strings");
+    CHECK(sentence([&] { m.strings("a.text"); })
+          == "f.gguf: metadata a.text is of type string, expected an array of strings");
     CHECK(sentence([&] { m.sizes("a.flags"); })
           == "f.gguf: metadata a.flags is of type array of bool, expected an integer");
     gguf_writer odd;
     odd.f32("inf", std::numeric_limits<float>::infinity());
     aligned_bytes const odd_file(odd.bytes());
     auto const odd_contents = gemma4::parse_gguf(odd_file.span(), "f.gguf");
-    CHECK(sentence([&] { odd_contents.metadata.number("inf"); }) == "f.gguf: metadata inf is inf, expected a finite float");
+    CHECK(sentence([&] { odd_contents.metadata.number("inf"); })
+          == "f.gguf: metadata inf is inf, expected a finite float");
 }
 
 TEST_CASE("gguf: every cut of a file is refused")
@@ -215,12 +226,16 @@ TEST_CASE("gguf: headers that lie are refused")
     CHECK(holds(refusal(header(1, 0)), "claims 1 tensors, but only 8 bytes follow"));
     CHECK(holds(refusal(header(std::uint64_t(-1), 0)), "claims 18446744073709551615 tensors"));
     CHECK(holds(refusal(header(0, std::uint64_t(1) << 62)), "metadata pairs, but only 0 bytes follow"));
-    auto const pair = [](std::string const& rest) { return refusal(header(0, 1) + word("key") + rest + std::string(64, '\0')); };
+    auto const pair = [](std::string const& rest)
+    { return refusal(header(0, 1) + word("key") + rest + std::string(64, '\0')); };
     CHECK(holds(pair(thirty_two(13)), "metadata \"key\" of type 13, expected 0 to 12"));
     CHECK(holds(pair(thirty_two(9) + thirty_two(9) + sixty_four(1)), "\"key\" that is an array of arrays"));
-    CHECK(holds(pair(thirty_two(9) + thirty_two(4) + sixty_four(std::uint64_t(1) << 62)), "elements of metadata \"key\""));
-    CHECK(holds(pair(thirty_two(8) + sixty_four(std::uint64_t(-1))), "expected 18446744073709551615 bytes of \"key\""));
-    CHECK(holds(pair(thirty_two(9) + thirty_two(8) + sixty_four(3) + sixty_four(1000)), "expected 1000 bytes of \"key\""));
+    CHECK(holds(pair(thirty_two(9) + thirty_two(4) + sixty_four(std::uint64_t(1) << 62)),
+                "elements of metadata \"key\""));
+    CHECK(holds(pair(thirty_two(8) + sixty_four(std::uint64_t(-1))),
+                "expected 18446744073709551615 bytes of \"key\""));
+    CHECK(holds(pair(thirty_two(9) + thirty_two(8) + sixty_four(3) + sixty_four(1000)),
+                "expected 1000 bytes of \"key\""));
     CHECK(holds(refusal(header(0, 1) + word("") + std::string(64, '\0')), "empty metadata key"));
     gguf_writer twice;
     twice.u32("k", 1);
@@ -237,22 +252,31 @@ TEST_CASE("gguf: headers that lie are refused")
 TEST_CASE("gguf: tensors that do not fit are refused by name")
 {
     CHECK(refusal(file_of({info("t", {8}, 0, 0)}, 32)).empty());
-    CHECK(holds(refusal(file_of({info("t", {8}, 0, 0)}, 31)), "tensor \"t\" of 32 bytes at offset 0, but only 31"));
+    CHECK(holds(refusal(file_of({info("t", {8}, 0, 0)}, 31)),
+                "tensor \"t\" of 32 bytes at offset 0, but only 31"));
     CHECK(holds(refusal(file_of({info("t", {8}, 0, 32)}, 32)), "tensor \"t\" of 32 bytes at offset 32"));
-    CHECK(holds(refusal(file_of({info("t", {8}, 0, std::uint64_t(-32))}, 32)), "at offset 18446744073709551584"));
+    CHECK(holds(refusal(file_of({info("t", {8}, 0, std::uint64_t(-32))}, 32)),
+                "at offset 18446744073709551584"));
     CHECK(holds(refusal(file_of({info("t", {8}, 0, 4)}, 64)), "at offset 4, expected a multiple of 32"));
     CHECK(holds(refusal(file_of({info("t", {0}, 0, 0)}, 64)), "tensor \"t\" with dimension 0 of 0"));
-    CHECK(holds(refusal(file_of({info("t", {1, std::uint64_t(1) << 63}, 0, 0)}, 64)), "with dimension 1 of 9223372036854775808"));
-    CHECK(holds(refusal(file_of({info("t", {std::uint64_t(1) << 40, std::uint64_t(1) << 40}, 0, 0)}, 64)), "fewer than 2^63"));
-    CHECK(holds(refusal(file_of({info("t", {std::uint64_t(1) << 61}, 0, 0)}, 64)), "blocks of 4 bytes, but the file has"));
-    CHECK(holds(refusal(file_of({info("t", {1, 1, 1, 1, 1}, 0, 0)}, 64)), "of 5 dimensions, expected at most 4"));
-    CHECK(holds(refusal(file_of({info("t", {40}, 8, 0)}, 64)), "of type Q8_0 with rows of 40, expected a multiple of 32"));
+    CHECK(holds(refusal(file_of({info("t", {1, std::uint64_t(1) << 63}, 0, 0)}, 64)),
+                "with dimension 1 of 9223372036854775808"));
+    CHECK(holds(refusal(file_of({info("t", {std::uint64_t(1) << 40, std::uint64_t(1) << 40}, 0, 0)}, 64)),
+                "fewer than 2^63"));
+    CHECK(holds(refusal(file_of({info("t", {std::uint64_t(1) << 61}, 0, 0)}, 64)),
+                "blocks of 4 bytes, but the file has"));
+    CHECK(holds(refusal(file_of({info("t", {1, 1, 1, 1, 1}, 0, 0)}, 64)),
+                "of 5 dimensions, expected at most 4"));
+    CHECK(holds(refusal(file_of({info("t", {40}, 8, 0)}, 64)),
+                "of type Q8_0 with rows of 40, expected a multiple of 32"));
     CHECK(holds(refusal(file_of({info("t", {32}, 4, 0)}, 64)), "of type 4, which is no type"));
     CHECK(holds(refusal(file_of({info("t", {32}, 99, 0)}, 64)), "of type 99, which is no type"));
     CHECK(holds(refusal(file_of({info("", {8}, 0, 0)}, 64)), "tensor without a name"));
     CHECK(holds(refusal(file_of({info("t", {8}, 0, 0), info("t", {8}, 0, 32)}, 64)), "tensor \"t\" twice"));
-    CHECK(holds(refusal(file_of({info("t", {9}, 0, 0), info("u", {8}, 0, 32)}, 64)), "\"t\" and \"u\" that overlap"));
-    CHECK(refusal(file_of({info("t", {8}, 0, 64), info("u", {8}, 0, 0)}, 96)).empty());    // order and gaps are free
+    CHECK(holds(refusal(file_of({info("t", {9}, 0, 0), info("u", {8}, 0, 32)}, 64)),
+                "\"t\" and \"u\" that overlap"));
+    CHECK(refusal(file_of({info("t", {8}, 0, 64), info("u", {8}, 0, 0)}, 96))
+              .empty());                                               // order and gaps are free
     CHECK(refusal(file_of({info("t", {256}, 16, 0)}, 96)).empty());    // IQ2_XXS: known, not usable
     CHECK(holds(refusal(file_of({info("line\nbreak\x80", {8}, 0, 0)}, 0)), "\"line?break?\""));
 }

@@ -5,10 +5,10 @@
 #include <type_traits>
 #include <vector>
 
+#include "../support/gguf_writer.hpp"
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 
-#include "../support/gguf_writer.hpp"
 #include <gemma4/io/gguf_config.hpp>
 #include <gemma4/spec/tiny.hpp>
 
@@ -16,9 +16,11 @@ using namespace gemma4_test;
 
 namespace
 {
-    gemma4::gguf_file open_tiny(scratch_folder const& folder, std::string const& name, gguf_options const& options = {})
+    gemma4::gguf_file open_tiny(scratch_folder const& folder, std::string const& name,
+                                gguf_options const& options = {})
     {
-        return gemma4::gguf_file(write_gguf(data_file("tiny/" + name), folder.path / (name + ".gguf"), options));
+        return gemma4::gguf_file(
+            write_gguf(data_file("tiny/" + name), folder.path / (name + ".gguf"), options));
     }
 
     template <class Variant>
@@ -103,8 +105,10 @@ TEST_CASE("gguf config: another variant's file is refused with key and both valu
     scratch_folder const folder;
     auto const file = open_tiny(folder, "tiny_e2b");
     CHECK(!gemma4::matches(gemma4::tiny_e4b::text, file));
-    auto const sentence = [&](gemma4::text_config const& compiled)
-    { return sentence_of<gemma4::mismatch_error>([&] { gemma4::check_text_config(compiled, "mine", file); }); };
+    auto const sentence = [&](gemma4::text_config const& compiled) {
+        return sentence_of<gemma4::mismatch_error>([&]
+                                                   { gemma4::check_text_config(compiled, "mine", file); });
+    };
     CHECK(holds(sentence(gemma4::tiny_e4b::text),
                 "tiny_e2b.gguf: metadata gemma4.block_count is 15, but the compiled variant mine has 18"));
 
@@ -115,16 +119,19 @@ TEST_CASE("gguf config: another variant's file is refused with key and both valu
         return sentence(text);
     };
     using config = gemma4::text_config;
-    CHECK(holds(changed(&config::hidden, 97), "gemma4.embedding_length is 96, but the compiled variant mine has 97"));
+    CHECK(holds(changed(&config::hidden, 97),
+                "gemma4.embedding_length is 96, but the compiled variant mine has 97"));
     CHECK(holds(changed(&config::heads, 4), "gemma4.attention.head_count is 8,"));
     CHECK(holds(changed(&config::kv_heads, 2), "gemma4.attention.head_count_kv of sliding layers is 1,"));
-    CHECK(holds(changed(&config::global_kv_heads, 2), "gemma4.attention.head_count_kv of global layers is 1,"));
+    CHECK(
+        holds(changed(&config::global_kv_heads, 2), "gemma4.attention.head_count_kv of global layers is 1,"));
     CHECK(holds(changed(&config::head_dim, 48), "gemma4.attention.key_length_swa is 32,"));
     CHECK(holds(changed(&config::global_head_dim, 48), "gemma4.attention.key_length is 64,"));
     CHECK(holds(changed(&config::window, 8), "gemma4.attention.sliding_window is 16,"));
     CHECK(holds(changed(&config::kv_shared_layers, 10), "gemma4.attention.shared_kv_layers is 5,"));
     CHECK(holds(changed(&config::ffn, 96), "gemma4.feed_forward_length is 160,"));
-    CHECK(holds(changed(&config::shared_ffn, 96), "share keys and values is 320, but the compiled variant mine has 96"));
+    CHECK(holds(changed(&config::shared_ffn, 96),
+                "share keys and values is 320, but the compiled variant mine has 96"));
     CHECK(holds(changed(&config::per_layer_input, 0), "gemma4.embedding_length_per_layer_input is 32,"));
     CHECK(holds(changed(&config::experts, 4), "gemma4.expert_count is 0,"));
     CHECK(holds(changed(&config::max_positions, 1), "gemma4.context_length is 4096,"));
@@ -155,17 +162,36 @@ TEST_CASE("gguf config: arrays by layer, and files that no variant can honour")
     REQUIRE(read([](keys& k) { k.missing_v = 1; }, &text) == "");
     CHECK(text.value_is_key);
 
-    CHECK(holds(read([](keys& k) { k.architecture = "llama"; }), "general.architecture is \"llama\", only \"gemma4\" and \"gemma3\""));
+    CHECK(holds(read([](keys& k) { k.architecture = "llama"; }),
+                "general.architecture is \"llama\", only \"gemma4\" and \"gemma3\""));
     CHECK(holds(read([](keys& k) { k.layers = 0; }), "gemma4.block_count is 0, expected 1 to 4096"));
     CHECK(holds(read([](keys& k) { k.layers = 7; }), "has 6 values, but gemma4.block_count is 7"));
-    CHECK(holds(read([](keys& k) { k.kv_heads[4] = 2; }), "head_count_kv[4] is 2, but layer 0, also a sliding layer, has 1"));
+    CHECK(holds(read([](keys& k) { k.kv_heads[4] = 2; }),
+                "head_count_kv[4] is 2, but layer 0, also a sliding layer, has 1"));
     CHECK(holds(read([](keys& k) { k.widths[5] = 64; }), "feed_forward_length[5] is 64, but layer 3"));
-    CHECK(holds(read([](keys& k) { k.shared = 6; }), "shared_kv_layers is 6, expected fewer than the 6 layers"));
+    CHECK(holds(read([](keys& k) { k.shared = 6; }),
+                "shared_kv_layers is 6, expected fewer than the 6 layers"));
     CHECK(holds(read([](keys& k) { k.value_length = 4; }), "gemma4.attention.value_length is 4, only 8"));
     CHECK(holds(read([](keys& k) { k.with_eps = false; }), "layer_norm_rms_epsilon is missing"));
-    CHECK(holds(read([](keys& k) { k.sliding.assign(6, true); k.kv_heads.assign(6, 1); }), "has no global layer"));
-    CHECK(holds(read([](keys& k) { k.sliding[3] = false; k.kv_heads.assign(6, 1); }), "sliding_window_pattern[3] is false, only a schedule"));
-    CHECK(holds(read([](keys& k) { k.rope_freqs = {1, 1e30f}; }), "rope_freqs.weight has 2 values of F32, expected 4"));
+    CHECK(holds(read(
+                    [](keys& k)
+                    {
+                        k.sliding.assign(6, true);
+                        k.kv_heads.assign(6, 1);
+                    }),
+                "has no global layer"));
+    CHECK(holds(read(
+                    [](keys& k)
+                    {
+                        k.sliding[3] = false;
+                        k.kv_heads.assign(6, 1);
+                    }),
+                "sliding_window_pattern[3] is false, only a schedule"));
+    CHECK(holds(read(
+                    [](keys& k) {
+                        k.rope_freqs = {1, 1e30f};
+                    }),
+                "rope_freqs.weight has 2 values of F32, expected 4"));
     CHECK(holds(read([](keys& k) { k.rope_freqs[0] = 8; }), "rope_freqs.weight has 8 at 0"));
     CHECK(holds(read([](keys& k) { k.rope_freqs = {1, 1e30f, 1, 1e30f}; }), "rope_freqs.weight has 1 at 2"));
 }

@@ -2,10 +2,10 @@
 #include <filesystem>
 #include <string>
 
+#include "../support/gguf_writer.hpp"
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 
-#include "../support/gguf_writer.hpp"
 #include <gemma4/io/gguf_file.hpp>
 
 using namespace gemma4_test;
@@ -51,7 +51,8 @@ TEST_CASE("gguf file: a whole model, and the same in three parts opened by any o
         {
             auto const& a = split.tensors()[i];
             auto const& b = whole.tensors()[i];
-            same = same && a.name == b.name && a.bytes == b.bytes && std::memcmp(a.data, b.data, a.bytes) == 0;
+            same =
+                same && a.name == b.name && a.bytes == b.bytes && std::memcmp(a.data, b.data, a.bytes) == 0;
         }
         CHECK(same);
         CHECK(holds(split.name_of(split.tensors()[0]), "parts-0000"));
@@ -59,7 +60,8 @@ TEST_CASE("gguf file: a whole model, and the same in three parts opened by any o
 
     auto const second = folder.path / "parts-00002-of-00003.gguf";
     std::filesystem::copy_file(first, folder.path / "alone.gguf");
-    CHECK(holds(refusal(folder.path / "alone.gguf"), "split.count is 3, expected a file name that ends in -0000n-of-0000m.gguf"));
+    CHECK(holds(refusal(folder.path / "alone.gguf"),
+                "split.count is 3, expected a file name that ends in -0000n-of-0000m.gguf"));
     auto const kept = read_all(second);
     std::filesystem::remove(second);
     CHECK(holds(refusal(first), "parts-00002-of-00003.gguf cannot be opened"));

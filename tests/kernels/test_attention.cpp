@@ -63,9 +63,10 @@ namespace
                     end[r - from] = inside(last[r]);
                 }
                 auto const offset = p * page_positions * head_dim;
-                table.attend_page[0](q.data() + from * ldq, ldq, to - from, {keys.data() + offset, values.data() + offset},
-                                     head_dim, begin.data(), end.data(), s.max.data(),
-                                  s.sum.data(), s.out.data(), ldo, scratch.data());
+                table.attend_page[0](q.data() + from * ldq, ldq, to - from,
+                                     {keys.data() + offset, values.data() + offset}, head_dim, begin.data(),
+                                     end.data(), s.max.data(), s.sum.data(), s.out.data(), ldo,
+                                     scratch.data());
             }
             return s;
         }

@@ -177,7 +177,8 @@ TEST_CASE_TEMPLATE("the same bits beside other sequences", M, TINY_VARIANTS)
     auto const tokens = golden(M::name).tokens();
     std::span const all(tokens);
     auto const alone = all_logits(model, tokens, tokens.size());
-    auto const row_of = [&](std::size_t r) {
+    auto const row_of = [&](std::size_t r)
+    {
         auto const row = std::span(alone).subspan(r * M::text.vocab, M::text.vocab);
         return std::vector<float>(row.begin(), row.end());
     };

@@ -1,8 +1,8 @@
 // Real GGUF files. Not in CI. Environment variables:
 // GEMMA4_REAL_GGUF: a model, and GEMMA4_REAL_GGUF_ROWS: what tools/reference/make_gguf_rows.py prints for it.
-// GEMMA4_REAL_GGUF_VOCAB: llama.cpp's ggml-vocab-gemma-4.gguf, with GEMMA4_REAL_TOKENIZER as in test_real_tokenizer.cpp.
-// GEMMA4_REAL_GGUF_IDS: lines {text, ids, as_text} for the tokenizer of GEMMA4_REAL_GGUF (no bos), made by Hugging Face tokenizers
-// from the scores of the file.
+// GEMMA4_REAL_GGUF_VOCAB: llama.cpp's ggml-vocab-gemma-4.gguf, with GEMMA4_REAL_TOKENIZER as in
+// test_real_tokenizer.cpp. GEMMA4_REAL_GGUF_IDS: lines {text, ids, as_text} for the tokenizer of
+// GEMMA4_REAL_GGUF (no bos), made by Hugging Face tokenizers from the scores of the file.
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -61,12 +61,13 @@ TEST_CASE("real gguf: names, types, shapes and sampled rows of every tensor")
         auto const* const t = file.find(name);
         REQUIRE(t);
         CHECK(gemma4::name(t->type) == line.at("type").get<std::string>());
-        CHECK(std::vector(t->shape().begin(), t->shape().end()) == line.at("shape").get<std::vector<std::size_t>>());
+        CHECK(std::vector(t->shape().begin(), t->shape().end())
+              == line.at("shape").get<std::vector<std::size_t>>());
         for (auto const& row : line.at("rows"))
         {
             std::vector<float> values(t->columns());
-            REQUIRE(gemma4::dequantise(t->type, t->data + row.at(0).get<std::size_t>() * t->bytes_per_row(), values.size(),
-                                       values.data()));
+            REQUIRE(gemma4::dequantise(t->type, t->data + row.at(0).get<std::size_t>() * t->bytes_per_row(),
+                                       values.size(), values.data()));
             CHECK(fnv1a64(values) == row.at(1).get<std::uint64_t>());
             ++compared;
         }
@@ -103,6 +104,7 @@ TEST_CASE("real gguf: the tokenizer with scores gives the ids of its scores")
         auto const text = c.at("text").get<std::string>();
         CAPTURE(text);
         CHECK(tokens.encode(text) == c.at("ids").get<std::vector<token_id>>());
-        CHECK(tokens.encode(text, gemma4::special_tokens::as_text) == c.at("as_text").get<std::vector<token_id>>());
+        CHECK(tokens.encode(text, gemma4::special_tokens::as_text)
+              == c.at("as_text").get<std::vector<token_id>>());
     }
 }

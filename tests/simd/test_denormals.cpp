@@ -8,8 +8,8 @@ using namespace gemma4;
 
 TEST_CASE("denormals are zero while the guard lives, and come back afterwards")
 {
-    volatile float const small = std::numeric_limits<float>::min();
-    volatile float half = small * 0.5f;
+    float const volatile small = std::numeric_limits<float>::min();
+    float volatile half = small * 0.5f;
     CHECK(half != 0.0f);
     {
         simd::flush_denormals const untouched(false);

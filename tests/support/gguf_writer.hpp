@@ -1,17 +1,10 @@
-// Writes a complete gemma4 GGUF file (or a split one) of generated weights: the same values as checkpoint_writer.hpp gives
-// the checkpoint of the same folder and seed, in chosen formats.
+// Writes a complete gemma4 GGUF file (or a split one) of generated weights: the same values as
+// checkpoint_writer.hpp gives the checkpoint of the same folder and seed, in chosen formats.
 //
-// The independent side of the tests of GGUF: names, keys and layouts are written down here once more, from the
-// descriptions of the format, and nothing of the library is used but the 16-bit floats. The quantisers are the simplest
-// valid ones.
+// The independent side of the tests of GGUF: names, keys and layouts are written down here once more, from
+// the descriptions of the format, and nothing of the library is used but the 16-bit floats. The quantisers
+// are the simplest valid ones.
 #pragma once
-
-#include "checkpoint_writer.hpp"
-#include "generator.hpp"
-
-#include <gemma4/core/types.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -29,15 +22,37 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint_writer.hpp"
+#include "generator.hpp"
+#include <nlohmann/json.hpp>
+
+#include <gemma4/core/types.hpp>
+
 namespace gemma4_test
 {
     enum class gguf_format : std::uint32_t
     {
-        f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13, q6_k = 14,
-        iq4_nl = 20, iq4_xs = 23, bf16 = 30, mxfp4 = 39, nvfp4 = 40
+        f32 = 0,
+        f16 = 1,
+        q4_0 = 2,
+        q4_1 = 3,
+        q5_0 = 6,
+        q5_1 = 7,
+        q8_0 = 8,
+        q2_k = 10,
+        q3_k = 11,
+        q4_k = 12,
+        q5_k = 13,
+        q6_k = 14,
+        iq4_nl = 20,
+        iq4_xs = 23,
+        bf16 = 30,
+        mxfp4 = 39,
+        nvfp4 = 40
     };
 
-    // Formats without a quantiser here: blocks of pseudo-random numbers, whose scales, at these places, are small.
+    // Formats without a quantiser here: blocks of pseudo-random numbers, whose scales, at these places, are
+    // small.
     struct gguf_scrambled
     {
         gguf_format format;
@@ -53,11 +68,11 @@ namespace gemma4_test
     {
         using f = gguf_format;
         static std::vector<gguf_scrambled> const all{
-            {f::q4_1, 32, 20, {0, 2}, 0.01f, {}, 0},      {f::q5_0, 32, 22, {0}, 0.01f, {}, 0},
-            {f::q5_1, 32, 24, {0, 2}, 0.01f, {}, 0},      {f::iq4_nl, 32, 18, {0}, 0.001f, {}, 0},
-            {f::mxfp4, 32, 17, {}, 0, {0}, 122},          {f::nvfp4, 64, 36, {}, 0, {0, 1, 2, 3}, 0x1d},
-            {f::q2_k, 256, 84, {80, 82}, 0.004f, {}, 0},  {f::q3_k, 256, 110, {108}, 0.001f, {}, 0},
-            {f::q4_k, 256, 144, {0, 2}, 0.0002f, {}, 0},  {f::q5_k, 256, 176, {0, 2}, 0.0001f, {}, 0},
+            {f::q4_1, 32, 20, {0, 2}, 0.01f, {}, 0},     {f::q5_0, 32, 22, {0}, 0.01f, {}, 0},
+            {f::q5_1, 32, 24, {0, 2}, 0.01f, {}, 0},     {f::iq4_nl, 32, 18, {0}, 0.001f, {}, 0},
+            {f::mxfp4, 32, 17, {}, 0, {0}, 122},         {f::nvfp4, 64, 36, {}, 0, {0, 1, 2, 3}, 0x1d},
+            {f::q2_k, 256, 84, {80, 82}, 0.004f, {}, 0}, {f::q3_k, 256, 110, {108}, 0.001f, {}, 0},
+            {f::q4_k, 256, 144, {0, 2}, 0.0002f, {}, 0}, {f::q5_k, 256, 176, {0, 2}, 0.0001f, {}, 0},
             {f::iq4_xs, 256, 136, {0}, 0.00004f, {}, 0},
         };
         return all;
@@ -88,7 +103,10 @@ namespace gemma4_test
     {
         inline void append(std::string& out, std::uint64_t value, std::size_t width)
         {
-            for (std::size_t k = 0; k != width; ++k) { out.push_back(static_cast<char>((value >> (8 * k)) & 0xffu)); }
+            for (std::size_t k = 0; k != width; ++k)
+            {
+                out.push_back(static_cast<char>((value >> (8 * k)) & 0xffu));
+            }
         }
 
         inline void append_string(std::string& out, std::string_view text)
@@ -120,7 +138,10 @@ namespace gemma4_test
         inline void append_q8_0(std::string& out, std::span<float const, 32> x)
         {
             auto const d = append_half(out, std::abs(largest(x)) / 127);
-            for (float const one : x) { append(out, std::uint64_t(std::int64_t(nearest(one, d, -127, 127))), 1); }
+            for (float const one : x)
+            {
+                append(out, std::uint64_t(std::int64_t(nearest(one, d, -127, 127))), 1);
+            }
         }
 
         inline void append_q4_0(std::string& out, std::span<float const, 32> x)
@@ -160,7 +181,8 @@ namespace gemma4_test
                 for (std::size_t l = 0; l != 32; ++l)
                 {
                     auto const* const h = q + 128 * half;
-                    append(out, h[l] >> 4 | h[l + 32] >> 4 << 2 | h[l + 64] >> 4 << 4 | h[l + 96] >> 4 << 6, 1);
+                    append(out, h[l] >> 4 | h[l + 32] >> 4 << 2 | h[l + 64] >> 4 << 4 | h[l + 96] >> 4 << 6,
+                           1);
                 }
             }
             for (int const factor : factors) { append(out, std::uint64_t(std::int64_t(factor)), 1); }
@@ -174,7 +196,10 @@ namespace gemma4_test
         inline void append_scrambled(std::string& out, gguf_scrambled const& as, float const* x)
         {
             auto state = fnv1a64_start;
-            for (std::size_t i = 0; i != as.weights; ++i) { state = mix(state ^ std::bit_cast<std::uint32_t>(x[i])); }
+            for (std::size_t i = 0; i != as.weights; ++i)
+            {
+                state = mix(state ^ std::bit_cast<std::uint32_t>(x[i]));
+            }
             std::string block;
             for (std::size_t i = 0; i != as.bytes; ++i)
             {
@@ -187,7 +212,10 @@ namespace gemma4_test
                 append_half(half, as.scale * (1 + 0.001f * float(state % 100 + at)));
                 block.replace(at, 2, half);
             }
-            for (auto const at : as.small_scales) { block[at] = static_cast<char>(as.small + (state >> at) % 4); }
+            for (auto const at : as.small_scales)
+            {
+                block[at] = static_cast<char>(as.small + (state >> at) % 4);
+            }
             out += block;
         }
     }
@@ -218,12 +246,17 @@ namespace gemma4_test
     class gguf_writer
     {
     public:
-        explicit gguf_writer(std::size_t alignment = 32) : m_alignment(alignment) {}
+        explicit gguf_writer(std::size_t alignment = 32)
+            : m_alignment(alignment)
+        {}
 
         void u32(std::string_view key, std::uint64_t value) { number(key, 4, value, 4); }
         void u16(std::string_view key, std::uint64_t value) { number(key, 2, value, 2); }
         void i32(std::string_view key, std::uint64_t value) { number(key, 5, value, 4); }
-        void f32(std::string_view key, float value) { number(key, 6, std::bit_cast<std::uint32_t>(value), 4); }
+        void f32(std::string_view key, float value)
+        {
+            number(key, 6, std::bit_cast<std::uint32_t>(value), 4);
+        }
         void boolean(std::string_view key, bool value) { number(key, 7, value, 1); }
 
         void text(std::string_view key, std::string_view value)
@@ -235,13 +268,19 @@ namespace gemma4_test
         void integers(std::string_view key, std::vector<std::int32_t> const& values)
         {
             array(key, 5, values.size());
-            for (auto const value : values) { gguf_detail::append(m_pairs, std::uint64_t(std::int64_t(value)), 4); }
+            for (auto const value : values)
+            {
+                gguf_detail::append(m_pairs, std::uint64_t(std::int64_t(value)), 4);
+            }
         }
 
         void floats(std::string_view key, std::vector<float> const& values)
         {
             array(key, 6, values.size());
-            for (auto const value : values) { gguf_detail::append(m_pairs, std::bit_cast<std::uint32_t>(value), 4); }
+            for (auto const value : values)
+            {
+                gguf_detail::append(m_pairs, std::bit_cast<std::uint32_t>(value), 4);
+            }
         }
 
         void flags(std::string_view key, std::vector<bool> const& values)
@@ -257,7 +296,8 @@ namespace gemma4_test
         }
 
         // shape as in a checkpoint: the contiguous extent last.
-        void tensor(std::string_view name, shape_type const& shape, std::uint32_t type, std::string_view bytes)
+        void tensor(std::string_view name, shape_type const& shape, std::uint32_t type,
+                    std::string_view bytes)
         {
             gguf_detail::append_string(m_infos, name);
             gguf_detail::append(m_infos, shape.size(), 4);
@@ -276,7 +316,10 @@ namespace gemma4_test
             gguf_detail::append(out, m_tensor_count, 8);
             gguf_detail::append(out, m_pair_count, 8);
             out += m_pairs + m_infos;
-            if (m_tensor_count != 0) { out.resize((out.size() + m_alignment - 1) / m_alignment * m_alignment); }
+            if (m_tensor_count != 0)
+            {
+                out.resize((out.size() + m_alignment - 1) / m_alignment * m_alignment);
+            }
             return out + m_data;
         }
 
@@ -310,15 +353,19 @@ namespace gemma4_test
 
     struct gguf_options
     {
-        // The format of matrices, by GGUF name; where its block does not divide the rows they are F16. Vectors are F32.
-        std::function<gguf_format(std::string_view)> format = [](std::string_view) { return gguf_format::f32; };
+        // The format of matrices, by GGUF name; where its block does not divide the rows they are F16.
+        // Vectors are F32.
+        std::function<gguf_format(std::string_view)> format = [](std::string_view)
+        { return gguf_format::f32; };
         std::uint64_t seed = 1;
-        std::size_t parts = 1;            // more than one: NAME-0000k-of-0000n.gguf beside each other
-        bool leftover_kv = true;          // as in released files
-        bool split_experts = false;       // gate and up of the experts as two tensors
-        bool ollama = false;              // tokenizer model "llama", per_expert_scale, towers in the same file; implies split_experts
+        std::size_t parts = 1;         // more than one: NAME-0000k-of-0000n.gguf beside each other
+        bool leftover_kv = true;       // as in released files
+        bool split_experts = false;    // gate and up of the experts as two tensors
+        bool ollama = false;    // tokenizer model "llama", per_expert_scale, towers in the same file; implies
+                                // split_experts
         bool tokenizer = true;
-        // Store the F32 values that the encoded ones stand for: a file that any engine must agree with exactly. nullptr: encode.
+        // Store the F32 values that the encoded ones stand for: a file that any engine must agree with
+        // exactly. nullptr: encode.
         std::function<void(gguf_format, std::string const& bytes, std::span<float> values)> decoded = nullptr;
         std::function<void(gguf_writer&)> more = nullptr;    // further pairs and tensors
     };
@@ -329,18 +376,28 @@ namespace gemma4_test
         inline std::string layer_leaf(std::string const& leaf)
         {
             static std::map<std::string, std::string> const leaves{
-                {"input_layernorm.weight", "attn_norm.weight"}, {"self_attn.q_proj.weight", "attn_q.weight"},
-                {"self_attn.k_proj.weight", "attn_k.weight"}, {"self_attn.v_proj.weight", "attn_v.weight"},
-                {"self_attn.o_proj.weight", "attn_output.weight"}, {"self_attn.q_norm.weight", "attn_q_norm.weight"},
+                {"input_layernorm.weight", "attn_norm.weight"},
+                {"self_attn.q_proj.weight", "attn_q.weight"},
+                {"self_attn.k_proj.weight", "attn_k.weight"},
+                {"self_attn.v_proj.weight", "attn_v.weight"},
+                {"self_attn.o_proj.weight", "attn_output.weight"},
+                {"self_attn.q_norm.weight", "attn_q_norm.weight"},
                 {"self_attn.k_norm.weight", "attn_k_norm.weight"},
                 {"post_attention_layernorm.weight", "post_attention_norm.weight"},
-                {"pre_feedforward_layernorm.weight", "ffn_norm.weight"}, {"mlp.gate_proj.weight", "ffn_gate.weight"},
-                {"mlp.up_proj.weight", "ffn_up.weight"}, {"mlp.down_proj.weight", "ffn_down.weight"},
-                {"post_feedforward_layernorm.weight", "post_ffw_norm.weight"}, {"layer_scalar", "layer_output_scale.weight"},
-                {"per_layer_input_gate.weight", "inp_gate.weight"}, {"per_layer_projection.weight", "proj.weight"},
-                {"post_per_layer_input_norm.weight", "post_norm.weight"}, {"router.proj.weight", "ffn_gate_inp.weight"},
-                {"router.scale", "ffn_gate_inp.scale"}, {"router.per_expert_scale", "ffn_down_exps.scale"},
-                {"experts.gate_up_proj", "ffn_gate_up_exps.weight"}, {"experts.down_proj", "ffn_down_exps.weight"},
+                {"pre_feedforward_layernorm.weight", "ffn_norm.weight"},
+                {"mlp.gate_proj.weight", "ffn_gate.weight"},
+                {"mlp.up_proj.weight", "ffn_up.weight"},
+                {"mlp.down_proj.weight", "ffn_down.weight"},
+                {"post_feedforward_layernorm.weight", "post_ffw_norm.weight"},
+                {"layer_scalar", "layer_output_scale.weight"},
+                {"per_layer_input_gate.weight", "inp_gate.weight"},
+                {"per_layer_projection.weight", "proj.weight"},
+                {"post_per_layer_input_norm.weight", "post_norm.weight"},
+                {"router.proj.weight", "ffn_gate_inp.weight"},
+                {"router.scale", "ffn_gate_inp.scale"},
+                {"router.per_expert_scale", "ffn_down_exps.scale"},
+                {"experts.gate_up_proj", "ffn_gate_up_exps.weight"},
+                {"experts.down_proj", "ffn_down_exps.weight"},
                 {"pre_feedforward_layernorm_2.weight", "pre_ffw_norm_2.weight"},
                 {"post_feedforward_layernorm_1.weight", "post_ffw_norm_1.weight"},
                 {"post_feedforward_layernorm_2.weight", "post_ffw_norm_2.weight"}};
@@ -350,7 +407,8 @@ namespace gemma4_test
         inline std::string name_of(std::string const& canonical_name)    // "model. ..."
         {
             static std::map<std::string, std::string> const globals{
-                {"embed_tokens.weight", "token_embd.weight"}, {"norm.weight", "output_norm.weight"},
+                {"embed_tokens.weight", "token_embd.weight"},
+                {"norm.weight", "output_norm.weight"},
                 {"embed_tokens_per_layer.weight", "per_layer_token_embd.weight"},
                 {"per_layer_model_projection.weight", "per_layer_model_proj.weight"},
                 {"per_layer_projection_norm.weight", "per_layer_proj_norm.weight"}};
@@ -369,7 +427,8 @@ namespace gemma4_test
             std::string bytes;
         };
 
-        inline piece make_piece(std::string name, shape_type shape, std::span<float const> values, gguf_options const& o)
+        inline piece make_piece(std::string name, shape_type shape, std::span<float const> values,
+                                gguf_options const& o)
         {
             bool const vector = shape.size() == 1 || name.ends_with("ffn_gate_inp.weight");
             auto format = vector ? gguf_format::f32 : o.format(name);
@@ -390,7 +449,8 @@ namespace gemma4_test
         {
             checkpoint_options const as{.seed = o.seed, .towers = false, .leftover_kv = o.leftover_kv};
             std::vector<piece> pieces;
-            for (auto const& row : writer_detail::stored_tensors(read_tensor_list(source / "tensors.json"), as))
+            for (auto const& row :
+                 writer_detail::stored_tensors(read_tensor_list(source / "tensors.json"), as))
             {
                 auto const values = make_tensor(row.values_of, row.shape, o.seed);
                 auto name = name_of(canonical(row.name));
@@ -422,7 +482,8 @@ namespace gemma4_test
             if (o.ollama)
             {
                 std::vector<float> const one{1.0f};
-                for (auto const* tower : {"v.blk.0.ln1.weight", "a.blk.0.ln1.weight", "mm.input_projection.weight"})
+                for (auto const* tower :
+                     {"v.blk.0.ln1.weight", "a.blk.0.ln1.weight", "mm.input_projection.weight"})
                 {
                     pieces.push_back(make_piece(tower, {1}, one, o));
                 }
@@ -441,17 +502,21 @@ namespace gemma4_test
             for (std::size_t l = 0; l != layers; ++l)
             {
                 sliding.push_back(text.at("layer_types").at(l) == "sliding_attention");
-                auto const heads = key_is_value && !sliding.back() ? "num_global_key_value_heads" : "num_key_value_heads";
+                auto const heads =
+                    key_is_value && !sliding.back() ? "num_global_key_value_heads" : "num_key_value_heads";
                 kv_heads.push_back(std::int32_t(size(heads)));
-                bool const wide = text.value("use_double_wide_mlp", false) && l >= layers - size("num_kv_shared_layers");
+                bool const wide =
+                    text.value("use_double_wide_mlp", false) && l >= layers - size("num_kv_shared_layers");
                 widths.push_back(std::int32_t(size("intermediate_size") * (wide ? 2 : 1)));
             }
-            auto const u32 = [&](char const* key, std::size_t value) { file.u32(std::string("gemma4.") + key, value); };
+            auto const u32 = [&](char const* key, std::size_t value)
+            { file.u32(std::string("gemma4.") + key, value); };
             auto const f32 = [&](char const* key, nlohmann::json const& value)
             { file.f32(std::string("gemma4.") + key, number(value)); };
             auto const one_or_all = [&](char const* key, std::vector<std::int32_t> const& values)
             {
-                bool const same = std::all_of(values.begin(), values.end(), [&](auto v) { return v == values[0]; });
+                bool const same =
+                    std::all_of(values.begin(), values.end(), [&](auto v) { return v == values[0]; });
                 if (same) { u32(key, std::size_t(values[0])); }
                 else { file.integers(std::string("gemma4.") + key, values); }
             };
@@ -461,7 +526,8 @@ namespace gemma4_test
             one_or_all("feed_forward_length", widths);
             u32("attention.head_count", size("num_attention_heads"));
             one_or_all("attention.head_count_kv", kv_heads);
-            for (auto const* word : {"attention.key_length", "attention.value_length", "rope.dimension_count"})
+            for (auto const* word :
+                 {"attention.key_length", "attention.value_length", "rope.dimension_count"})
             {
                 u32(word, size("global_head_dim"));
                 u32((std::string(word) + "_swa").c_str(), size("head_dim"));
@@ -484,7 +550,8 @@ namespace gemma4_test
     }
 
     // The arrays of a tokenizer.json.
-    inline void write_tokenizer_keys(gguf_writer& file, nlohmann::json const& tokenizer, std::string const& model = "gemma4")
+    inline void write_tokenizer_keys(gguf_writer& file, nlohmann::json const& tokenizer,
+                                     std::string const& model = "gemma4")
     {
         auto const& vocab = tokenizer.at("model").at("vocab");
         std::vector<std::string> tokens(vocab.size());
@@ -497,14 +564,16 @@ namespace gemma4_test
         for (auto const& added : tokenizer.at("added_tokens"))
         {
             auto const word = added.at("content").get<std::string>();
-            bool const visible = word.find("tool_") != word.npos || word.find("channel") != word.npos || word == "<|\"|>";
+            bool const visible =
+                word.find("tool_") != word.npos || word.find("channel") != word.npos || word == "<|\"|>";
             types.at(added.at("id").get<std::size_t>()) = visible ? 4 : 3;
         }
         std::vector<std::string> merges;
         for (auto const& merge : tokenizer.at("model").at("merges"))
         {
-            merges.push_back(merge.is_string() ? merge.get<std::string>()
-                                               : merge.at(0).get<std::string>() + " " + merge.at(1).get<std::string>());
+            merges.push_back(merge.is_string()
+                                 ? merge.get<std::string>()
+                                 : merge.at(0).get<std::string>() + " " + merge.at(1).get<std::string>());
         }
         file.text("tokenizer.ggml.model", model);
         file.strings("tokenizer.ggml.tokens", tokens);
@@ -519,10 +588,10 @@ namespace gemma4_test
         file.boolean("tokenizer.ggml.add_space_prefix", false);
     }
 
-    // source: a folder of tests/data/tiny (config.json, tensors.json; tokenizer.json there or beside it). `file`: PREFIX.gguf.
-    // Returns the path to open: `file`, or the first part of a split model.
-    inline std::filesystem::path write_gguf(std::filesystem::path const& source, std::filesystem::path const& file,
-                                            gguf_options const& o = {})
+    // source: a folder of tests/data/tiny (config.json, tensors.json; tokenizer.json there or beside it).
+    // `file`: PREFIX.gguf. Returns the path to open: `file`, or the first part of a split model.
+    inline std::filesystem::path write_gguf(std::filesystem::path const& source,
+                                            std::filesystem::path const& file, gguf_options const& o = {})
     {
         namespace fs = std::filesystem;
         auto const read = [](fs::path const& path)

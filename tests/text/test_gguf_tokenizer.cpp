@@ -1,4 +1,5 @@
-// The tokenizer in a GGUF file gives the ids of the tokenizer.json it was made from, on the cases of Hugging Face `tokenizers`.
+// The tokenizer in a GGUF file gives the ids of the tokenizer.json it was made from, on the cases of Hugging
+// Face `tokenizers`.
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -6,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "../io/scratch.hpp"
+#include "../support/gguf_writer.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "../io/scratch.hpp"
-#include "../support/gguf_writer.hpp"
 #include <gemma4/io/gguf.hpp>
 #include <gemma4/text/gguf_tokenizer.hpp>
 #include <gemma4/text/tokenizer_json.hpp>
@@ -24,9 +25,9 @@ namespace
     struct opened
     {
         explicit opened(gguf_writer const& w)
-            : bytes(w.bytes()), contents(gemma4::parse_gguf(std::as_bytes(std::span<char const>(bytes)), "f.gguf"))
-        {
-        }
+            : bytes(w.bytes())
+            , contents(gemma4::parse_gguf(std::as_bytes(std::span<char const>(bytes)), "f.gguf"))
+        {}
 
         gemma4::gguf_metadata const& metadata() const { return contents.metadata; }
 
@@ -47,7 +48,8 @@ namespace
     }
 
     // Arrays with the byte tokens, these further tokens and their types.
-    gguf_writer small(std::vector<std::string> tokens, std::vector<std::int32_t> types, std::string const& model)
+    gguf_writer small(std::vector<std::string> tokens, std::vector<std::int32_t> types,
+                      std::string const& model)
     {
         for (unsigned byte = 0; byte != 256; ++byte)
         {
@@ -74,7 +76,10 @@ TEST_CASE("gguf tokenizer: the vocabulary is that of tokenizer.json, in both dia
         REQUIRE(gemma4::tokenizer_kind_of(file.metadata()) == gemma4::tokenizer_kind::byte_pair);
         auto const found = gemma4::read_vocabulary(file.metadata());
         REQUIRE(found.size() == expected.size());
-        for (std::size_t i = 0; i != found.size(); ++i) { CHECK(found[token_id(i)] == expected[token_id(i)]); }
+        for (std::size_t i = 0; i != found.size(); ++i)
+        {
+            CHECK(found[token_id(i)] == expected[token_id(i)]);
+        }
         CHECK(found.merges == expected.merges);
         REQUIRE(found.added.size() == expected.added.size());
         for (std::size_t i = 0; i != found.added.size(); ++i)
@@ -110,7 +115,8 @@ TEST_CASE("gguf tokenizer: the ids of every stored case")
 
 TEST_CASE("gguf tokenizer: special tokens by type and by name")
 {
-    auto w = small({"<eos>", "<|turn>", "</s>", "<mine>", "<shown>", "<unused0>"}, {1, 1, 3, 3, 4, 5}, "gemma4");
+    auto w =
+        small({"<eos>", "<|turn>", "</s>", "<mine>", "<shown>", "<unused0>"}, {1, 1, 3, 3, 4, 5}, "gemma4");
     w.strings("tokenizer.ggml.merges", {});
     opened const file(w);
     auto const vocabulary = gemma4::read_vocabulary(file.metadata());
@@ -126,8 +132,10 @@ TEST_CASE("gguf tokenizer: inconsistent arrays are refused by key")
         opened const file(w);
         return refusal([&] { gemma4::read_vocabulary(file.metadata()); });
     };
-    CHECK(holds(vocabulary_of(small({"a", "a"}, {1, 1}, "gemma4")), "tokenizer.ggml.tokens[1] is \"a\", which an earlier"));
-    CHECK(holds(vocabulary_of(small({"a"}, {1, 1}, "gemma4")), "tokenizer.ggml.token_type has 258 values, expected 257"));
+    CHECK(holds(vocabulary_of(small({"a", "a"}, {1, 1}, "gemma4")),
+                "tokenizer.ggml.tokens[1] is \"a\", which an earlier"));
+    CHECK(holds(vocabulary_of(small({"a"}, {1, 1}, "gemma4")),
+                "tokenizer.ggml.token_type has 258 values, expected 257"));
     CHECK(holds(vocabulary_of(small({"a"}, {1}, "gemma4")), "tokenizer.ggml.merges is missing"));
     for (auto const* merge : {"ab", " b", "", "a b", "a c", "c a"})
     {
@@ -147,6 +155,8 @@ TEST_CASE("gguf tokenizer: inconsistent arrays are refused by key")
     w.floats("tokenizer.ggml.scores", {1.0f});
     w.u32("tokenizer.ggml.bos_token_id", 257);
     opened const few(w);
-    CHECK(holds(refusal([&] { gemma4::read_sentencepiece_tokenizer(few.metadata()); }), "scores has 1 values, expected 257"));
-    CHECK(holds(refusal([&] { gemma4::special_token_id(few.metadata(), "bos"); }), "is 257, expected less than the 257 tokens"));
+    CHECK(holds(refusal([&] { gemma4::read_sentencepiece_tokenizer(few.metadata()); }),
+                "scores has 1 values, expected 257"));
+    CHECK(holds(refusal([&] { gemma4::special_token_id(few.metadata(), "bos"); }),
+                "is 257, expected less than the 257 tokens"));
 }

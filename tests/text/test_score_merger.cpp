@@ -1,4 +1,5 @@
-// The tokenizer with scores against a naive version of its rule, on a small vocabulary with ties and missing letters.
+// The tokenizer with scores against a naive version of its rule, on a small vocabulary with ties and missing
+// letters.
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -9,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include <gemma4/text/tokenizer.hpp>
 #include <gemma4/text/stream_decoder.hpp>
+#include <gemma4/text/tokenizer.hpp>
 
 namespace
 {
@@ -23,15 +24,22 @@ namespace
     };
 
     // "z" and "é" are no tokens, "ez" is; ab and ba tie.
-    constexpr scored normal[] = {{"\u2581", -1},  {"a", -2},          {"b", -3},    {"c", -4},    {"e", -5},   {"ab", -10},
-                                 {"ba", -10},     {"aa", -12},        {"\u2581a", -6}, {"abc", -20}, {"aba", -15}, {"\u2581ab", -30},
-                                 {"ez", -11},     {"\u2581\u2581", -7}, {"aaaa", -8}, {"bc", -9},   {"<", -40},  {"\u00e9a", -3}};
+    constexpr scored normal[] = {{"\u2581", -1},  {"a", -2},
+                                 {"b", -3},       {"c", -4},
+                                 {"e", -5},       {"ab", -10},
+                                 {"ba", -10},     {"aa", -12},
+                                 {"\u2581a", -6}, {"abc", -20},
+                                 {"aba", -15},    {"\u2581ab", -30},
+                                 {"ez", -11},     {"\u2581\u2581", -7},
+                                 {"aaaa", -8},    {"bc", -9},
+                                 {"<", -40},      {"\u00e9a", -3}};
     struct extra
     {
         char const* token;
         bool special;
     };
-    constexpr extra added[] = {{"<bos>", true}, {"\n", false}, {"\n\n", false}, {"  ", false}, {"   ", false}, {"<b>", false}};
+    constexpr extra added[] = {{"<bos>", true}, {"\n", false},  {"\n\n", false},
+                               {"  ", false},   {"   ", false}, {"<b>", false}};
 
     struct parts
     {
@@ -99,7 +107,10 @@ namespace
             if (auto const id = p.tokens.find(s)) { ids.push_back(*id); }
             else
             {
-                for (char const c : s) { ids.push_back(*p.tokens.find(gemma4::byte_token_name(static_cast<unsigned char>(c)))); }
+                for (char const c : s)
+                {
+                    ids.push_back(*p.tokens.find(gemma4::byte_token_name(static_cast<unsigned char>(c))));
+                }
             }
         }
         return ids;
@@ -115,7 +126,8 @@ namespace
         };
         std::vector<fragment> fragments{{text, -1}};
         auto order = p.tokens.added;
-        std::ranges::stable_sort(order, std::greater(), [&](auto const& token) { return p.tokens[token.id].size(); });
+        std::ranges::stable_sort(order, std::greater(),
+                                 [&](auto const& token) { return p.tokens[token.id].size(); });
         for (auto const& token : order)
         {
             if (token.special && !recognise) { continue; }
@@ -160,7 +172,8 @@ namespace
 TEST_CASE("scores: equals the naive rule on random text")
 {
     auto const p = small();
-    constexpr char const* letters[] = {"a", "a", "b", "b", "c", "e", "z", "é", " ", " ", "\n", "<", "<bos>", "<b>", "\u2581", "日", ">"};
+    constexpr char const* letters[] = {"a", "a",  "b", "b",     "c",   "e",      "z",  "é", " ",
+                                       " ", "\n", "<", "<bos>", "<b>", "\u2581", "日", ">"};
     std::mt19937 random(7);
     for (bool const prefix : {false, true})
     {
@@ -179,7 +192,8 @@ TEST_CASE("scores: equals the naive rule on random text")
 TEST_CASE("scores: worked examples")
 {
     auto const tokens = make(false);
-    auto const strings = [&](std::string_view text, gemma4::special_tokens specials = gemma4::special_tokens::recognise)
+    auto const strings =
+        [&](std::string_view text, gemma4::special_tokens specials = gemma4::special_tokens::recognise)
     {
         std::vector<std::string> found;
         for (auto const id : tokens.encode(text, specials)) { found.emplace_back(tokens.piece(id)); }
@@ -187,12 +201,12 @@ TEST_CASE("scores: worked examples")
     };
     using list = std::vector<std::string>;
     CHECK(strings("") == list{});
-    CHECK(strings("bab") == list{"ba", "b"});           // a tie: the leftmost pair
+    CHECK(strings("bab") == list{"ba", "b"});    // a tie: the leftmost pair
     CHECK(strings("abab") == list{"ab", "ab"});
-    CHECK(strings("ez") == list{"ez"});                 // a letter that is no token may still join
+    CHECK(strings("ez") == list{"ez"});    // a letter that is no token may still join
     CHECK(strings("z") == list{"<0x7A>"});
     CHECK(strings("éé") == list{"<0xC3>", "<0xA9>", "<0xC3>", "<0xA9>"});
-    CHECK(strings("a  a") == list{"a", "  ", "a"});      // user-defined before anything else
+    CHECK(strings("a  a") == list{"a", "  ", "a"});    // user-defined before anything else
     CHECK(strings("a     a") == list{"a", "   ", "  ", "a"});
     CHECK(strings("<bos>a") == list{"<bos>", "a"});
     CHECK(strings("<b>", gemma4::special_tokens::as_text) == list{"<b>"});

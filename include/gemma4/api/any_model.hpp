@@ -60,9 +60,9 @@ namespace gemma4::inline v0
         {
             auto first = send(std::move(said), options);
             return std::make_unique<tool_loop>(
-                this->options().tools, [this, options](std::vector<json_value> more)
-                { return send(std::move(more), options); }, [this] { return messages(); }, std::move(first),
-                std::move(loop));
+                this->options().tools,
+                [this, options](std::vector<json_value> more) { return send(std::move(more), options); },
+                [this] { return messages(); }, std::move(first), std::move(loop));
         }
 
         // One answer, or continuation, to its end.
@@ -85,7 +85,8 @@ namespace gemma4::inline v0
 
         run_result run(std::unique_ptr<answer_stream> stream, on_piece const& piece)
         {
-            return run_events(std::move(stream), [&](answer_event const& event)
+            return run_events(std::move(stream),
+                              [&](answer_event const& event)
                               {
                                   auto const* const text = std::get_if<answer_text>(&event);
                                   if (text && piece) { piece(text->text); }
@@ -155,9 +156,9 @@ namespace gemma4::inline v0
         virtual tokenizer const& tokens() const = 0;    // file_error where there is none
         virtual bool has_tokenizer() const = 0;
         virtual bool is_chat() const = 0;
-        virtual std::filesystem::path const& path() const = 0;       // folder or file; empty: random weights
-        virtual std::vector<listed_tensor> tensors() const = 0;      // of its files
-        virtual std::vector<listed_matrix> matrices() const = 0;     // of its decoder, as they lie in memory
+        virtual std::filesystem::path const& path() const = 0;      // folder or file; empty: random weights
+        virtual std::vector<listed_tensor> tensors() const = 0;     // of its files
+        virtual std::vector<listed_matrix> matrices() const = 0;    // of its decoder, as they lie in memory
         virtual std::span<std::string const> unknown_tensors() const = 0;
         virtual modality media() const = 0;    // what it takes in
         virtual std::size_t threads() const = 0;
@@ -260,7 +261,7 @@ namespace gemma4::inline v0
             }
 
         private:
-                        gemma4::session<Engine> m_session;
+            gemma4::session<Engine> m_session;
             std::optional<state<typename Engine::variant>> m_fed;
         };
 
@@ -299,7 +300,10 @@ namespace gemma4::inline v0
                                tower_stage stage) const override
             {
                 demand_eyes();
-                if constexpr (has(Engine::media, modality::image)) { return m_engine.encode(image, options, stage); }
+                if constexpr (has(Engine::media, modality::image))
+                {
+                    return m_engine.encode(image, options, stage);
+                }
                 else { return {}; }
             }
 
@@ -307,7 +311,10 @@ namespace gemma4::inline v0
                                tower_stage stage) const override
             {
                 demand_ears();
-                if constexpr (has(Engine::media, modality::audio)) { return m_engine.encode(clip, options, stage); }
+                if constexpr (has(Engine::media, modality::audio))
+                {
+                    return m_engine.encode(clip, options, stage);
+                }
                 else { return {}; }
             }
             std::string_view kernels() const override { return m_engine.kernels().name; }
@@ -421,8 +428,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // What a path names (a checkpoint folder, a GGUF file, a packed file), opened as the variant that it describes.
-    // mismatch_error where none of them is it.
+    // What a path names (a checkpoint folder, a GGUF file, a packed file), opened as the variant that it
+    // describes. mismatch_error where none of them is it.
     struct opened_variant
     {
         known_variant const& variant;
@@ -437,7 +444,10 @@ namespace gemma4::inline v0
             auto const file = std::make_shared<gguf_file const>(path);
             for (auto const& v : known)
             {
-                if (matches(v.text, *file)) { return {v, open_gguf(file, v.text, v.name, open_mmproj(mmproj))}; }
+                if (matches(v.text, *file))
+                {
+                    return {v, open_gguf(file, v.text, v.name, open_mmproj(mmproj))};
+                }
             }
             detail::no_such_variant(known, path.string(), read_text_config(*file));
         }

@@ -38,19 +38,22 @@ namespace gemma4::inline v0
     {
         std::size_t context =
             0;    // positions of a conversation; 0: 8192, or less where the variant has less
-        std::size_t chunk = 256;             // prompt tokens of one forward call
-        std::size_t image_budget = default_image_budget;    // soft tokens of the largest image that is planned for
-        std::size_t logit_rows = 16;         // rows of logits made at a time: the more, the less often the head is read
+        std::size_t chunk = 256;    // prompt tokens of one forward call
+        std::size_t image_budget =
+            default_image_budget;    // soft tokens of the largest image that is planned for
+        std::size_t logit_rows =
+            16;    // rows of logits made at a time: the more, the less often the head is read
         std::size_t rewind_reserve = 128;    // positions that sliding layers keep beyond their window
         std::size_t max_memory =
             0;    // bytes; capacity_error where the plan of a full context needs more; 0: no cap
         std::size_t threads = 0;    // of the engine's own pool; 0: the cores that are really available
         std::shared_ptr<gemma4::executor> executor{};    // the host's threads, instead of a pool
         std::pmr::memory_resource* memory =
-            std::pmr::get_default_resource();           // outlives every engine and state
-        std::optional<modality> media{};    // of those of the engine's type, what is loaded; none: all
-        std::filesystem::path mmproj{};    // the eyes and ears of a GGUF model, where they are a file of their own
-        compute_mode compute = compute_mode::fast;      // where the engine's type leaves it open (any_compute)
+            std::pmr::get_default_resource();    // outlives every engine and state
+        std::optional<modality> media{};         // of those of the engine's type, what is loaded; none: all
+        std::filesystem::path
+            mmproj{};    // the eyes and ears of a GGUF model, where they are a file of their own
+        compute_mode compute = compute_mode::fast;    // where the engine's type leaves it open (any_compute)
         weight_precision weights = weight_precision::stored;
         std::optional<kv_type> kv{};    // how keys and values are kept; none: as the way to compute has it
         bool strict = false;            // tensors that the variant does not know are an error
@@ -72,8 +75,8 @@ namespace gemma4::inline v0
         static constexpr modality media = Media;
 
         // Opens a checkpoint folder (config.json, model.safetensors or its shards; tokenizer.json,
-        // generation_config.json and a chat template where they are) or a GGUF file (any part of a split one).
-        // Throws file_error, mismatch_error, capacity_error, cancelled_error.
+        // generation_config.json and a chat template where they are) or a GGUF file (any part of a split
+        // one). Throws file_error, mismatch_error, capacity_error, cancelled_error.
         static engine load(std::filesystem::path const& path, load_options options = {})
         {
             auto opened = open_model(path, M::text, M::name, options.mmproj);
@@ -122,7 +125,8 @@ namespace gemma4::inline v0
         {
             settle(options);
             towers_type towers{*options.media};
-            auto made = random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
+            auto made =
+                random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
             auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
             return engine(std::move(parts));
         }
@@ -152,9 +156,9 @@ namespace gemma4::inline v0
         {
             if (!m_parts->opened.tokens)
             {
-                throw file_error(
-                    sentence(m_parts->opened.folder.string(), " holds no tokenizer",
-                             is_gguf_file(m_parts->opened.folder) ? "" : ".json", ", which text needs"));
+                throw file_error(sentence(m_parts->opened.folder.string(), " holds no tokenizer",
+                                          is_gguf_file(m_parts->opened.folder) ? "" : ".json",
+                                          ", which text needs"));
             }
             return *m_parts->opened.tokens;
         }
@@ -288,7 +292,8 @@ namespace gemma4::inline v0
 
             static std::size_t tower_scratch(load_options const& o)
             {
-                return towers_type::scratch(*o.media, 9 * o.image_budget, o.executor->concurrency(), fast_kernels(o));
+                return towers_type::scratch(*o.media, 9 * o.image_budget, o.executor->concurrency(),
+                                            fast_kernels(o));
             }
 
             load_options options;

@@ -1,4 +1,5 @@
-// What a checkpoint folder or a GGUF file holds whatever its variant: opened once, outside of every variant's machine code.
+// What a checkpoint folder or a GGUF file holds whatever its variant: opened once, outside of every variant's
+// machine code.
 #pragma once
 
 #include <filesystem>
@@ -28,8 +29,8 @@ namespace gemma4::inline v0
         std::shared_ptr<checkpoint const> file;    // null: a GGUF file, or random weights
         std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
-        bool tied = true;                          // tie_word_embeddings
-        std::optional<tokenizer> tokens;           // none: no tokenizer.json, or none in the GGUF file
+        bool tied = true;                   // tie_word_embeddings
+        std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         std::optional<chat_format> chat;    // none: no chat template, a base model
     };
@@ -74,9 +75,9 @@ namespace gemma4::inline v0
         return opened;
     }
 
-    // The same of a GGUF file that was opened, any part of a split one. `mmproj`: llama.cpp's file of the eyes and ears; null:
-    // they are in the same file (Ollama) or absent. None is looked for beside the file: projector files of other models are
-    // often in the same folder, and nothing in them says whose they are.
+    // The same of a GGUF file that was opened, any part of a split one. `mmproj`: llama.cpp's file of the
+    // eyes and ears; null: they are in the same file (Ollama) or absent. None is looked for beside the file:
+    // projector files of other models are often in the same folder, and nothing in them says whose they are.
     inline opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file, text_config const& compiled,
                                        std::string_view variant, std::shared_ptr<gguf_file const> mmproj = {})
     {
@@ -94,14 +95,15 @@ namespace gemma4::inline v0
         opened.tokens.emplace(read_tokenizer(metadata));
         if (opened.tokens->size() > compiled.vocab)
         {
-            throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ", variant,
-                                          " has a vocabulary of ", compiled.vocab));
+            throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ",
+                                          variant, " has a vocabulary of ", compiled.vocab));
         }
         opened.defaults = read_generation_config(metadata, *opened.tokens);
         if (auto const bos = opened.tokens->find("<bos>"); bos && opened.defaults.bos.value_or(*bos) != *bos)
         {
             throw mismatch_error(sentence(metadata.file(), ": metadata tokenizer.ggml.bos_token_id is ",
-                                          *opened.defaults.bos, ", only ", *bos, ", the id of <bos>, is supported"));
+                                          *opened.defaults.bos, ", only ", *bos,
+                                          ", the id of <bos>, is supported"));
         }
         return opened;
     }
@@ -127,27 +129,30 @@ namespace gemma4::inline v0
         }
         else if (auto const text = file->text("generation_config.json"))
         {
-            opened.defaults = parse_generation_config(*text, sentence(path.string(), ": generation_config.json"));
+            opened.defaults =
+                parse_generation_config(*text, sentence(path.string(), ": generation_config.json"));
         }
         if (opened.tokens) { add_usual_stops(opened); }
         return opened;
     }
 
-    // The eyes and ears of a GGUF model. file_error: no GGUF file; mismatch_error: a GGUF file of something else.
+    // The eyes and ears of a GGUF model. file_error: no GGUF file; mismatch_error: a GGUF file of something
+    // else.
     inline std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
     {
         if (path.empty()) { return {}; }
         auto file = std::make_shared<gguf_file const>(path);
         if (auto const word = file->metadata().text("general.architecture"); word != "clip")
         {
-            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ", detail::printable(word),
+            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
+                                          detail::printable(word),
                                           ", expected \"clip\", a file of eyes and ears"));
         }
         return file;
     }
 
-    // Opens what a path names: a checkpoint folder or a GGUF file. Throws as above, and argument_error for `mmproj` beside
-    // a folder, which holds its own towers.
+    // Opens what a path names: a checkpoint folder or a GGUF file. Throws as above, and argument_error for
+    // `mmproj` beside a folder, which holds its own towers.
     inline opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
                                         std::string_view variant, std::filesystem::path const& mmproj = {})
     {
@@ -157,7 +162,8 @@ namespace gemma4::inline v0
         }
         if (!mmproj.empty())
         {
-            throw argument_error(sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
+            throw argument_error(
+                sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
         }
         if (is_packed_file(path)) { return open_packed(path, compiled, variant); }
         return open_checkpoint(path, compiled, variant);

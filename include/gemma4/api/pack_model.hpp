@@ -40,7 +40,8 @@ namespace gemma4::inline v0
         std::string first_tensor(Tree& tree)
         {
             std::string first;
-            tree.for_each_tensor([&](auto const& name, auto&, auto...) { first = first.empty() ? name : first; });
+            tree.for_each_tensor([&](auto const& name, auto&, auto...)
+                                 { first = first.empty() ? name : first; });
             return first;
         }
 
@@ -53,8 +54,9 @@ namespace gemma4::inline v0
                 file.add_text("metadata.gguf", {reinterpret_cast<char const*>(head.data()), head.size()});
                 return;
             }
-            for (auto const* const name : {"config.json", "generation_config.json", "tokenizer.json",
-                                           "tokenizer_config.json", "chat_template.jinja", "processor_config.json"})
+            for (auto const* const name :
+                 {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
+                  "chat_template.jinja", "processor_config.json"})
             {
                 auto const path = from.folder / name;
                 if (!std::filesystem::exists(path)) { continue; }
@@ -66,11 +68,12 @@ namespace gemma4::inline v0
         }
     }
 
-    // Packs a model that was opened as this variant: its decoder, and the towers that its source holds. Nothing is left
-    // under `out` unless all of it was written. Throws file_error, mismatch_error, argument_error (a precision that the
-    // source's types cannot be brought to), cancelled_error.
+    // Packs a model that was opened as this variant: its decoder, and the towers that its source holds.
+    // Nothing is left under `out` unless all of it was written. Throws file_error, mismatch_error,
+    // argument_error (a precision that the source's types cannot be brought to), cancelled_error.
     template <text_model M>
-    void pack_model(opened_checkpoint const& from, std::filesystem::path const& out, pack_options const& options)
+    void pack_model(opened_checkpoint const& from, std::filesystem::path const& out,
+                    pack_options const& options)
     {
         decoder_weights<M, any_format> weights;
         auto towers = std::make_unique<media_towers<M, all_modalities<M>, any_format>>();

@@ -121,9 +121,9 @@ namespace gemma4::inline v0
 
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
-        // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write nothing
-        // else; it may think first. Throws argument_error where the tokens end before the value does. Defined in
-        // api/typed_answer.hpp.
+        // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write
+        // nothing else; it may think first. Throws argument_error where the tokens end before the value does.
+        // Defined in api/typed_answer.hpp.
         template <class T>
             requires(!logits_processor<T>)
         T ask(std::string_view text, generation_options options);
@@ -150,13 +150,13 @@ namespace gemma4::inline v0
         // from what there is. Throws argument_error where the template refuses the messages, capacity_error
         // where they do not fit; nothing has changed then.
         template <logits_processor... Processors>
-        generation<Engine, processor_chain<Processors...>>
-        send(turn said, generation_options options, Processors... processors)
+        generation<Engine, processor_chain<Processors...>> send(turn said, generation_options options,
+                                                                Processors... processors)
         {
             validate(options);
             auto& added = said.messages;
-            bool const is_new_turn = std::ranges::any_of(
-                added, [](json_value const& m) { return jinja::equals(m.find("role"), "user"); });
+            bool const is_new_turn = std::ranges::any_of(added, [](json_value const& m)
+                                                         { return jinja::equals(m.find("role"), "user"); });
             auto all = messages();
             all.insert(all.end(), std::make_move_iterator(added.begin()),
                        std::make_move_iterator(added.end()));
@@ -171,14 +171,20 @@ namespace gemma4::inline v0
             m_conversation.keep_pins = is_new_turn ? 0 : 1;
             m_conversation.messages = std::move(all);
             m_conversation.media = std::move(media);
-            m_conversation.answering = open_answer{.parser = answer_id_parser(
-                m_engine.tokens(), starts_in_thought(segments) ? starts_in::thought : starts_in::content)};
-            return {m_engine, m_conversation, cached, std::move(options),
-                    processor_chain<Processors...>(std::move(processors)...), m_options.thinking};
+            m_conversation.answering =
+                open_answer{.parser = answer_id_parser(m_engine.tokens(), starts_in_thought(segments)
+                                                                              ? starts_in::thought
+                                                                              : starts_in::content)};
+            return {m_engine,
+                    m_conversation,
+                    cached,
+                    std::move(options),
+                    processor_chain<Processors...>(std::move(processors)...),
+                    m_options.thinking};
         }
 
-        // As ask(), and calls of the session's tools are run, and what they give is read by the model, until it
-        // answers. The session must outlive the loop and stay where it is.
+        // As ask(), and calls of the session's tools are run, and what they give is read by the model, until
+        // it answers. The session must outlive the loop and stay where it is.
         tool_loop ask_with_tools(turn said, generation_options options, tool_loop_options loop = {})
         {
             auto const start = [this, options](turn more) -> std::unique_ptr<answer_stream>
@@ -322,7 +328,8 @@ namespace gemma4::inline v0
             return segments;
         }
 
-        // Throws argument_error where placeholders and media are not as many, or soft tokens are another model's.
+        // Throws argument_error where placeholders and media are not as many, or soft tokens are another
+        // model's.
         token_prompt encoded(std::span<chat_segment const> segments, std::span<medium const> media) const
         {
             auto prompt =
@@ -336,8 +343,8 @@ namespace gemma4::inline v0
             for (auto const& run : prompt.soft)
             {
                 if (run.rows->width == M::text.hidden) { continue; }
-                throw argument_error(sentence("soft tokens are ", run.rows->width, " wide, but ", M::name, " is ",
-                                              M::text.hidden, ": another model has encoded them"));
+                throw argument_error(sentence("soft tokens are ", run.rows->width, " wide, but ", M::name,
+                                              " is ", M::text.hidden, ": another model has encoded them"));
             }
         }
 
@@ -345,10 +352,13 @@ namespace gemma4::inline v0
         // there.
         std::size_t tokens_of_thought(std::vector<chat_segment> const& segments) const
         {
-            auto const open = std::find_if(segments.rbegin(), segments.rend(), [](chat_segment const& s)
-                                           { return s.kind == segment_kind::control && s.text != "<channel|>"; });
+            auto const open =
+                std::find_if(segments.rbegin(), segments.rend(),
+                             [](chat_segment const& s)
+                             { return s.kind == segment_kind::control && s.text != "<channel|>"; });
             if (open == segments.rend() || open->text != "<|channel>") { return 0; }
-            return encode(std::span(segments).last(std::size_t(open - segments.rbegin()) + 1), m_engine.tokens())
+            return encode(std::span(segments).last(std::size_t(open - segments.rbegin()) + 1),
+                          m_engine.tokens())
                 .size();
         }
 

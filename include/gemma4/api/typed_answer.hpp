@@ -15,7 +15,8 @@ namespace gemma4::inline v0
     template <class Engine>
     std::shared_ptr<token_trie const> trie_of(Engine const& engine)
     {
-        return engine.template kept<token_trie>([&] { return std::make_shared<token_trie>(engine.tokens()); });
+        return engine.template kept<token_trie>([&]
+                                                { return std::make_shared<token_trie>(engine.tokens()); });
     }
 
     namespace detail
@@ -34,14 +35,18 @@ namespace gemma4::inline v0
     T session<Engine>::ask(std::string_view text, generation_options options)
     {
         auto const grammar = m_engine.template kept<detail::kept_grammar<T>>(
-            [&] {
+            [&]
+            {
                 return std::make_shared<detail::kept_grammar<T>>(
                     detail::kept_grammar<T>{typed_grammar<T>(trie_of(m_engine))});
             });
         options.mask = std::make_shared<grammar_mask>(grammar->rules, options.stop.tokens);
         auto run = send(user_turn(text), std::move(options));
         while (run.next_event()) {}
-        if (auto const& said = run.said(); !said.incomplete.empty()) { throw argument_error(said.incomplete); }
+        if (auto const& said = run.said(); !said.incomplete.empty())
+        {
+            throw argument_error(said.incomplete);
+        }
         return read_value<T>(run.said().content);
     }
 }

@@ -77,24 +77,27 @@ namespace gemma4::inline v0::cli
 
         inline CLI::Option* folder(CLI::App& app, std::string& to)
         {
-            return app.add_option("--model", to, "folder of a checkpoint, as Hugging Face has it, or a GGUF file")
+            return app
+                .add_option("--model", to, "folder of a checkpoint, as Hugging Face has it, or a GGUF file")
                 ->type_name("DIR");
         }
 
         inline void precision(CLI::App& app, weight_precision& to)
         {
-            choice<weight_precision>(app, "--weights", to,
-                                     {{"stored", weight_precision::stored},
-                                      {"f32", weight_precision::f32},
-                                      {"bf16", weight_precision::bf16},
-                                      {"int8", weight_precision::int8},
-                                      {"int4", weight_precision::int4}},
-                                     "precision of a checkpoint's matrices on the fast path (as they are stored)");
+            choice<weight_precision>(
+                app, "--weights", to,
+                {{"stored", weight_precision::stored},
+                 {"f32", weight_precision::f32},
+                 {"bf16", weight_precision::bf16},
+                 {"int8", weight_precision::int8},
+                 {"int4", weight_precision::int4}},
+                "precision of a checkpoint's matrices on the fast path (as they are stored)");
         }
 
         inline void memory(CLI::App& app, model_options& to)
         {
-            app.add_option("--mmproj", to.mmproj, "GGUF file of the eyes and ears of a GGUF model; none is looked for")
+            app.add_option("--mmproj", to.mmproj,
+                           "GGUF file of the eyes and ears of a GGUF model; none is looked for")
                 ->type_name("FILE");
             number(app, "--context", to.context,
                    "positions of a conversation (8192, or less where the model has less)");
@@ -102,25 +105,35 @@ namespace gemma4::inline v0::cli
                   "refuse a context that would need more; K, M and G are understood");
             number(app, "--threads", to.threads, "threads that work (all cores that are really available)");
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
-            choice<compute_mode>(app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
-                   to.compute == compute_mode::exact
-                       ? "float32 arithmetic (exact, the default) or the machine's integer and bfloat16 units (fast)"
-                       : "the machine's integer and bfloat16 units (fast, the default) or float32 arithmetic (exact)");
+            choice<compute_mode>(
+                app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
+                to.compute == compute_mode::exact ? "float32 arithmetic (exact, the default) or the "
+                                                    "machine's integer and bfloat16 units (fast)"
+                                                  : "the machine's integer and bfloat16 units (fast, the "
+                                                    "default) or float32 arithmetic (exact)");
             precision(app, to.weights);
             choice<kv_type>(app, "--kv", to.kv,
-                   {{"f32", kv_type::f32}, {"bf16", kv_type::bf16}, {"int8", kv_type::int8}},
-                   "what keys and values are kept in on the fast path (bf16)");
+                            {{"f32", kv_type::f32}, {"bf16", kv_type::bf16}, {"int8", kv_type::int8}},
+                            "what keys and values are kept in on the fast path (bf16)");
         }
 
         inline void media(CLI::App& app, media_options& to)
         {
-            auto const files = [&](char const* name, std::vector<std::string>& list, char const* help)
-            { app.add_option(name, list, help)->type_name("FILE")->expected(1)->take_all()->allow_extra_args(false); };
+            auto const files = [&](char const* name, std::vector<std::string>& list, char const* help) {
+                app.add_option(name, list, help)
+                    ->type_name("FILE")
+                    ->expected(1)
+                    ->take_all()
+                    ->allow_extra_args(false);
+            };
             files("--image", to.images, "PNG, JPEG, WebP, GIF or BMP; may be given again");
-            files("--audio", to.sounds, "WAV, and FLAC, Ogg, MP3 where libsndfile is built in; at most 30 s; may be given again");
+            files("--audio", to.sounds,
+                  "WAV, and FLAC, Ogg, MP3 where libsndfile is built in; at most 30 s; may be given again");
             files("--video", to.videos, "video file, animated GIF or folder of frames; may be given again");
-            number(app, "--image-budget", to.image_budget, "soft tokens of an image: 70, 140, 280, 560 or 1120 (280)");
-            number(app, "--video-budget", to.video_budget, "soft tokens of a frame of a video, likewise (70)");
+            number(app, "--image-budget", to.image_budget,
+                   "soft tokens of an image: 70, 140, 280, 560 or 1120 (280)");
+            number(app, "--video-budget", to.video_budget,
+                   "soft tokens of a frame of a video, likewise (70)");
         }
 
         inline void chunk(CLI::App& app, model_options& to)
@@ -169,13 +182,17 @@ namespace gemma4::inline v0::cli
         real(on_run, "--min-p", run.min_p, "drop tokens below P times the likeliest one's probability");
         number(on_run, "--seed", run.seed, "the same seed, the same answer (random)");
         text(on_run, "--system", run.system, "what the model is told before the conversation");
-        on_run.add_flag("--think", run.think, "the model thinks before it answers; shown, dimmed, on a terminal only");
+        on_run.add_flag("--think", run.think,
+                        "the model thinks before it answers; shown, dimmed, on a terminal only");
         number(on_run, "--thinking-budget", run.thinking_budget, "tokens of a thought at most");
-        on_run.add_option("--tools", run.tools, "a JSON list of tools that the model may call; calls are printed as JSON "
-                                                "lines, a chat asks for their results")
+        on_run
+            .add_option("--tools", run.tools,
+                        "a JSON list of tools that the model may call; calls are printed as JSON "
+                        "lines, a chat asks for their results")
             ->type_name("FILE");
         on_run.add_option("--schema", run.schema, "a JSON schema that the answer obeys")->type_name("FILE");
-        on_run.add_option("--save", run.save, "keep the conversation in this file at the end")->type_name("FILE");
+        on_run.add_option("--save", run.save, "keep the conversation in this file at the end")
+            ->type_name("FILE");
         on_run.add_option("--load", run.load, "go on with the conversation of this file")->type_name("FILE");
         media(on_run, run.media);
         memory(on_run, run.model);
@@ -194,13 +211,14 @@ namespace gemma4::inline v0::cli
         folder(on_detokenize, detokenize.model)->required();
 
         render_options render;
-        auto& on_render = *app.add_subcommand(
-            "render", "One JSON request (messages, tools, options) a line in, the prompt's text as a JSON string a line out");
+        auto& on_render = *app.add_subcommand("render", "One JSON request (messages, tools, options) a line "
+                                                        "in, the prompt's text as a JSON string a line out");
         folder(on_render, render.model);
 
         parse_options parse;
         auto& on_parse = *app.add_subcommand(
-            "parse", "One answer of a model a line in, its thinking, content and tool calls as JSON a line out");
+            "parse",
+            "One answer of a model a line in, its thinking, content and tool calls as JSON a line out");
 
         logits_options logits;
         auto& on_logits = *app.add_subcommand(
@@ -235,43 +253,48 @@ namespace gemma4::inline v0::cli
         chunk(on_generate, generate.model);
 
         encode_command encode;
-        auto& on_encode = *app.add_subcommand(
-            "encode", "The soft tokens of an image, a sound or a video, as a .npy file float32 [soft tokens, text width]");
+        auto& on_encode = *app.add_subcommand("encode", "The soft tokens of an image, a sound or a video, as "
+                                                        "a .npy file float32 [soft tokens, text width]");
         folder(on_encode, encode.model.model)->required();
         media(on_encode, encode.media);
-        choice<encode_stage>(on_encode, "--stage", encode.stage,
-                             {{"pixels", encode_stage::pixels},
-                              {"features", encode_stage::features},
-                              {"tower", encode_stage::tower},
-                              {"projected", encode_stage::projected}},
-                             "pixels [patches, 768] of an image, features [frames, 128] of a sound, the tower's output, or "
-                             "projected to the text width (projected)");
+        choice<encode_stage>(
+            on_encode, "--stage", encode.stage,
+            {{"pixels", encode_stage::pixels},
+             {"features", encode_stage::features},
+             {"tower", encode_stage::tower},
+             {"projected", encode_stage::projected}},
+            "pixels [patches, 768] of an image, features [frames, 128] of a sound, the tower's output, or "
+            "projected to the text width (projected)");
         on_encode.add_option("--out", encode.out, "the .npy file to write")->required()->type_name("FILE");
         memory(on_encode, encode.model);
 
         perplexity_options perplexity;
         auto& on_perplexity = *app.add_subcommand(
-            "perplexity", "How well a model predicts a text: exp of the mean negative log-probability of its tokens");
+            "perplexity",
+            "How well a model predicts a text: exp of the mean negative log-probability of its tokens");
         folder(on_perplexity, perplexity.model.model)->required();
         on_perplexity.add_option("--file", perplexity.file, "the text")->required()->type_name("TEXT");
         number(on_perplexity, "--window", perplexity.window,
                "tokens of a window, of which the second half is predicted (512)");
         number(on_perplexity, "--windows", perplexity.windows, "the first N windows only (all)");
         on_perplexity
-            .add_option("--kl-save", perplexity.kl_save, "write the log-probabilities of every prediction, float32")
+            .add_option("--kl-save", perplexity.kl_save,
+                        "write the log-probabilities of every prediction, float32")
             ->type_name("FILE");
         on_perplexity
-            .add_option("--kl-from", perplexity.kl_from, "report the divergence from a run that --kl-save wrote")
+            .add_option("--kl-from", perplexity.kl_from,
+                        "report the divergence from a run that --kl-save wrote")
             ->type_name("FILE");
         on_perplexity.add_flag("--json", perplexity.json, "one JSON object");
         memory(on_perplexity, perplexity.model);
         chunk(on_perplexity, perplexity.model);
 
         pack_command pack;
-        auto& on_pack = *app.add_subcommand(
-            "pack", "Writes a model as one file that starts at once: packed for the fast kernels and run where it lies");
+        auto& on_pack = *app.add_subcommand("pack", "Writes a model as one file that starts at once: packed "
+                                                    "for the fast kernels and run where it lies");
         folder(on_pack, pack.model)->required();
-        on_pack.add_option("--mmproj", pack.mmproj, "GGUF file of the eyes and ears of a GGUF model")->type_name("FILE");
+        on_pack.add_option("--mmproj", pack.mmproj, "GGUF file of the eyes and ears of a GGUF model")
+            ->type_name("FILE");
         precision(on_pack, pack.weights);
         on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
         number(on_pack, "--threads", pack.threads, "threads that work (all cores that are really available)");

@@ -177,8 +177,7 @@ namespace gemma4::inline v0::cli
             most = std::max(most, t.name.size());
             of_dtype[t.type] += t.bytes;
         }
-        out << "\ntensors: " << tensors.size() << ", " << with_commas(parameters)
-            << " parameters";
+        out << "\ntensors: " << tensors.size() << ", " << with_commas(parameters) << " parameters";
         for (auto const& [word, size] : of_dtype)
         {
             out << ", " << with_commas(size) << " bytes of " << word;

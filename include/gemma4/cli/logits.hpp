@@ -30,7 +30,8 @@ namespace gemma4::inline v0::cli
         for (std::size_t at = 0, count = 0; at < ids.size(); at += count)
         {
             bar.show(at, ids.size());
-            count = whole_blocks(given.soft, at, std::min(chunk, ids.size() - at), model->text().media_both_ways);
+            count =
+                whole_blocks(given.soft, at, std::min(chunk, ids.size() - at), model->text().media_both_ways);
             soft_spans_of(given.soft, at, count, soft);
             auto const part = std::span(ids).subspan(at, count);
             bool const last = at + part.size() == ids.size();

@@ -74,7 +74,7 @@ namespace gemma4::inline v0::cli
         std::optional<std::string> system;
         bool think = false;
         std::optional<std::size_t> thinking_budget;
-        std::string tools;     // files; empty: none
+        std::string tools;    // files; empty: none
         std::string schema;
         std::string save;
         std::string load;

@@ -46,7 +46,10 @@ namespace gemma4::inline v0
                     else if constexpr (std::is_same_v<Options, parse_options>) { parse(o, io); }
                     else if constexpr (std::is_same_v<Options, logits_options>) { logits(o, known, io); }
                     else if constexpr (std::is_same_v<Options, generate_options>) { generate(o, known, io); }
-                    else if constexpr (std::is_same_v<Options, perplexity_options>) { perplexity(o, known, io); }
+                    else if constexpr (std::is_same_v<Options, perplexity_options>)
+                    {
+                        perplexity(o, known, io);
+                    }
                     else if constexpr (std::is_same_v<Options, encode_command>) { encode(o, known, io); }
                     else if constexpr (std::is_same_v<Options, pack_command>) { pack(o, known, io); }
                     else { bench(o, known, io); }

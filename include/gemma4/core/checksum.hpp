@@ -9,14 +9,15 @@
 
 namespace gemma4::inline v0
 {
-    // Four lanes of multiply and rotate over words of 8 bytes, folded at the end; the length counts. Not against
-    // forgery. Little-endian machines give the same value.
+    // Four lanes of multiply and rotate over words of 8 bytes, folded at the end; the length counts. Not
+    // against forgery. Little-endian machines give the same value.
     inline std::uint64_t checksum(std::span<std::byte const> bytes, std::uint64_t seed = 0) noexcept
     {
         constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;
         constexpr std::uint64_t other = 0xbf58476d1ce4e5b9u;
         std::uint64_t lane[4] = {seed ^ odd, seed + other, seed ^ 0x94d049bb133111ebu, ~seed};
-        auto const mix = [](std::uint64_t h, std::uint64_t word) { return std::rotl(h ^ word * odd, 29) * other; };
+        auto const mix = [](std::uint64_t h, std::uint64_t word)
+        { return std::rotl(h ^ word * odd, 29) * other; };
         auto const* p = bytes.data();
         auto left = bytes.size();
         for (; left >= 32; left -= 32, p += 32)

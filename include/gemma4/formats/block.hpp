@@ -1,8 +1,9 @@
 // How the block formats read their bytes: little-endian, unaligned.
 //
-// Everything here and in the formats is inlined into its caller, because kernels of several instruction sets include it
-// and a shared copy might come from the wrong one. Every product of a format is exact in float32 (11 bits of scale times
-// at most 6 + 5 or 8 + 5 bits), so that a compiler may fuse it with the sum that follows and the bits stay the same.
+// Everything here and in the formats is inlined into its caller, because kernels of several instruction sets
+// include it and a shared copy might come from the wrong one. Every product of a format is exact in float32
+// (11 bits of scale times at most 6 + 5 or 8 + 5 bits), so that a compiler may fuse it with the sum that
+// follows and the bits stay the same.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,8 @@ namespace gemma4::inline v0::detail
     }
 
     // Value i of 32 of 4 bits in 16 bytes: i and i + 16 share a byte.
-    [[gnu::always_inline]] inline unsigned nibble(std::byte const* block, std::size_t at, std::size_t i) noexcept
+    [[gnu::always_inline]] inline unsigned nibble(std::byte const* block, std::size_t at,
+                                                  std::size_t i) noexcept
     {
         return byte_at(block, at + i % 16) >> (i / 16 * 4) & 15u;
     }

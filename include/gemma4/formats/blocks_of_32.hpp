@@ -17,7 +17,10 @@ namespace gemma4::inline v0
         [[gnu::always_inline]] static void dequantise(std::byte const* block, float* out) noexcept
         {
             auto const d = detail::half_at(block, 0);
-            for (std::size_t i = 0; i != 32; ++i) { out[i] = d * float(int(detail::nibble(block, 2, i)) - 8); }
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                out[i] = d * float(int(detail::nibble(block, 2, i)) - 8);
+            }
         }
     };
 
@@ -85,7 +88,10 @@ namespace gemma4::inline v0
         [[gnu::always_inline]] static void dequantise(std::byte const* block, float* out) noexcept
         {
             auto const d = detail::half_at(block, 0);
-            for (std::size_t i = 0; i != 32; ++i) { out[i] = d * float(detail::signed_byte_at(block, 2 + i)); }
+            for (std::size_t i = 0; i != 32; ++i)
+            {
+                out[i] = d * float(detail::signed_byte_at(block, 2 + i));
+            }
         }
     };
 }

@@ -1,4 +1,5 @@
-// The formats of four-bit floats (e2m1: a sign and one of 0, 0.5, 1, 1.5, 2, 3, 4, 6) with a float scale for each group.
+// The formats of four-bit floats (e2m1: a sign and one of 0, 0.5, 1, 1.5, 2, 3, 4, 6) with a float scale for
+// each group.
 #pragma once
 
 #include <array>
@@ -11,7 +12,8 @@
 namespace gemma4::inline v0
 {
     // Twice the value of each e2m1, so that they are integers; the scales below are halved in turn.
-    inline constexpr std::array<std::int8_t, 16> doubled_e2m1{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+    inline constexpr std::array<std::int8_t, 16> doubled_e2m1{0, 1,  2,  3,  4,  6,  8,  12,
+                                                              0, -1, -2, -3, -4, -6, -8, -12};
 
     namespace detail
     {
@@ -21,7 +23,8 @@ namespace gemma4::inline v0
             return std::bit_cast<float>(e < 2 ? 0x00200000u << e : (e - 1) << 23);
         }
 
-        // Half of the unsigned e4m3 in the lower seven bits; 0 where the byte is 0 or 127. The eighth bit is no sign: ignored.
+        // Half of the unsigned e4m3 in the lower seven bits; 0 where the byte is 0 or 127. The eighth bit is
+        // no sign: ignored.
         [[gnu::always_inline]] inline float half_ue4m3(unsigned x) noexcept
         {
             auto const exponent = x >> 3 & 15u;
@@ -47,8 +50,9 @@ namespace gemma4::inline v0
         }
     };
 
-    // 4 scales (1 each, groups of 16), then 8 bytes of q for each group: weight j and j + 8 of a group share a byte;
-    // weight = scale / 2 * doubled_e2m1[q]. A factor for the whole tensor may accompany it (io/gguf_tensors.hpp).
+    // 4 scales (1 each, groups of 16), then 8 bytes of q for each group: weight j and j + 8 of a group share
+    // a byte; weight = scale / 2 * doubled_e2m1[q]. A factor for the whole tensor may accompany it
+    // (io/gguf_tensors.hpp).
     struct nvfp4
     {
         static constexpr char const* name = "NVFP4";

@@ -27,7 +27,8 @@ namespace gemma4::inline v0
         }
     };
 
-    // d (2), upper two bits of eight scales (2), their lower four (4), 128 bytes of q: weight = d * (scale - 32) * level[q]
+    // d (2), upper two bits of eight scales (2), their lower four (4), 128 bytes of q: weight = d * (scale -
+    // 32) * level[q]
     struct iq4_xs
     {
         static constexpr char const* name = "IQ4_XS";

@@ -1,5 +1,5 @@
-// The K formats of GGUF: 256 weights in groups of 16 or 32, a binary16 scale for all, a small integer scale for each group,
-// and in Q2_K, Q4_K and Q5_K the same for an offset (dmin).
+// The K formats of GGUF: 256 weights in groups of 16 or 32, a binary16 scale for all, a small integer scale
+// for each group, and in Q2_K, Q4_K and Q5_K the same for an offset (dmin).
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,8 @@ namespace gemma4::inline v0
         };
 
         // Group j of 8 of Q4_K and Q5_K: twelve bytes at s hold eight scales and eight mins of six bits.
-        [[gnu::always_inline]] inline scale_and_min scale_and_min_of(std::byte const* s, std::size_t j) noexcept
+        [[gnu::always_inline]] inline scale_and_min scale_and_min_of(std::byte const* s,
+                                                                     std::size_t j) noexcept
         {
             if (j < 4) { return {float(byte_at(s, j) & 63u), float(byte_at(s, j + 4) & 63u)}; }
             return {float((byte_at(s, j + 4) & 15u) | byte_at(s, j - 4) >> 6 << 4),
@@ -37,7 +38,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // 16 bytes scale | min << 4 (groups of 16), 64 bytes q, d (2), dmin (2): weight = d * scale * q - dmin * min
+    // 16 bytes scale | min << 4 (groups of 16), 64 bytes q, d (2), dmin (2): weight = d * scale * q - dmin *
+    // min
     struct q2_k
     {
         static constexpr char const* name = "Q2_K";
@@ -57,7 +59,8 @@ namespace gemma4::inline v0
         }
     };
 
-    // 32 bytes of third bits, 64 bytes of lower bits, 12 bytes of scales (groups of 16), d (2): weight = d * (scale - 32) * (q - 4)
+    // 32 bytes of third bits, 64 bytes of lower bits, 12 bytes of scales (groups of 16), d (2): weight = d *
+    // (scale - 32) * (q - 4)
     struct q3_k
     {
         static constexpr char const* name = "Q3_K";
@@ -79,7 +82,8 @@ namespace gemma4::inline v0
         }
     };
 
-    // d (2), dmin (2), 12 bytes of scales and mins (groups of 32), 128 bytes q: weight = d * scale * q - dmin * min
+    // d (2), dmin (2), 12 bytes of scales and mins (groups of 32), 128 bytes q: weight = d * scale * q - dmin
+    // * min
     struct q4_k
     {
         static constexpr char const* name = "Q4_K";
@@ -103,7 +107,8 @@ namespace gemma4::inline v0
         }
     };
 
-    // d (2), dmin (2), 12 bytes of scales and mins (groups of 32), 32 bytes of fifth bits, 128 bytes of lower bits: as Q4_K
+    // d (2), dmin (2), 12 bytes of scales and mins (groups of 32), 32 bytes of fifth bits, 128 bytes of lower
+    // bits: as Q4_K
     struct q5_k
     {
         static constexpr char const* name = "Q5_K";
@@ -128,7 +133,8 @@ namespace gemma4::inline v0
         }
     };
 
-    // 128 bytes of lower four bits, 64 bytes of upper two, 16 signed scales (groups of 16), d (2): weight = d * scale * (q - 32)
+    // 128 bytes of lower four bits, 64 bytes of upper two, 16 signed scales (groups of 16), d (2): weight = d
+    // * scale * (q - 32)
     struct q6_k
     {
         static constexpr char const* name = "Q6_K";

@@ -1,4 +1,5 @@
-// How the numbers of a weight matrix are stored, as a value: a type of a file, row by row, or a packed layout.
+// How the numbers of a weight matrix are stored, as a value: a type of a file, row by row, or a packed
+// layout.
 #pragma once
 
 #include <cstddef>

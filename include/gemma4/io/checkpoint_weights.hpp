@@ -34,7 +34,10 @@ namespace gemma4::inline v0
                              std::span<std::size_t const> shape) override
         {
             auto const full = full_name(tree, name);
-            if (auto const parts = find_nvfp4(*m_file, full)) { return nvfp4_matrix(full, {&*parts, 1}, shape); }
+            if (auto const parts = find_nvfp4(*m_file, full))
+            {
+                return nvfp4_matrix(full, {&*parts, 1}, shape);
+            }
             auto const* t = m_file->find(full);
             if (!t && shape.size() == 3)
             {
@@ -43,8 +46,9 @@ namespace gemma4::inline v0
             if (!t) { throw mismatch_error(sentence(where(), ": tensor ", full, " is missing")); }
             if (!std::ranges::equal(shape, t->shape))
             {
-                throw mismatch_error(sentence(t->file, ": tensor ", full, " has shape ", detail::shape_text(t->shape),
-                                              ", expected ", detail::shape_text(shape)));
+                throw mismatch_error(sentence(t->file, ": tensor ", full, " has shape ",
+                                              detail::shape_text(t->shape), ", expected ",
+                                              detail::shape_text(shape)));
             }
             if (!t->supported)
             {
@@ -92,7 +96,10 @@ namespace gemma4::inline v0
         std::vector<listed_tensor> tensors() const override
         {
             std::vector<listed_tensor> all;
-            for (auto const& t : m_file->tensors()) { all.push_back({t.name, t.dtype_word, t.shape, t.bytes, t.data}); }
+            for (auto const& t : m_file->tensors())
+            {
+                all.push_back({t.name, t.dtype_word, t.shape, t.bytes, t.data});
+            }
             return all;
         }
 
@@ -109,7 +116,8 @@ namespace gemma4::inline v0
             if (!std::ranges::equal(shape, found))
             {
                 throw mismatch_error(sentence(first.file, ": tensor ", first.name, " is a matrix of shape ",
-                                              detail::shape_text(found), ", expected ", detail::shape_text(shape)));
+                                              detail::shape_text(found), ", expected ",
+                                              detail::shape_text(shape)));
             }
             for (auto const& p : parts)
             {
@@ -117,12 +125,16 @@ namespace gemma4::inline v0
             }
             auto& made = m_nvfp4[full];
             if (!made.blocks) { made = read_nvfp4(parts); }
-            return {made.blocks.get(), made.bytes, weight_type_of(ggml_type::nvfp4),
-                    {made.factors.data(), parts.front().outs()}, first.file, first.name};
+            return {made.blocks.get(),
+                    made.bytes,
+                    weight_type_of(ggml_type::nvfp4),
+                    {made.factors.data(), parts.front().outs()},
+                    first.file,
+                    first.name};
         }
 
-        // ".experts.down_proj" (experts, outs, ins) from ".experts.0.down_proj.weight" and so on; none where there is no
-        // first one in NVFP4.
+        // ".experts.down_proj" (experts, outs, ins) from ".experts.0.down_proj.weight" and so on; none where
+        // there is no first one in NVFP4.
         std::optional<stored_weight> experts(std::string const& full, std::span<std::size_t const> shape)
         {
             auto const dot = full.rfind('.');
@@ -167,13 +179,14 @@ namespace gemma4::inline v0
         // another's, rope buffers, a tied head.
         bool is_known_leftover(std::string_view name, expected_leftovers const& expected) const
         {
-            for (std::string_view const tower : {"model.vision_tower.", "model.audio_tower.",
-                                                 "model.embed_vision.", "model.embed_audio."})
+            for (std::string_view const tower :
+                 {"model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio."})
             {
                 if (name.starts_with(tower)) { return true; }
             }
             if (name.ends_with("inv_freq")) { return true; }
-            for (std::string_view const scale : {".input_scale", ".input_global_scale", ".k_scale", ".v_scale"})
+            for (std::string_view const scale :
+                 {".input_scale", ".input_global_scale", ".k_scale", ".v_scale"})
             {
                 if (name.ends_with(scale)) { return true; }    // of activations that are not quantised here
             }

@@ -254,7 +254,10 @@ namespace gemma4::inline v0
             {
                 part->boolean("tie_word_embeddings",
                               true);    // either will do, but a word or number will not
-                if (part->find("quantization_config")) { read_quantisation(part->fields("quantization_config")); }
+                if (part->find("quantization_config"))
+                {
+                    read_quantisation(part->fields("quantization_config"));
+                }
             }
             if (nested) { require_word(fields, "model_type", "gemma4_text"); }
             require_word(fields, "hidden_activation", "gelu_pytorch_tanh");

@@ -1,7 +1,8 @@
-// GGUF files, version 3 (and 2, whose layout is the same): metadata, then the infos of tensors, then their bytes.
+// GGUF files, version 3 (and 2, whose layout is the same): metadata, then the infos of tensors, then their
+// bytes.
 //
-// Everything is checked before it is used: lengths and counts against what is left of the file, offsets against its size
-// and each other. Source of the layout: the GGUF specification of ggml.
+// Everything is checked before it is used: lengths and counts against what is left of the file, offsets
+// against its size and each other. Source of the layout: the GGUF specification of ggml.
 #pragma once
 
 #include <algorithm>
@@ -21,16 +22,18 @@
 
 namespace gemma4::inline v0
 {
-    // A tensor inside a mapped file, row-major; valid as long as the mapping and the gguf_metadata of its file.
+    // A tensor inside a mapped file, row-major; valid as long as the mapping and the gguf_metadata of its
+    // file.
     struct gguf_tensor
     {
         std::string_view name;
         ggml_type type = ggml_type::f32;
-        std::array<std::size_t, 4> extents{};    // as in PyTorch: the contiguous one last (the file has it first)
+        std::array<std::size_t, 4>
+            extents{};    // as in PyTorch: the contiguous one last (the file has it first)
         std::size_t rank = 0;
-        std::byte const* data = nullptr;         // at a multiple of the file's alignment
+        std::byte const* data = nullptr;    // at a multiple of the file's alignment
         std::size_t bytes = 0;
-        std::size_t file = 0;                    // index of the file among those opened together
+        std::size_t file = 0;    // index of the file among those opened together
 
         std::span<std::size_t const> shape() const noexcept { return {extents.data(), rank}; }
 
@@ -67,7 +70,10 @@ namespace gemma4::inline v0
         class gguf_parser
         {
         public:
-            gguf_parser(std::span<std::byte const> bytes, std::string file) : m_bytes(bytes), m_contents{0, 32, gguf_metadata(std::move(file)), {}, 0} {}
+            gguf_parser(std::span<std::byte const> bytes, std::string file)
+                : m_bytes(bytes)
+                , m_contents{0, 32, gguf_metadata(std::move(file)), {}, 0}
+            {}
 
             gguf_contents parse()
             {
@@ -111,7 +117,8 @@ namespace gemma4::inline v0
             {
                 if (size > left())
                 {
-                    fail("ends at byte ", m_bytes.size(), ", expected ", size, " bytes of ", what, " at byte ", m_at);
+                    fail("ends at byte ", m_bytes.size(), ", expected ", size, " bytes of ", what,
+                         " at byte ", m_at);
                 }
                 auto const* const at = m_bytes.data() + m_at;
                 m_at += std::size_t(size);
@@ -151,22 +158,32 @@ namespace gemma4::inline v0
                 if (value.is_array)
                 {
                     value.kind = read_kind(shown);
-                    if (value.kind == gguf_kind::array) { fail("has metadata ", shown, " that is an array of arrays"); }
-                    value.count = count("elements of metadata " + shown, std::max<std::size_t>(bytes_of(value.kind), 1));
+                    if (value.kind == gguf_kind::array)
+                    {
+                        fail("has metadata ", shown, " that is an array of arrays");
+                    }
+                    value.count = count("elements of metadata " + shown,
+                                        std::max<std::size_t>(bytes_of(value.kind), 1));
                 }
                 value.bytes = m_bytes.data() + m_at;
                 if (value.kind == gguf_kind::string)
                 {
                     for (std::size_t i = 0; i != value.count; ++i) { string(shown); }
                 }
-                else { take(value.count * bytes_of(value.kind), shown); }    // count() has bounded the product
+                else
+                {
+                    take(value.count * bytes_of(value.kind), shown);
+                }    // count() has bounded the product
                 if (!m_contents.metadata.add(key, value)) { fail("has metadata ", shown, " twice"); }
             }
 
             gguf_kind read_kind(std::string_view shown)
             {
                 auto const id = number<std::uint32_t>(shown);
-                if (id >= gguf_kinds) { fail("has metadata ", shown, " of type ", id, ", expected 0 to ", gguf_kinds - 1); }
+                if (id >= gguf_kinds)
+                {
+                    fail("has metadata ", shown, " of type ", id, ", expected 0 to ", gguf_kinds - 1);
+                }
                 return gguf_kind(id);
             }
 
@@ -189,14 +206,16 @@ namespace gemma4::inline v0
                 auto const rank = number<std::uint32_t>(shown);
                 if (rank > t.extents.size())
                 {
-                    fail("has tensor ", shown, " of ", rank, " dimensions, expected at most ", t.extents.size());
+                    fail("has tensor ", shown, " of ", rank, " dimensions, expected at most ",
+                         t.extents.size());
                 }
                 t.rank = rank;
                 std::uint64_t elements = 1;
                 for (std::size_t d = 0; d != t.rank; ++d)
                 {
                     auto const extent = number<std::uint64_t>(shown);
-                    if (extent == 0 || extent > std::uint64_t(std::numeric_limits<std::int64_t>::max()) / elements)
+                    if (extent == 0
+                        || extent > std::uint64_t(std::numeric_limits<std::int64_t>::max()) / elements)
                     {
                         fail("has tensor ", shown, " with dimension ", d, " of ", extent,
                              ", expected 1 or more and fewer than 2^63 elements in all");
@@ -207,7 +226,10 @@ namespace gemma4::inline v0
                 auto const id = number<std::uint32_t>(shown);
                 t.type = ggml_type(id);
                 auto const traits = traits_of(t.type);
-                if (!is_known(t.type)) { fail("has tensor ", shown, " of type ", id, ", which is no type of GGUF"); }
+                if (!is_known(t.type))
+                {
+                    fail("has tensor ", shown, " of type ", id, ", which is no type of GGUF");
+                }
                 if (t.columns() % traits.weights_per_block != 0)
                 {
                     fail("has tensor ", shown, " of type ", traits.name, " with rows of ", t.columns(),
@@ -240,7 +262,10 @@ namespace gemma4::inline v0
             {
                 auto const alignment = m_contents.alignment;
                 auto const begin = m_at + (alignment - m_at % alignment) % alignment;
-                if (begin > m_bytes.size()) { fail("ends at byte ", m_bytes.size(), ", expected tensors from byte ", begin); }
+                if (begin > m_bytes.size())
+                {
+                    fail("ends at byte ", m_bytes.size(), ", expected tensors from byte ", begin);
+                }
                 auto const size = m_bytes.size() - begin;
                 auto& tensors = m_contents.tensors;
                 for (std::size_t i = 0; i != tensors.size(); ++i)
@@ -248,12 +273,13 @@ namespace gemma4::inline v0
                     auto& t = tensors[i];
                     if (offsets[i] % alignment != 0)
                     {
-                        fail("has tensor ", printable(t.name), " at offset ", offsets[i], ", expected a multiple of ", alignment);
+                        fail("has tensor ", printable(t.name), " at offset ", offsets[i],
+                             ", expected a multiple of ", alignment);
                     }
                     if (offsets[i] > size || t.bytes > size - std::size_t(offsets[i]))
                     {
-                        fail("has tensor ", printable(t.name), " of ", t.bytes, " bytes at offset ", offsets[i], ", but only ",
-                             size, " bytes of tensors");
+                        fail("has tensor ", printable(t.name), " of ", t.bytes, " bytes at offset ",
+                             offsets[i], ", but only ", size, " bytes of tensors");
                     }
                     t.data = m_bytes.data() + begin + offsets[i];
                 }
@@ -265,8 +291,8 @@ namespace gemma4::inline v0
                 {
                     if (order[i - 1]->data + order[i - 1]->bytes > order[i]->data)
                     {
-                        fail("has tensors ", printable(order[i - 1]->name), " and ", printable(order[i]->name),
-                             " that overlap");
+                        fail("has tensors ", printable(order[i - 1]->name), " and ",
+                             printable(order[i]->name), " that overlap");
                     }
                 }
             }
@@ -277,8 +303,9 @@ namespace gemma4::inline v0
         };
     }
 
-    // `file` is the name in errors. Everything in the result points into `bytes`. file_error: not GGUF of version 2 or 3 in
-    // little-endian order, cut short, or inconsistent. Memory is bounded by a small multiple of the size of the file.
+    // `file` is the name in errors. Everything in the result points into `bytes`. file_error: not GGUF of
+    // version 2 or 3 in little-endian order, cut short, or inconsistent. Memory is bounded by a small
+    // multiple of the size of the file.
     inline gguf_contents parse_gguf(std::span<std::byte const> bytes, std::string file)
     {
         return detail::gguf_parser(bytes, std::move(file)).parse();

@@ -34,7 +34,10 @@ namespace gemma4::inline v0
             static std::optional<gguf_part_name> of(std::string_view file)
             {
                 constexpr std::string_view pattern = "00000-of-00000.gguf";
-                if (file.size() <= pattern.size() || file[file.size() - pattern.size() - 1] != '-') { return std::nullopt; }
+                if (file.size() <= pattern.size() || file[file.size() - pattern.size() - 1] != '-')
+                {
+                    return std::nullopt;
+                }
                 auto const tail = file.substr(file.size() - pattern.size());
                 std::size_t numbers[2] = {};
                 for (std::size_t i = 0; i != pattern.size(); ++i)
@@ -47,7 +50,8 @@ namespace gemma4::inline v0
                 }
                 auto const [number, count] = numbers;
                 if (number == 0 || number > count) { return std::nullopt; }
-                return gguf_part_name{std::string(file.substr(0, file.size() - pattern.size())), number, count};
+                return gguf_part_name{std::string(file.substr(0, file.size() - pattern.size())), number,
+                                      count};
             }
 
             std::string name(std::size_t part) const
@@ -72,8 +76,9 @@ namespace gemma4::inline v0
         return in.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == detail::gguf_magic;
     }
 
-    // Stays mapped as long as it lives; moving it keeps tensors and metadata valid. Any part of a split model names all of
-    // them: they lie in the same folder. file_error: as parse_gguf, or parts that do not belong together.
+    // Stays mapped as long as it lives; moving it keeps tensors and metadata valid. Any part of a split model
+    // names all of them: they lie in the same folder. file_error: as parse_gguf, or parts that do not belong
+    // together.
     class gguf_file
     {
     public:
@@ -98,10 +103,11 @@ namespace gemma4::inline v0
                 throw file_error(sentence(name_of(twice[1]), " has tensor ", detail::printable(twice->name),
                                           ", which ", name_of(*twice), " has as well"));
             }
-            if (auto const all = metadata().size("split.tensors.count", m_tensors.size()); parts > 1 && all != m_tensors.size())
+            if (auto const all = metadata().size("split.tensors.count", m_tensors.size());
+                parts > 1 && all != m_tensors.size())
             {
-                throw file_error(sentence(metadata().file(), ": metadata split.tensors.count is ", all, ", but the ", parts,
-                                          " parts have ", m_tensors.size(), " tensors"));
+                throw file_error(sentence(metadata().file(), ": metadata split.tensors.count is ", all,
+                                          ", but the ", parts, " parts have ", m_tensors.size(), " tensors"));
             }
         }
 
@@ -118,7 +124,10 @@ namespace gemma4::inline v0
         }
 
         // The file that holds a tensor, for sentences.
-        std::string const& name_of(gguf_tensor const& t) const noexcept { return m_parts[t.file]->contents.metadata.file(); }
+        std::string const& name_of(gguf_tensor const& t) const noexcept
+        {
+            return m_parts[t.file]->contents.metadata.file();
+        }
 
         // The first part up to its metadata's end, as a GGUF file without tensors.
         std::vector<std::byte> metadata_bytes() const
@@ -130,7 +139,10 @@ namespace gemma4::inline v0
         }
 
         std::size_t parts() const noexcept { return m_parts.size(); }
-        std::span<std::byte const> bytes(std::size_t index) const noexcept { return m_parts[index]->file.bytes(); }
+        std::span<std::byte const> bytes(std::size_t index) const noexcept
+        {
+            return m_parts[index]->file.bytes();
+        }
         std::filesystem::path const& path() const noexcept { return m_path; }
 
     private:
@@ -155,8 +167,9 @@ namespace gemma4::inline v0
             auto const name = detail::gguf_part_name::of(m_path.filename().string());
             if (!name || name->count != count || count > detail::max_gguf_parts)
             {
-                throw file_error(sentence(where, ": metadata split.count is ", count,
-                                          ", expected a file name that ends in -0000n-of-0000m.gguf with m = ", count));
+                throw file_error(
+                    sentence(where, ": metadata split.count is ", count,
+                             ", expected a file name that ends in -0000n-of-0000m.gguf with m = ", count));
             }
             m_parts.clear();
             for (std::size_t k = 1; k <= count; ++k)
@@ -167,7 +180,8 @@ namespace gemma4::inline v0
                 {
                     if (auto const found = metadata.size(key); found != expected)
                     {
-                        throw file_error(sentence(metadata.file(), ": metadata ", key, " is ", found, ", expected ", expected));
+                        throw file_error(sentence(metadata.file(), ": metadata ", key, " is ", found,
+                                                  ", expected ", expected));
                     }
                 };
                 check("split.count", count);

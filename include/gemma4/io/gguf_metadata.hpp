@@ -1,4 +1,5 @@
-// The key-value pairs of a GGUF file: values stay where they are in the mapping and are read with a type on demand.
+// The key-value pairs of a GGUF file: values stay where they are in the mapping and are read with a type on
+// demand.
 #pragma once
 
 #include <bit>
@@ -18,12 +19,25 @@
 
 namespace gemma4::inline v0
 {
-    static_assert(std::endian::native == std::endian::little, "gemma4: GGUF files are read on little-endian machines");
+    static_assert(std::endian::native == std::endian::little,
+                  "gemma4: GGUF files are read on little-endian machines");
 
     // The ids of the file.
     enum class gguf_kind : std::uint32_t
     {
-        u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64
+        u8,
+        i8,
+        u16,
+        i16,
+        u32,
+        i32,
+        f32,
+        boolean,
+        string,
+        array,
+        u64,
+        i64,
+        f64
     };
 
     namespace detail
@@ -67,18 +81,20 @@ namespace gemma4::inline v0
     // One value, or the elements of an array, checked to lie within the file.
     struct gguf_value
     {
-        gguf_kind kind;             // of the elements where is_array
+        gguf_kind kind;    // of the elements where is_array
         bool is_array;
-        std::size_t count;          // 1 where not is_array
-        std::byte const* bytes;     // the first element; a string is its length (u64) and its bytes
+        std::size_t count;         // 1 where not is_array
+        std::byte const* bytes;    // the first element; a string is its length (u64) and its bytes
     };
 
-    // Values by key. Getters throw file_error naming the file and the key where it is missing (unless a fallback is given) or
-    // has another type. Views are valid as long as the mapping.
+    // Values by key. Getters throw file_error naming the file and the key where it is missing (unless a
+    // fallback is given) or has another type. Views are valid as long as the mapping.
     class gguf_metadata
     {
     public:
-        explicit gguf_metadata(std::string file) : m_file(std::move(file)) {}
+        explicit gguf_metadata(std::string file)
+            : m_file(std::move(file))
+        {}
 
         // False, and nothing is changed, if the key is there already.
         bool add(std::string_view key, gguf_value value) { return m_values.emplace(key, value).second; }
@@ -95,16 +111,25 @@ namespace gemma4::inline v0
         // A non-negative value of any integer type.
         std::size_t size(std::string_view key) const { return size_at(key, scalar(key, "an integer"), 0); }
 
-        std::size_t size(std::string_view key, std::size_t fallback) const { return find(key) ? size(key) : fallback; }
+        std::size_t size(std::string_view key, std::size_t fallback) const
+        {
+            return find(key) ? size(key) : fallback;
+        }
 
         // A finite float or an integer.
         float number(std::string_view key) const { return number_at(key, scalar(key, "a number"), 0); }
 
-        float number(std::string_view key, float fallback) const { return find(key) ? number(key) : fallback; }
+        float number(std::string_view key, float fallback) const
+        {
+            return find(key) ? number(key) : fallback;
+        }
 
         bool boolean(std::string_view key) const { return boolean_at(key, scalar(key, "a bool"), 0); }
 
-        bool boolean(std::string_view key, bool fallback) const { return find(key) ? boolean(key) : fallback; }
+        bool boolean(std::string_view key, bool fallback) const
+        {
+            return find(key) ? boolean(key) : fallback;
+        }
 
         std::string_view text(std::string_view key) const
         {
@@ -156,7 +181,8 @@ namespace gemma4::inline v0
     private:
         static std::string_view string_at(std::byte const* bytes) noexcept
         {
-            return {reinterpret_cast<char const*>(bytes + 8), std::size_t(detail::read_as<std::uint64_t>(bytes))};
+            return {reinterpret_cast<char const*>(bytes + 8),
+                    std::size_t(detail::read_as<std::uint64_t>(bytes))};
         }
 
         gguf_value const& get(std::string_view key, std::string_view expected) const
@@ -185,7 +211,8 @@ namespace gemma4::inline v0
 
         template <class T>
         std::vector<T> list(std::string_view key, char const* expected,
-                            T (gguf_metadata::*element)(std::string_view, gguf_value const&, std::size_t) const) const
+                            T (gguf_metadata::*element)(std::string_view, gguf_value const&, std::size_t)
+                                const) const
         {
             auto const& value = array(key, expected);
             std::vector<T> all(value.count);
@@ -198,7 +225,8 @@ namespace gemma4::inline v0
             auto const [magnitude, negative] = integer_at(key, value, i, "an integer");
             if (negative)
             {
-                throw file_error(sentence(m_file, ": metadata ", key, " is -", magnitude, ", expected 0 or more"));
+                throw file_error(
+                    sentence(m_file, ": metadata ", key, " is -", magnitude, ", expected 0 or more"));
             }
             return std::size_t(magnitude);
         }
@@ -209,22 +237,24 @@ namespace gemma4::inline v0
             bool negative;
         };
 
-        signed_magnitude integer_at(std::string_view key, gguf_value const& value, std::size_t i, char const* expected) const
+        signed_magnitude integer_at(std::string_view key, gguf_value const& value, std::size_t i,
+                                    char const* expected) const
         {
             auto const* const at = value.bytes + i * detail::bytes_of(value.kind);
-            auto const from = [](std::int64_t n) -> signed_magnitude
-            { return {n < 0 ? std::uint64_t(0) - std::uint64_t(n) : std::uint64_t(n), n < 0}; };
+            auto const from = [](std::int64_t n) -> signed_magnitude {
+                return {n < 0 ? std::uint64_t(0) - std::uint64_t(n) : std::uint64_t(n), n < 0};
+            };
             switch (value.kind)
             {
-                case gguf_kind::u8: return {detail::read_as<std::uint8_t>(at), false};
-                case gguf_kind::u16: return {detail::read_as<std::uint16_t>(at), false};
-                case gguf_kind::u32: return {detail::read_as<std::uint32_t>(at), false};
-                case gguf_kind::u64: return {detail::read_as<std::uint64_t>(at), false};
-                case gguf_kind::i8: return from(detail::read_as<std::int8_t>(at));
-                case gguf_kind::i16: return from(detail::read_as<std::int16_t>(at));
-                case gguf_kind::i32: return from(detail::read_as<std::int32_t>(at));
-                case gguf_kind::i64: return from(detail::read_as<std::int64_t>(at));
-                default: wrong(key, expected, value);
+            case gguf_kind::u8: return {detail::read_as<std::uint8_t>(at), false};
+            case gguf_kind::u16: return {detail::read_as<std::uint16_t>(at), false};
+            case gguf_kind::u32: return {detail::read_as<std::uint32_t>(at), false};
+            case gguf_kind::u64: return {detail::read_as<std::uint64_t>(at), false};
+            case gguf_kind::i8: return from(detail::read_as<std::int8_t>(at));
+            case gguf_kind::i16: return from(detail::read_as<std::int16_t>(at));
+            case gguf_kind::i32: return from(detail::read_as<std::int32_t>(at));
+            case gguf_kind::i64: return from(detail::read_as<std::int64_t>(at));
+            default: wrong(key, expected, value);
             }
         }
 
@@ -241,21 +271,27 @@ namespace gemma4::inline v0
             }
             if (!(std::abs(number) <= double(std::numeric_limits<float>::max())))
             {
-                throw file_error(sentence(m_file, ": metadata ", key, " is ", number, ", expected a finite float"));
+                throw file_error(
+                    sentence(m_file, ": metadata ", key, " is ", number, ", expected a finite float"));
             }
             return float(number);
         }
 
         bool boolean_at(std::string_view key, gguf_value const& value, std::size_t i) const
         {
-            if (value.kind != gguf_kind::boolean) { wrong(key, value.is_array ? "an array of bool" : "a bool", value); }
+            if (value.kind != gguf_kind::boolean)
+            {
+                wrong(key, value.is_array ? "an array of bool" : "a bool", value);
+            }
             return detail::read_as<std::uint8_t>(value.bytes + i) != 0;
         }
 
-        [[noreturn]] void wrong(std::string_view key, std::string_view expected, gguf_value const& value) const
+        [[noreturn]] void wrong(std::string_view key, std::string_view expected,
+                                gguf_value const& value) const
         {
-            throw file_error(sentence(m_file, ": metadata ", key, " is of type ", value.is_array ? "array of " : "",
-                                      detail::word_of(value.kind), ", expected ", expected));
+            throw file_error(sentence(m_file, ": metadata ", key, " is of type ",
+                                      value.is_array ? "array of " : "", detail::word_of(value.kind),
+                                      ", expected ", expected));
         }
 
         std::string m_file;

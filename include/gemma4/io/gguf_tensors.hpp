@@ -1,8 +1,10 @@
-// The tensors of a GGUF file under the names of a checkpoint (after its prefix, as model/weights.hpp has them).
+// The tensors of a GGUF file under the names of a checkpoint (after its prefix, as model/weights.hpp has
+// them).
 //
-// Shapes are those of the checkpoint: io/gguf.hpp has turned the order round already, and the bytes are the same. What GGUF
-// stores otherwise: experts.gate_up_proj may be two tensors; an NVFP4 tensor may have a factor beside it; the rotated share
-// of global layers is a tensor (io/gguf_config.hpp). Norm weights of Gemma 4 are as in the checkpoint, nothing is added.
+// Shapes are those of the checkpoint: io/gguf.hpp has turned the order round already, and the bytes are the
+// same. What GGUF stores otherwise: experts.gate_up_proj may be two tensors; an NVFP4 tensor may have a
+// factor beside it; the rotated share of global layers is a tensor (io/gguf_config.hpp). Norm weights of
+// Gemma 4 are as in the checkpoint, nothing is added.
 #pragma once
 
 #include <algorithm>
@@ -91,24 +93,28 @@ namespace gemma4::inline v0
         }
 
         template <std::size_t N>
-        std::optional<std::string_view> translated(std::array<tensor_names, N> const& table, std::string_view name,
-                                                   std::string_view tensor_names::*from, std::string_view tensor_names::*to)
+        std::optional<std::string_view>
+        translated(std::array<tensor_names, N> const& table, std::string_view name,
+                   std::string_view tensor_names::*from, std::string_view tensor_names::*to)
         {
             auto const row = std::ranges::find(table, name, from);
             return row == table.end() ? std::nullopt : std::optional((*row).*to);
         }
     }
 
-    // "layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; nothing for a name that GGUF does not have.
+    // "layers.3.self_attn.q_proj.weight" -> "blk.3.attn_q.weight"; nothing for a name that GGUF does not
+    // have.
     inline std::optional<std::string> gguf_name(std::string_view checkpoint_name)
     {
         using names = tensor_names;
         if (auto const place = detail::split_layer(checkpoint_name, "layers."))
         {
-            auto const found = detail::translated(layer_tensor_names, place->rest, &names::checkpoint, &names::gguf);
+            auto const found =
+                detail::translated(layer_tensor_names, place->rest, &names::checkpoint, &names::gguf);
             return found ? std::optional(sentence("blk.", place->layer, ".", *found)) : std::nullopt;
         }
-        auto const found = detail::translated(global_tensor_names, checkpoint_name, &names::checkpoint, &names::gguf);
+        auto const found =
+            detail::translated(global_tensor_names, checkpoint_name, &names::checkpoint, &names::gguf);
         return found ? std::optional(std::string(*found)) : std::nullopt;
     }
 
@@ -118,10 +124,12 @@ namespace gemma4::inline v0
         using names = tensor_names;
         if (auto const place = detail::split_layer(gguf_name, "blk."))
         {
-            auto const found = detail::translated(layer_tensor_names, place->rest, &names::gguf, &names::checkpoint);
+            auto const found =
+                detail::translated(layer_tensor_names, place->rest, &names::gguf, &names::checkpoint);
             return found ? std::optional(sentence("layers.", place->layer, ".", *found)) : std::nullopt;
         }
-        auto const found = detail::translated(global_tensor_names, gguf_name, &names::gguf, &names::checkpoint);
+        auto const found =
+            detail::translated(global_tensor_names, gguf_name, &names::gguf, &names::checkpoint);
         return found ? std::optional(std::string(*found)) : std::nullopt;
     }
 
@@ -131,11 +139,13 @@ namespace gemma4::inline v0
         struct part
         {
             gguf_tensor const* values;
-            gguf_tensor const* scale;    // F32 (1) or (experts): multiplies the product with `values`; nullptr: 1
+            gguf_tensor const*
+                scale;    // F32 (1) or (experts): multiplies the product with `values`; nullptr: 1
         };
 
         std::array<part, 2> parts{};
-        std::size_t count = 0;    // 2: gate and up of experts.gate_up_proj, each (experts, expert_ffn, hidden)
+        std::size_t count =
+            0;    // 2: gate and up of experts.gate_up_proj, each (experts, expert_ffn, hidden)
 
         gguf_tensor const& only() const noexcept { return *parts[0].values; }
     };
@@ -144,7 +154,9 @@ namespace gemma4::inline v0
     class gguf_tensors
     {
     public:
-        explicit gguf_tensors(gguf_file const& file) : m_file(&file) {}
+        explicit gguf_tensors(gguf_file const& file)
+            : m_file(&file)
+        {}
 
         bool has(std::string_view checkpoint_name) const
         {
@@ -183,9 +195,10 @@ namespace gemma4::inline v0
             return values;
         }
 
-        // Tensors that nobody has asked for and that a decoder of `owners` layers with keys and values of their own has no use
-        // for either. Passed over: other towers of one-file models (v., a., mm.), rope_freqs, activation scales (.input_scale),
-        // attn_k, attn_v and attn_k_norm of layers that share another's.
+        // Tensors that nobody has asked for and that a decoder of `owners` layers with keys and values of
+        // their own has no use for either. Passed over: other towers of one-file models (v., a., mm.),
+        // rope_freqs, activation scales (.input_scale), attn_k, attn_v and attn_k_norm of layers that share
+        // another's.
         std::vector<std::string> unknown(std::size_t owners) const
         {
             std::vector<std::string> names;
@@ -210,9 +223,13 @@ namespace gemma4::inline v0
         }
 
         // The names of the two tensors that stand for experts.gate_up_proj, unless it is one.
-        std::optional<std::array<std::string, 2>> gate_and_up(std::string_view checkpoint_name, std::string const& name) const
+        std::optional<std::array<std::string, 2>> gate_and_up(std::string_view checkpoint_name,
+                                                              std::string const& name) const
         {
-            if (!checkpoint_name.ends_with(".experts.gate_up_proj") || m_file->find(name)) { return std::nullopt; }
+            if (!checkpoint_name.ends_with(".experts.gate_up_proj") || m_file->find(name))
+            {
+                return std::nullopt;
+            }
             auto const begin = name.substr(0, name.rfind("ffn_"));
             std::array<std::string, 2> halves{begin + "ffn_gate_exps.weight", begin + "ffn_up_exps.weight"};
             bool const split = m_file->find(halves[0]) || m_file->find(halves[1]);
@@ -222,16 +239,20 @@ namespace gemma4::inline v0
         gguf_source::part checked(std::string const& name, std::span<std::size_t const> shape)
         {
             auto const* t = m_file->find(name);
-            if (!t) { throw mismatch_error(sentence(m_file->metadata().file(), ": tensor ", name, " is missing")); }
+            if (!t)
+            {
+                throw mismatch_error(sentence(m_file->metadata().file(), ": tensor ", name, " is missing"));
+            }
             if (!std::ranges::equal(shape, t->shape()))
             {
                 throw mismatch_error(sentence(m_file->name_of(*t), ": tensor ", name, " has shape ",
-                                              detail::shape_text(t->shape()), ", expected ", detail::shape_text(shape)));
+                                              detail::shape_text(t->shape()), ", expected ",
+                                              detail::shape_text(shape)));
             }
             if (!is_supported(t->type))
             {
-                throw mismatch_error(sentence(m_file->name_of(*t), ": tensor ", name, " is of type ", gemma4::name(t->type),
-                                              ", which this library cannot read"));
+                throw mismatch_error(sentence(m_file->name_of(*t), ": tensor ", name, " is of type ",
+                                              gemma4::name(t->type), ", which this library cannot read"));
             }
             m_used.insert(t->name);
             gguf_source::part part{t, nullptr};
@@ -246,14 +267,16 @@ namespace gemma4::inline v0
 
         gguf_tensor const* scale_of(std::string_view name, std::span<std::size_t const> shape)
         {
-            auto const scale_name = sentence(name.substr(0, name.size() - std::string_view("weight").size()), "scale");
+            auto const scale_name =
+                sentence(name.substr(0, name.size() - std::string_view("weight").size()), "scale");
             auto const* scale = m_file->find(scale_name);
             if (!scale) { return nullptr; }
             auto const experts = shape.size() == 3 ? shape[0] : 1;
             if (scale->type != ggml_type::f32 || (scale->elements() != 1 && scale->elements() != experts))
             {
-                throw mismatch_error(sentence(m_file->name_of(*scale), ": tensor ", scale_name, " has ", scale->elements(),
-                                              " values of ", gemma4::name(scale->type), ", expected ", experts, " of F32"));
+                throw mismatch_error(sentence(m_file->name_of(*scale), ": tensor ", scale_name, " has ",
+                                              scale->elements(), " values of ", gemma4::name(scale->type),
+                                              ", expected ", experts, " of F32"));
             }
             m_used.insert(scale->name);
             return scale;
@@ -270,8 +293,8 @@ namespace gemma4::inline v0
             if (!place) { return false; }
             if (place->rest == "rope_freqs.weight") { return true; }
             if (place->layer < owners) { return false; }
-            for (std::string_view const leftover : {"attn_k.weight", "attn_v.weight", "attn_k_norm.weight", "attn_k.scale",
-                                                    "attn_v.scale"})
+            for (std::string_view const leftover :
+                 {"attn_k.weight", "attn_v.weight", "attn_k_norm.weight", "attn_k.scale", "attn_v.scale"})
             {
                 if (place->rest == leftover) { return true; }
             }

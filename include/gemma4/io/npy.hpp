@@ -274,7 +274,7 @@ namespace gemma4::inline v0
         struct npy_layout
         {
             npy_header header;
-            std::size_t item;                    // bytes of a value
+            std::size_t item;    // bytes of a value
             std::span<std::byte const> values;
         };
 
@@ -315,7 +315,10 @@ namespace gemma4::inline v0
             }
             std::size_t size = item;
             bool overflow = false;
-            for (auto const extent : header.shape) { overflow |= __builtin_mul_overflow(size, extent, &size); }
+            for (auto const extent : header.shape)
+            {
+                overflow |= __builtin_mul_overflow(size, extent, &size);
+            }
             auto const data = bytes.subspan(start + length);
             if (overflow || size != data.size())
             {
@@ -364,7 +367,8 @@ namespace gemma4::inline v0
             : m_file(path)
         {
             auto const layout = detail::read_npy_layout(m_file.bytes(), path.string());
-            auto const aligned = (layout.values.data() - m_file.bytes().data()) % std::ptrdiff_t(alignof(float)) == 0;
+            auto const aligned =
+                (layout.values.data() - m_file.bytes().data()) % std::ptrdiff_t(alignof(float)) == 0;
             if (layout.header.descr != "<f4" || layout.header.shape.size() != 2 || !aligned)
             {
                 throw file_error(sentence(path.string(), ": expected an array of float32 [rows, columns]"));

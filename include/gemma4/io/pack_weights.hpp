@@ -15,9 +15,9 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
+#include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pages.hpp>
 #include <gemma4/io/weight_precision.hpp>
-#include <gemma4/io/load_weights.hpp>
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/packing/pack_rows.hpp>
 #include <gemma4/packing/quantise_rows.hpp>
@@ -27,7 +27,8 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        // Matrices that keep 16 bits where others are quantised: per-layer embeddings' projections, the router.
+        // Matrices that keep 16 bits where others are quantised: per-layer embeddings' projections, the
+        // router.
         inline bool is_sensitive(std::string_view name)
         {
             return name.ends_with("per_layer_model_projection.weight")
@@ -53,9 +54,10 @@ namespace gemma4::inline v0
         if (precision == weight_precision::stored) { return stored; }
         if (!is_plain(type))
         {
-            throw argument_error(sentence("tensor ", tensor, " is ", name(type),
-                                          " already; another precision of weights can be chosen for F32, BF16 "
-                                          "and F16 only"));
+            throw argument_error(
+                sentence("tensor ", tensor, " is ", name(type),
+                         " already; another precision of weights can be chosen for F32, BF16 "
+                         "and F16 only"));
         }
         if (precision == weight_precision::f32) { return std::nullopt; }
         if (precision == weight_precision::bf16) { return packed_type::bf16; }
@@ -91,8 +93,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; file pages are dropped as they are
-    // read. Throws cancelled_error when `stop` is requested.
+    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; file pages are dropped as they
+    // are read. Throws cancelled_error when `stop` is requested.
     inline void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks, executor& threads,
                             std::stop_token const& stop = {})
     {
@@ -103,7 +105,8 @@ namespace gemma4::inline v0
         auto const work = [&](std::size_t)
         {
             std::vector<float> wide;
-            for (auto piece = next.fetch_add(1); piece < pieces && !stop.stop_requested(); piece = next.fetch_add(1))
+            for (auto piece = next.fetch_add(1); piece < pieces && !stop.stop_requested();
+                 piece = next.fetch_add(1))
             {
                 auto const first = piece * rows_at_once;
                 auto const end = std::min(from.outs, first + rows_at_once);
@@ -128,7 +131,8 @@ namespace gemma4::inline v0
 
         // progress(bytes packed, bytes of all); pack() throws cancelled_error when `stop` is requested.
         // `threads` is used by pack() only.
-        weight_packer(weight_precision precision, executor& threads, progress_fn progress, std::stop_token stop)
+        weight_packer(weight_precision precision, executor& threads, progress_fn progress,
+                      std::stop_token stop)
             : m_precision(precision)
             , m_threads(threads)
             , m_progress(std::move(progress))
@@ -185,7 +189,8 @@ namespace gemma4::inline v0
         {
             auto const to = target(name, weight);
             if (!to) { return; }
-            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins()}, *to, m_next, m_threads, m_stop);
+            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins()}, *to, m_next, m_threads,
+                        m_stop);
             auto const bytes = packed_bytes(*to, weight.outs(), weight.ins());
             m_done += bytes;
             if (m_progress) { m_progress(m_done, m_bytes); }
@@ -213,7 +218,8 @@ namespace gemma4::inline v0
                             weight.up = weight.gate.rows(ffn, weight.gate.outs() - ffn);
                         }
                     }
-                    else if constexpr (!std::is_same_v<Weight, float> && !std::is_same_v<Weight, vector_weight>)
+                    else if constexpr (!std::is_same_v<Weight, float>
+                                       && !std::is_same_v<Weight, vector_weight>)
                     {
                         visit(name, weight);
                     }
@@ -240,9 +246,8 @@ namespace gemma4::inline v0
     // Packs the matrices of a decoder and of its towers (weight_packer). A tied head is packed once.
     template <text_model M, class Format, class Towers>
     void pack_weights(loaded_weights<M, Format>& loaded, Towers& towers, weight_precision precision,
-                      executor& threads,
-                      std::pmr::memory_resource* memory, weight_packer::progress_fn progress = {},
-                      std::stop_token stop = {})
+                      executor& threads, std::pmr::memory_resource* memory,
+                      weight_packer::progress_fn progress = {}, std::stop_token stop = {})
     {
         auto& weights = loaded.weights;
         bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);

@@ -1,11 +1,13 @@
 // A packed model: one file that holds everything and runs from its mapping.
 //
-//   bytes 0 .. 63    magic "gemma4pk", u32 packing_version, u32 0, u64 index offset, u64 index bytes, u64 file bytes,
+//   bytes 0 .. 63    magic "gemma4pk", u32 packing_version, u32 0, u64 index offset, u64 index bytes, u64
+//   file bytes,
 //                    u64 checksum of the index, u64 0, u64 checksum of the first 56 bytes
 //   then             texts and tensors, each at a multiple of 64
 //   at the end       the index, JSON: {"variant", "weights", "text": {field: number}, "tied",
 //                    "texts": {name: {"offset", "bytes", "checksum"}},
-//                    "tensors": [{"tree", "name", "type", "shape", "offset", "bytes", "checksum", "factors"}]}
+//                    "tensors": [{"tree", "name", "type", "shape", "offset", "bytes", "checksum",
+//                    "factors"}]}
 //
 // Checksums are core/checksum.hpp as 16 hexadecimal digits. That of a tensor covers all its bytes.
 #pragma once
@@ -61,8 +63,8 @@ namespace gemma4::inline v0
         return text;
     }
 
-    inline constexpr std::array<std::string_view, 5> weight_tree_names{"text", "vision", "vision_projector", "audio",
-                                                                       "audio_projector"};
+    inline constexpr std::array<std::string_view, 5> weight_tree_names{"text", "vision", "vision_projector",
+                                                                       "audio", "audio_projector"};
 
     class packed_file
     {
@@ -78,8 +80,8 @@ namespace gemma4::inline v0
             std::span<std::byte const> factors;
         };
 
-        // Checks header, index and the places of everything, and the checksums of header, index and texts. Tensors
-        // are checked by verify(). Throws file_error.
+        // Checks header, index and the places of everything, and the checksums of header, index and texts.
+        // Tensors are checked by verify(). Throws file_error.
         explicit packed_file(std::filesystem::path const& path)
             : m_file(path)
         {
@@ -109,13 +111,15 @@ namespace gemma4::inline v0
             {
                 if (checksum_text(checksum(t.bytes)) != t.checksum)
                 {
-                    throw file_error(sentence(name(), ": tensor ", t.tree, ' ', t.name, " is damaged: its checksum is ",
+                    throw file_error(sentence(name(), ": tensor ", t.tree, ' ', t.name,
+                                              " is damaged: its checksum is ",
                                               checksum_text(checksum(t.bytes)), ", expected ", t.checksum));
                 }
             }
         }
 
-        // Throws mismatch_error naming the first field in which the packed model and the compiled variant differ.
+        // Throws mismatch_error naming the first field in which the packed model and the compiled variant
+        // differ.
         void check(text_config const& compiled, std::string_view variant) const
         {
             for_each_field(compiled,
@@ -143,7 +147,10 @@ namespace gemma4::inline v0
         template <class T>
         static bool holds(nlohmann::json const& value, T expected)
         {
-            if constexpr (std::is_same_v<T, bool>) { return value.is_boolean() && value.get<bool>() == expected; }
+            if constexpr (std::is_same_v<T, bool>)
+            {
+                return value.is_boolean() && value.get<bool>() == expected;
+            }
             else { return value.is_number() && T(value.get<double>()) == expected; }
         }
 
@@ -171,10 +178,13 @@ namespace gemma4::inline v0
             }
             if (auto const version = word(8, 4); version != packing_version)
             {
-                fail("was packed by packing version ", version, ", this program reads version ", packing_version,
-                     "; pack it again");
+                fail("was packed by packing version ", version, ", this program reads version ",
+                     packing_version, "; pack it again");
             }
-            if (checksum(bytes.first(56)) != word(56, 8)) { fail("the header is damaged: its checksum differs"); }
+            if (checksum(bytes.first(56)) != word(56, 8))
+            {
+                fail("the header is damaged: its checksum differs");
+            }
             if (word(32, 8) != bytes.size())
             {
                 fail("has ", bytes.size(), " bytes, but its header says ", word(32, 8));
@@ -186,8 +196,8 @@ namespace gemma4::inline v0
             auto const bytes = m_file.bytes();
             if (offset > bytes.size() || size > bytes.size() - offset)
             {
-                fail(what, " lies at [", offset, ", ", offset, " + ", size, "), but the file has ", bytes.size(),
-                     " bytes");
+                fail(what, " lies at [", offset, ", ", offset, " + ", size, "), but the file has ",
+                     bytes.size(), " bytes");
             }
             return bytes.subspan(std::size_t(offset), std::size_t(size));
         }
@@ -214,12 +224,14 @@ namespace gemma4::inline v0
 
         void read_text(std::string const& name, nlohmann::json const& place)
         {
-            auto const bytes = part(place.at("offset").get<std::uint64_t>(), place.at("bytes").get<std::uint64_t>(), name);
+            auto const bytes =
+                part(place.at("offset").get<std::uint64_t>(), place.at("bytes").get<std::uint64_t>(), name);
             if (checksum_text(checksum(bytes)) != place.at("checksum").get<std::string>())
             {
                 fail(name, " is damaged: its checksum differs");
             }
-            m_texts.emplace(name, std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size()));
+            m_texts.emplace(name,
+                            std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size()));
         }
 
         void read_tensor(nlohmann::json const& from)
@@ -232,7 +244,8 @@ namespace gemma4::inline v0
             for (std::size_t id = 0; id != weight_type_count && !known; ++id)
             {
                 auto const type = weight_type(id);
-                known = (id < first_packed ? is_supported(ggml_type_of(type)) : id - first_packed < packed_type_count)
+                known = (id < first_packed ? is_supported(ggml_type_of(type))
+                                           : id - first_packed < packed_type_count)
                         && word == type_word(type);
                 if (known) { t.type = type; }
             }
@@ -240,18 +253,25 @@ namespace gemma4::inline v0
             t.shape = from.at("shape").get<std::vector<std::size_t>>();
             auto const offset = from.at("offset").get<std::uint64_t>();
             t.bytes = part(offset, from.at("bytes").get<std::uint64_t>(), t.name);
-            if (offset % 64 != 0) { fail("tensor ", t.name, " lies at ", offset, ", expected a multiple of 64"); }
+            if (offset % 64 != 0)
+            {
+                fail("tensor ", t.name, " lies at ", offset, ", expected a multiple of 64");
+            }
             t.checksum = from.at("checksum").get<std::string>();
-            if (t.bytes.size() != bytes_of(t)) { fail("tensor ", t.name, " has ", t.bytes.size(), " bytes, expected ", bytes_of(t)); }
+            if (t.bytes.size() != bytes_of(t))
+            {
+                fail("tensor ", t.name, " has ", t.bytes.size(), " bytes, expected ", bytes_of(t));
+            }
             if (from.contains("factors"))
             {
                 auto const& f = from["factors"];
                 t.factor_rows = f.at("rows").get<std::size_t>();
-                t.factors = part(f.at("offset").get<std::uint64_t>(), f.at("bytes").get<std::uint64_t>(), t.name);
+                t.factors =
+                    part(f.at("offset").get<std::uint64_t>(), f.at("bytes").get<std::uint64_t>(), t.name);
                 if (t.factor_rows == 0 || rows_of(t) / t.factor_rows * sizeof(float) != t.factors.size())
                 {
-                    fail("tensor ", t.name, " has factors for ", t.factors.size() / sizeof(float), " times ", t.factor_rows,
-                         " rows, but ", rows_of(t), " rows");
+                    fail("tensor ", t.name, " has factors for ", t.factors.size() / sizeof(float), " times ",
+                         t.factor_rows, " rows, but ", rows_of(t), " rows");
                 }
             }
             m_tensors.push_back(std::move(t));
@@ -270,21 +290,25 @@ namespace gemma4::inline v0
             std::uint64_t elements = 1;
             for (auto const extent : t.shape)
             {
-                if (extent == 0 || extent > m_file.bytes().size() || elements > 64 * m_file.bytes().size() / extent)
+                if (extent == 0 || extent > m_file.bytes().size()
+                    || elements > 64 * m_file.bytes().size() / extent)
                 {
-                    fail("tensor ", t.name, " has shape ", detail::shape_text(t.shape), ", which the file has no room for");
+                    fail("tensor ", t.name, " has shape ", detail::shape_text(t.shape),
+                         ", which the file has no room for");
                 }
                 elements *= extent;
             }
             auto const ins = t.shape.empty() ? 1 : t.shape.back();
-            return is_packed(t.type) ? packed_bytes(packing_of(t.type), rows_of(t), ins) : rows_of(t) * row_bytes(t.type, ins);
+            return is_packed(t.type) ? packed_bytes(packing_of(t.type), rows_of(t), ins)
+                                     : rows_of(t) * row_bytes(t.type, ins);
         }
 
     public:
         // The word of a type in the index: Q4_0 for the rows of a file, packed q4 for a layout.
         static std::string type_word(weight_type type)
         {
-            return is_packed(type) ? sentence("packed ", gemma4::name(type)) : std::string(gemma4::name(type));
+            return is_packed(type) ? sentence("packed ", gemma4::name(type))
+                                   : std::string(gemma4::name(type));
         }
 
     private:
@@ -306,22 +330,27 @@ namespace gemma4::inline v0
             for (auto const& t : m_file->tensors()) { m_tensors.emplace(std::pair(t.tree, t.name), &t); }
         }
 
-        stored_weight demand(weight_tree tree, std::string const& name, std::span<std::size_t const> shape) override
+        stored_weight demand(weight_tree tree, std::string const& name,
+                             std::span<std::size_t const> shape) override
         {
             auto const* t = find(tree, name);
             if (!t)
             {
-                throw mismatch_error(
-                    sentence(where(), ": tensor ", weight_tree_names[std::size_t(tree)], ' ', name,
-                             " is missing", tree == weight_tree::text ? "" : ": the model was packed without this tower"));
+                throw mismatch_error(sentence(
+                    where(), ": tensor ", weight_tree_names[std::size_t(tree)], ' ', name, " is missing",
+                    tree == weight_tree::text ? "" : ": the model was packed without this tower"));
             }
             if (!std::ranges::equal(shape, t->shape))
             {
-                throw mismatch_error(sentence(where(), ": tensor ", name, " has shape ", detail::shape_text(t->shape),
-                                              ", expected ", detail::shape_text(shape)));
+                throw mismatch_error(sentence(where(), ": tensor ", name, " has shape ",
+                                              detail::shape_text(t->shape), ", expected ",
+                                              detail::shape_text(shape)));
             }
             stored_weight found{t->bytes.data(), t->bytes.size(), t->type, {}, m_where, t->name};
-            if (t->factor_rows) { found.factors = {reinterpret_cast<float const*>(t->factors.data()), t->factor_rows}; }
+            if (t->factor_rows)
+            {
+                found.factors = {reinterpret_cast<float const*>(t->factors.data()), t->factor_rows};
+            }
             return found;
         }
 
@@ -335,7 +364,10 @@ namespace gemma4::inline v0
             return {demand(tree, name + ".gate", half), demand(tree, name + ".up", half)};
         }
 
-        bool has(weight_tree tree, std::string const& name) const override { return find(tree, name) != nullptr; }
+        bool has(weight_tree tree, std::string const& name) const override
+        {
+            return find(tree, name) != nullptr;
+        }
 
         std::vector<std::string> unknown(expected_leftovers const&) const override { return {}; }
 
@@ -344,7 +376,8 @@ namespace gemma4::inline v0
             std::vector<listed_tensor> all;
             for (auto const& t : m_file->tensors())
             {
-                all.push_back({sentence(t.tree, ' ', t.name), packed_file::type_word(t.type), t.shape, t.bytes.size()});
+                all.push_back(
+                    {sentence(t.tree, ' ', t.name), packed_file::type_word(t.type), t.shape, t.bytes.size()});
             }
             return all;
         }
@@ -354,7 +387,8 @@ namespace gemma4::inline v0
     private:
         packed_file::entry const* find(weight_tree tree, std::string const& name) const
         {
-            auto const found = m_tensors.find(std::pair(std::string(weight_tree_names[std::size_t(tree)]), name));
+            auto const found =
+                m_tensors.find(std::pair(std::string(weight_tree_names[std::size_t(tree)]), name));
             return found == m_tensors.end() ? nullptr : found->second;
         }
 

@@ -88,7 +88,8 @@ namespace gemma4::inline v0
             auto const at = m_size;
             write_bytes(index);
             std::array<std::byte, packed_header_bytes> header{};
-            auto const put = [&](std::size_t offset, auto value) { std::memcpy(header.data() + offset, &value, sizeof value); };
+            auto const put = [&](std::size_t offset, auto value)
+            { std::memcpy(header.data() + offset, &value, sizeof value); };
             std::memcpy(header.data(), packed_magic.data(), packed_magic.size());
             put(8, packing_version);
             put(16, std::uint64_t(at));
@@ -102,7 +103,10 @@ namespace gemma4::inline v0
             demand_written();
             std::error_code failed;
             std::filesystem::rename(m_temporary, m_path, failed);
-            if (failed) { throw file_error(sentence(m_path.string(), " cannot be written: ", failed.message())); }
+            if (failed)
+            {
+                throw file_error(sentence(m_path.string(), " cannot be written: ", failed.message()));
+            }
             m_finished = true;
         }
 
@@ -132,7 +136,10 @@ namespace gemma4::inline v0
 
         void demand_written() const
         {
-            if (!m_file) { throw file_error(sentence(m_temporary.string(), " cannot be written: is the disk full?")); }
+            if (!m_file)
+            {
+                throw file_error(sentence(m_temporary.string(), " cannot be written: is the disk full?"));
+            }
         }
 
         std::filesystem::path m_path, m_temporary;
@@ -201,7 +208,10 @@ namespace gemma4::inline v0
                 m_file.add_tensor(tree, name, weight_type_of(*to), shape, blocks, weight.factors());
                 return;
             }
-            if (auto const to = table_target(name, from.type, from.ins)) { return add_table(tree, name, from, *to, shape); }
+            if (auto const to = table_target(name, from.type, from.ins))
+            {
+                return add_table(tree, name, from, *to, shape);
+            }
             m_file.add_tensor(tree, name, from.type, shape, {from.data, weight.bytes()}, weight.factors());
         }
 
@@ -215,7 +225,8 @@ namespace gemma4::inline v0
         // Tables stay rows, so that one can be read where it lies: 8 and 4 bits are Q8_0 and Q4_0.
         std::optional<ggml_type> table_target(std::string_view name, weight_type type, std::size_t ins) const
         {
-            bool const wanted = name.ends_with("embed_tokens_per_layer.weight") && is_plain(type) && ins % 32 == 0;
+            bool const wanted =
+                name.ends_with("embed_tokens_per_layer.weight") && is_plain(type) && ins % 32 == 0;
             if (wanted && m_precision == weight_precision::int8) { return ggml_type::q8_0; }
             if (wanted && m_precision == weight_precision::int4) { return ggml_type::q4_0; }
             return std::nullopt;
@@ -233,14 +244,15 @@ namespace gemma4::inline v0
                           [&](std::size_t)
                           {
                               std::vector<float> wide(from.ins);
-                              for (auto first = next.fetch_add(rows_at_once); first < from.outs && !m_stop.stop_requested();
+                              for (auto first = next.fetch_add(rows_at_once);
+                                   first < from.outs && !m_stop.stop_requested();
                                    first = next.fetch_add(rows_at_once))
                               {
                                   auto const end = std::min(from.outs, first + rows_at_once);
                                   for (auto row = first; row != end; ++row)
                                   {
-                                      kernels::best().widen[std::size_t(from.type)](from.data + row * from_bytes, 1.0f,
-                                                                                    wide.data(), from.ins);
+                                      kernels::best().widen[std::size_t(from.type)](
+                                          from.data + row * from_bytes, 1.0f, wide.data(), from.ins);
                                       quantise_row(to, wide.data(), from.ins, rows.data() + row * bytes);
                                   }
                                   drop_file_pages(from.data + first * from_bytes, (end - first) * from_bytes);

@@ -22,8 +22,8 @@ namespace gemma4::inline v0
 #endif
     }
 
-    // Whole pages of a private, read-only file mapping are not needed for now: they count as resident no more,
-    // and are read again where they are touched.
+    // Whole pages of a private, read-only file mapping are not needed for now: they count as resident no
+    // more, and are read again where they are touched.
     inline void drop_file_pages(void const* data, std::size_t bytes)
     {
         constexpr std::uintptr_t page = 4096;

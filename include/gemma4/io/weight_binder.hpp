@@ -29,8 +29,8 @@ namespace gemma4::inline v0
     }
 
     // Two passes over the same trees: measure() checks every tensor, then bind() fills the tree. A tree has
-    // for_each_tensor(visit(name, weight, shape...)) with weights of type matrix, expert_gate_up, vector_weight
-    // or float.
+    // for_each_tensor(visit(name, weight, shape...)) with weights of type matrix, expert_gate_up,
+    // vector_weight or float.
     class weight_binder
     {
     public:
@@ -105,16 +105,16 @@ namespace gemma4::inline v0
             return n;
         }
 
-        static std::size_t padded(std::size_t floats)
-        {
-            return round_up(floats, cache_line / sizeof(float));
-        }
+        static std::size_t padded(std::size_t floats) { return round_up(floats, cache_line / sizeof(float)); }
 
         void measure_one(weight_tree id, std::string const& name, std::span<std::size_t const> shape,
                          bool is_vector)
         {
             auto const found = m_source.demand(id, name, shape);
-            if (is_vector && found.type != weight_type_of(dtype::f32)) { m_converted += padded(count(shape)); }
+            if (is_vector && found.type != weight_type_of(dtype::f32))
+            {
+                m_converted += padded(count(shape));
+            }
         }
 
         static void demand_plain(stored_weight const& found)
@@ -188,7 +188,8 @@ namespace gemma4::inline v0
         {
             if (accepted) { return; }
             throw mismatch_error(sentence(found.file, ": tensor ", found.name, " has type ",
-                                          gemma4::name(found.type), ", which this engine's weight format does not include"));
+                                          gemma4::name(found.type),
+                                          ", which this engine's weight format does not include"));
         }
 
         void check_stop() const

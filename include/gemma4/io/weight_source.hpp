@@ -1,4 +1,5 @@
-// Where the weights of a model come from: a checkpoint folder or a GGUF file, under the names of the checkpoint.
+// Where the weights of a model come from: a checkpoint folder or a GGUF file, under the names of the
+// checkpoint.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +18,11 @@ namespace gemma4::inline v0
     // The weight trees of a model, each with a prefix of its own in a checkpoint.
     enum class weight_tree
     {
-        text,               // model.language_model. or model.
-        vision,             // model.vision_tower.
-        vision_projector,   // model.embed_vision.
-        audio,              // model.audio_tower.
-        audio_projector     // model.embed_audio.
+        text,                // model.language_model. or model.
+        vision,              // model.vision_tower.
+        vision_projector,    // model.embed_vision.
+        audio,               // model.audio_tower.
+        audio_projector      // model.embed_audio.
     };
 
     // A tensor where it lies; valid as long as its source.
@@ -79,7 +80,8 @@ namespace gemma4::inline v0
 
         // Compares the numbers of a tower with those of a variant whose text model is `hidden` wide. Throws
         // mismatch_error for the first that differs.
-        virtual void check(vision_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const {}
+        virtual void check(vision_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const
+        {}
         virtual void check(audio_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const {}
 
         // Folder or file, for errors.

@@ -206,8 +206,9 @@ namespace gemma4::inline v0::kernels
                 to = last[r] > to ? last[r] : to;
             }
             if (from >= to) { return; }
-            matmul_kernel<Arch>::template run<Element>(q, ldq, keys + from * head_dim, head_dim, scratch + from,
-                                                     page_positions, rows, to - from, head_dim);
+            matmul_kernel<Arch>::template run<Element>(q, ldq, keys + from * head_dim, head_dim,
+                                                       scratch + from, page_positions, rows, to - from,
+                                                       head_dim);
             for (std::size_t r = 0; r < rows; r += tile_rows)
             {
                 std::size_t const count = rows - r < tile_rows ? rows - r : tile_rows;

@@ -74,16 +74,16 @@ namespace gemma4::inline v0::kernels
         // row's state is left untouched. The page's partial (max, sum of exponentials, weighted sum of
         // values) is computed in a fixed order in which masked keys count as exact zeros, then merged into
         // the running (max[r], sum[r], out[r * ldo ...]), which starts as (-infinity, 0, 0). The attention is
-        // out / sum. q: (rows, head_dim) stride ldq; keys and values, of the kv_type of the index, that no one
-        // sees are not read; head_dim a multiple of 16; scratch: (rows, page_positions).
-        using attend_page_fn = void (*)(float const* q, std::size_t ldq, std::size_t rows, kv_page const& page,
-                                        std::size_t head_dim, std::size_t const* first,
+        // out / sum. q: (rows, head_dim) stride ldq; keys and values, of the kv_type of the index, that no
+        // one sees are not read; head_dim a multiple of 16; scratch: (rows, page_positions).
+        using attend_page_fn = void (*)(float const* q, std::size_t ldq, std::size_t rows,
+                                        kv_page const& page, std::size_t head_dim, std::size_t const* first,
                                         std::size_t const* last, float* max, float* sum, float* out,
                                         std::size_t ldo, float* scratch);
         attend_page_fn attend_page[kv_type_count];
 
-        // A key or value vector as the kv_type of the index keeps it: to bf16, round to nearest even; to int8,
-        // *scale = max |x| / 127 and to[i] = x[i] / *scale, rounded to nearest even.
+        // A key or value vector as the kv_type of the index keeps it: to bf16, round to nearest even; to
+        // int8, *scale = max |x| / 127 and to[i] = x[i] / *scale, rounded to nearest even.
         void (*store_kv[kv_type_count])(float const* x, void* to, float* scale, std::size_t n);
 
         // Merges the partial b into a, as attend_page does. out_a, out_b: (head_dim), a multiple of 16.

@@ -70,9 +70,8 @@ namespace gemma4::inline v0
                                                  no_keys_values>
             kv;
 
-        // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv), or y Wv without a value_norm;
-        // y (rows, hidden) is a.y.
-        // The pages for these positions are there already.
+        // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv), or y Wv without a
+        // value_norm; y (rows, hidden) is a.y. The pages for these positions are there already.
         void remember(compute const& c, activations& a, std::size_t cache) const
             requires(spec.owns_kv())
         {

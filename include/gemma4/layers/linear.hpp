@@ -54,9 +54,8 @@ namespace gemma4::inline v0
         }
     }
 
-
-    // Rows that are about to meet matrices of one type: as they are, or, for packed matrices on the fast path,
-    // quantised into compute::quantised, which holds one such input at a time.
+    // Rows that are about to meet matrices of one type: as they are, or, for packed matrices on the fast
+    // path, quantised into compute::quantised, which holds one such input at a time.
     struct linear_input
     {
         view<float const> x;
@@ -92,8 +91,8 @@ namespace gemma4::inline v0
         auto const ins = w.ins();
         if (in.quantised.data)
         {
-            c.fast->matmul[std::size_t(packing_of(w.type()))](
-                in.quantised, first, rows, w.row(out), outs, y, ldy);
+            c.fast->matmul[std::size_t(packing_of(w.type()))](in.quantised, first, rows, w.row(out), outs, y,
+                                                              ldy);
             if (w.has_factors())
             {
                 for (std::size_t r = 0; r != rows; ++r)
@@ -120,7 +119,7 @@ namespace gemma4::inline v0
         }
     }
 
-    inline constexpr std::size_t few_rows = 8;             // up to so many, weights pass at the memory's speed
+    inline constexpr std::size_t few_rows = 8;    // up to so many, weights pass at the memory's speed
     inline constexpr std::size_t long_out_block = 2048;    // and items are long streams
     inline constexpr std::size_t wide_out_block = 128;     // of many quantised rows
 

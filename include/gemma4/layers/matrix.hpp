@@ -25,10 +25,11 @@ namespace gemma4::inline v0
     // Everything that files hold, and everything that it is packed into.
     struct any_format
     {};
-    using all_formats = any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k,
-                              iq4_nl, iq4_xs, mxfp4, nvfp4, packed<packed_type::q4>, packed<packed_type::q4s>,
-                              packed<packed_type::q4k>, packed<packed_type::q6>, packed<packed_type::q8>,
-                              packed<packed_type::q8g>, packed<packed_type::bf16>, packed<packed_type::f16>>;
+    using all_formats =
+        any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs,
+               mxfp4, nvfp4, packed<packed_type::q4>, packed<packed_type::q4s>, packed<packed_type::q4k>,
+               packed<packed_type::q6>, packed<packed_type::q8>, packed<packed_type::q8g>,
+               packed<packed_type::bf16>, packed<packed_type::f16>>;
 
     constexpr weight_type weight_type_of(packed_type type) noexcept
     {
@@ -61,8 +62,7 @@ namespace gemma4::inline v0
         consteval weight_type type_of_format()
         {
             if constexpr (packed_format<Format> != no_type) { return packed_format<Format>; }
-            else
-            if constexpr (std::is_same_v<Format, float>) { return weight_type_of(dtype::f32); }
+            else if constexpr (std::is_same_v<Format, float>) { return weight_type_of(dtype::f32); }
             else if constexpr (std::is_same_v<Format, bf16>) { return weight_type_of(dtype::bf16); }
             else if constexpr (std::is_same_v<Format, f16>) { return weight_type_of(dtype::f16); }
             else
@@ -85,8 +85,9 @@ namespace gemma4::inline v0
     template <class Format>
     struct format_traits
     {
-        static_assert(is_weight_format<Format>, "gemma4: a weight format is float, bf16, f16, one of the "
-                                                "block formats (q4_0 ... nvfp4), packed<...> or any_of<...> of them");
+        static_assert(is_weight_format<Format>,
+                      "gemma4: a weight format is float, bf16, f16, one of the "
+                      "block formats (q4_0 ... nvfp4), packed<...> or any_of<...> of them");
         static constexpr bool is_known = true;    // when compiling
         static constexpr weight_type type = detail::type_of_format<Format>();
         static constexpr bool accepts(weight_type t) noexcept { return t == type; }
@@ -117,8 +118,8 @@ namespace gemma4::inline v0
         std::size_t rows = 1;
     };
 
-    // W (outs, ins), not owned: row-major, or packed, where only blocks of 16 rows have an address. accepts(t):
-    // whether a tensor of type t can be bound.
+    // W (outs, ins), not owned: row-major, or packed, where only blocks of 16 rows have an address.
+    // accepts(t): whether a tensor of type t can be bound.
     template <class Format>
     class matrix
     {

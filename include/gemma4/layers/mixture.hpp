@@ -22,8 +22,8 @@ namespace gemma4::inline v0
         return t.experts == 0 ? 0 : 3 * pairs + t.experts + 1 + 2 * (t.experts + pairs / row_block) + 1;
     }
 
-    // experts.gate_up_proj: rows [e * stride, e * stride + expert_ffn) of each are those of expert e. One tensor
-    // (stride 2 * expert_ffn, up begins after the first gate) or two (stride expert_ffn).
+    // experts.gate_up_proj: rows [e * stride, e * stride + expert_ffn) of each are those of expert e. One
+    // tensor (stride 2 * expert_ffn, up begins after the first gate) or two (stride expert_ffn).
     template <class Format>
     struct expert_gate_up
     {
@@ -169,7 +169,8 @@ namespace gemma4::inline v0
             c.for_each_row(
                 pairs, [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
-            // Experts' rows begin anywhere, so they are not prepared for the matrix unit, which wants whole tiles.
+            // Experts' rows begin anywhere, so they are not prepared for the matrix unit, which wants whole
+            // tiles.
             auto const together = std::min(ceil_div(pairs, text.experts), few_rows);
             auto const in =
                 prepare(c, gate_up_proj.gate, view<float const>{a.expert_rows, pairs, text.hidden}, together);
@@ -182,8 +183,7 @@ namespace gemma4::inline v0
                                float* const u = c.scratch(slot);
                                multiply_block(c, gate_up_proj.gate, in, first, rows, row, outs, h,
                                               text.expert_ffn, slot);
-                               multiply_block(c, gate_up_proj.up, in, first, rows, row, outs, u, outs,
-                                              slot);
+                               multiply_block(c, gate_up_proj.up, in, first, rows, row, outs, u, outs, slot);
                                for (std::size_t r = 0; r != rows; ++r)
                                {
                                    float* const to = h + r * text.expert_ffn;
@@ -196,9 +196,9 @@ namespace gemma4::inline v0
                            [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
                                std::size_t outs, std::size_t slot)
                            {
-                               multiply_block(c, down_proj, inner, first, rows,
-                                              expert * text.hidden + out, outs,
-                                              a.expert_rows + first * text.hidden + out, text.hidden, slot);
+                               multiply_block(c, down_proj, inner, first, rows, expert * text.hidden + out,
+                                              outs, a.expert_rows + first * text.hidden + out, text.hidden,
+                                              slot);
                            });
         }
 

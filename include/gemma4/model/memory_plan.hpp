@@ -9,8 +9,8 @@
 
 namespace gemma4::inline v0
 {
-    // Bytes of weights: those that stay where their file is mapped, vectors that are converted to float32, and
-    // matrices that are packed for the fast path.
+    // Bytes of weights: those that stay where their file is mapped, vectors that are converted to float32,
+    // and matrices that are packed for the fast path.
     struct weight_bytes
     {
         std::size_t mapped = 0;
@@ -75,8 +75,8 @@ namespace gemma4::inline v0
             (fits(middle) ? good : bad) = middle;
         }
         auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
-                                   weights.all(), ", keys and values ", plan.caches_full,
-                                   ", scratch ", plan.scratch + plan.towers, "), but the cap is ", cap, "; ");
+                                   weights.all(), ", keys and values ", plan.caches_full, ", scratch ",
+                                   plan.scratch + plan.towers, "), but the cap is ", cap, "; ");
         throw capacity_error(
             cost
             + (good ? sentence("the largest context that fits is ", good) : std::string("no context fits")));

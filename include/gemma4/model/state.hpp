@@ -20,7 +20,7 @@ namespace gemma4::inline v0
         std::size_t context = 4096;    // positions at most
         std::size_t chunk = 512;       // rows of one forward call at most
         std::size_t rewind_reserve =
-            128;    // positions that a sliding layer keeps beyond its window, for rewind()
+            128;                      // positions that a sliding layer keeps beyond its window, for rewind()
         kv_type kv = kv_type::f32;    // how keys and values are kept
     };
 
@@ -97,8 +97,7 @@ namespace gemma4::inline v0
         // Drops every checkpoint but the first `keep`.
         void unpin(std::size_t keep = 0)
         {
-            m_checkpoints.erase(m_checkpoints.begin()
-                                    + std::ptrdiff_t(std::min(keep, m_checkpoints.size())),
+            m_checkpoints.erase(m_checkpoints.begin() + std::ptrdiff_t(std::min(keep, m_checkpoints.size())),
                                 m_checkpoints.end());
         }
 
@@ -135,10 +134,11 @@ namespace gemma4::inline v0
                 auto const* pinned = find(to);
                 if (!pinned)
                 {
-                    throw argument_error(sentence(
-                        "rewind to position ", to, " of ", m_now.size, ": sliding layers keep positions from ",
-                        m_now.low, " on and none before can be restored; the nearest checkpoint is ",
-                        nearest_checkpoint(to)));
+                    throw argument_error(
+                        sentence("rewind to position ", to, " of ", m_now.size,
+                                 ": sliding layers keep positions from ", m_now.low,
+                                 " on and none before can be restored; the nearest checkpoint is ",
+                                 nearest_checkpoint(to)));
                 }
                 m_now = *pinned;
             }
@@ -156,7 +156,8 @@ namespace gemma4::inline v0
             for (std::size_t l = 0; l != owners; ++l)
             {
                 auto const global = schedule.specs[l].is_global();
-                m_now.caches[l].prepare(m_now.size, m_now.size + rows, global ? m_pools->global : m_pools->sliding);
+                m_now.caches[l].prepare(m_now.size, m_now.size + rows,
+                                        global ? m_pools->global : m_pools->sliding);
             }
         }
 

@@ -26,8 +26,8 @@ namespace gemma4::inline v0
     };
 
     // Soft tokens that take the places of `count` tokens of a step from `first` on. Where media attend both
-    // ways (text_config::media_both_ways), neighbouring spans of pictures are one block, which must lie within
-    // one step.
+    // ways (text_config::media_both_ways), neighbouring spans of pictures are one block, which must lie
+    // within one step.
     struct soft_span
     {
         std::size_t first;    // index into sequence_step::tokens
@@ -190,10 +190,9 @@ namespace gemma4::inline v0
                     if (span.first < free || span.count > s.tokens.size()
                         || span.first > s.tokens.size() - span.count)
                     {
-                        throw argument_error(sentence("soft tokens at [", span.first, ", ",
-                                                      span.first + span.count,
-                                                      ") of a step, expected ascending spans within its ",
-                                                      s.tokens.size(), " tokens"));
+                        throw argument_error(sentence(
+                            "soft tokens at [", span.first, ", ", span.first + span.count,
+                            ") of a step, expected ascending spans within its ", s.tokens.size(), " tokens"));
                     }
                     free = span.first + span.count;
                 }
@@ -279,10 +278,7 @@ namespace gemma4::inline v0
                            {
                                auto const& place = a.places[r];
                                if (place.soft) { std::copy_n(place.soft, text.hidden, to.row(r)); }
-                               else
-                               {
-                                   read_rows(c, table, std::size_t(place.token), 1, scale, to.row(r));
-                               }
+                               else { read_rows(c, table, std::size_t(place.token), 1, scale, to.row(r)); }
                            });
         }
 
@@ -315,8 +311,8 @@ namespace gemma4::inline v0
                 if (first == end) { return; }
                 embed(c, a, a.z);
                 auto const columns = (end - first) * width;
-                linear(c, p.per_layer_model_projection.rows(first * width, columns), a.z, a.per_layer, columns,
-                       [](auto...) {});
+                linear(c, p.per_layer_model_projection.rows(first * width, columns), a.z, a.per_layer,
+                       columns, [](auto...) {});
                 c.for_each_row(a.rows(),
                                [&](std::size_t r, std::size_t slot)
                                {

@@ -13,10 +13,10 @@ namespace gemma4::inline v0
 {
     struct workspace_options
     {
-        std::size_t rows = 512;         // of one forward call at most
-        std::size_t context = 4096;     // positions of a state at most
-        std::size_t slots = 1;          // items under way at once: the executor's concurrency
-        std::size_t logit_rows = 16;    // rows of logits that are made at a time
+        std::size_t rows = 512;                       // of one forward call at most
+        std::size_t context = 4096;                   // positions of a state at most
+        std::size_t slots = 1;                        // items under way at once: the executor's concurrency
+        std::size_t logit_rows = 16;                  // rows of logits that are made at a time
         kernels::fast_table const* fast = nullptr;    // null: all in float32
     };
 
@@ -51,7 +51,7 @@ namespace gemma4::inline v0
         float* slot_scratch = nullptr;    // (slots, slot_floats)
         float* weight_rows = nullptr;     // (slots, weight_floats)
         std::byte* quantised = nullptr;
-        float* logits = nullptr;          // (logit_rows, vocab)
+        float* logits = nullptr;    // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats(workspace_options const& o)
         {
@@ -72,9 +72,8 @@ namespace gemma4::inline v0
 
         compute machine(executor& threads, kernels::table const& kernels) const
         {
-            return {&kernels,        &threads,    m_options.slots, slot_scratch,
-                    slot_floats(m_options), weight_rows, weight_floats(), m_options.fast,
-                    quantised};
+            return {&kernels,    &threads,        m_options.slots, slot_scratch, slot_floats(m_options),
+                    weight_rows, weight_floats(), m_options.fast,  quantised};
         }
 
     private:

@@ -1,4 +1,5 @@
-// The tokenizer in the metadata of a GGUF file: Gemma 4's byte pairs with merges, or the older one with scores.
+// The tokenizer in the metadata of a GGUF file: Gemma 4's byte pairs with merges, or the older one with
+// scores.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,11 @@
 
 namespace gemma4::inline v0
 {
-    enum class tokenizer_kind { byte_pair, sentencepiece };
+    enum class tokenizer_kind
+    {
+        byte_pair,
+        sentencepiece
+    };
 
     namespace detail
     {
@@ -30,13 +35,33 @@ namespace gemma4::inline v0
         }
 
         // Gemma 4's special tokens: special whatever the file calls them.
-        inline constexpr std::array<std::string_view, 24> gemma4_special_tokens{
-            "<pad>",        "<eos>",           "<bos>",           "<unk>",      "<mask>",      "<|tool>",
-            "<tool|>",      "<|tool_call>",    "<tool_call|>",    "<|tool_response>", "<tool_response|>", "<|\"|>",
-            "<|think|>",    "<|channel>",      "<channel|>",      "<|turn>",    "<turn|>",     "<|image>",
-            "<|audio>",     "<|image|>",       "<|audio|>",       "<image|>",   "<audio|>",    "<|video|>"};
+        inline constexpr std::array<std::string_view, 24> gemma4_special_tokens{"<pad>",
+                                                                                "<eos>",
+                                                                                "<bos>",
+                                                                                "<unk>",
+                                                                                "<mask>",
+                                                                                "<|tool>",
+                                                                                "<tool|>",
+                                                                                "<|tool_call>",
+                                                                                "<tool_call|>",
+                                                                                "<|tool_response>",
+                                                                                "<tool_response|>",
+                                                                                "<|\"|>",
+                                                                                "<|think|>",
+                                                                                "<|channel>",
+                                                                                "<channel|>",
+                                                                                "<|turn>",
+                                                                                "<turn|>",
+                                                                                "<|image>",
+                                                                                "<|audio>",
+                                                                                "<|image|>",
+                                                                                "<|audio|>",
+                                                                                "<image|>",
+                                                                                "<audio|>",
+                                                                                "<|video|>"};
 
-        // The end of a sentence elsewhere, an HTML tag here: some versions of llama.cpp write it as a control token.
+        // The end of a sentence elsewhere, an HTML tag here: some versions of llama.cpp write it as a control
+        // token.
         inline constexpr std::string_view html_tag_marked_control = "</s>";
 
         inline vocabulary gguf_tokens(gguf_metadata const& metadata)
@@ -48,8 +73,8 @@ namespace gemma4::inline v0
             {
                 if (!tokens.add(strings[i]))
                 {
-                    throw file_error(sentence(metadata.file(), ": metadata ", key, "[", i, "] is ", printable(strings[i]),
-                                              ", which an earlier token is as well"));
+                    throw file_error(sentence(metadata.file(), ": metadata ", key, "[", i, "] is ",
+                                              printable(strings[i]), ", which an earlier token is as well"));
                 }
             }
             for (unsigned byte = 0; byte != 256; ++byte)
@@ -57,10 +82,12 @@ namespace gemma4::inline v0
                 auto const name = byte_token_name(static_cast<unsigned char>(byte));
                 if (!tokens.find(name))
                 {
-                    throw file_error(sentence(metadata.file(), ": metadata ", key, ": expected a token ", name, ", found none"));
+                    throw file_error(sentence(metadata.file(), ": metadata ", key, ": expected a token ",
+                                              name, ", found none"));
                 }
             }
-            tokens.adds_bos = true;    // Gemma degenerates without it, whatever tokenizer.ggml.add_bos_token says
+            tokens.adds_bos =
+                true;    // Gemma degenerates without it, whatever tokenizer.ggml.add_bos_token says
             return tokens;
         }
 
@@ -72,8 +99,8 @@ namespace gemma4::inline v0
             auto types = metadata.sizes(key);
             if (types.size() != tokens)
             {
-                throw file_error(sentence(metadata.file(), ": metadata ", key, " has ", types.size(), " values, expected ", tokens,
-                                          ", one for each token"));
+                throw file_error(sentence(metadata.file(), ": metadata ", key, " has ", types.size(),
+                                          " values, expected ", tokens, ", one for each token"));
             }
             return types;
         }
@@ -89,21 +116,23 @@ namespace gemma4::inline v0
                 auto const space = both.find(' ', 1);
                 if (space == both.npos)
                 {
-                    throw file_error(sentence(metadata.file(), ": metadata ", key, "[", merges.size(), "] is ", printable(both),
+                    throw file_error(sentence(metadata.file(), ": metadata ", key, "[", merges.size(),
+                                              "] is ", printable(both),
                                               ", expected two tokens with a space between them"));
                 }
                 merges.push_back({both.substr(0, space), both.substr(space + 1)});
             }
             if (auto const good = tokens.add_merges(merges); good != merges.size())
             {
-                throw file_error(sentence(metadata.file(), ": metadata ", key, "[", good, "] is ", printable(strings[good]),
+                throw file_error(sentence(metadata.file(), ": metadata ", key, "[", good, "] is ",
+                                          printable(strings[good]),
                                           ", but a part or the result of it is no token"));
             }
         }
     }
 
-    // Which tokenizer the file describes. mismatch_error for any that is not Gemma's. Ollama writes "llama" for both: the
-    // byte-pair one has merges.
+    // Which tokenizer the file describes. mismatch_error for any that is not Gemma's. Ollama writes "llama"
+    // for both: the byte-pair one has merges.
     inline tokenizer_kind tokenizer_kind_of(gguf_metadata const& metadata)
     {
         constexpr std::string_view key = "tokenizer.ggml.model";
@@ -118,9 +147,9 @@ namespace gemma4::inline v0
                                       ", only \"gemma4\" and \"llama\" are supported"));
     }
 
-    // Of a tokenizer_kind::byte_pair file: the same as tokenizer_json::read of the tokenizer.json it was made from. Special are
-    // control tokens (type 3), user-defined ones (type 4) and Gemma 4's own by name; never "</s>". file_error: an array is
-    // missing, of another length or inconsistent.
+    // Of a tokenizer_kind::byte_pair file: the same as tokenizer_json::read of the tokenizer.json it was made
+    // from. Special are control tokens (type 3), user-defined ones (type 4) and Gemma 4's own by name; never
+    // "</s>". file_error: an array is missing, of another length or inconsistent.
     inline vocabulary read_vocabulary(gguf_metadata const& metadata)
     {
         auto tokens = detail::gguf_tokens(metadata);
@@ -128,8 +157,10 @@ namespace gemma4::inline v0
         for (std::size_t i = 0; i != tokens.size(); ++i)
         {
             auto const content = tokens[token_id(i)];
-            bool const typed = types[i] == detail::gguf_token_type::control || types[i] == detail::gguf_token_type::user_defined;
-            bool const named = std::ranges::find(detail::gemma4_special_tokens, content) != detail::gemma4_special_tokens.end();
+            bool const typed = types[i] == detail::gguf_token_type::control
+                               || types[i] == detail::gguf_token_type::user_defined;
+            bool const named = std::ranges::find(detail::gemma4_special_tokens, content)
+                               != detail::gemma4_special_tokens.end();
             if (content.empty() || content == detail::html_tag_marked_control) { continue; }
             if (typed || named) { tokens.added.push_back({.id = token_id(i), .special = true}); }
         }
@@ -137,8 +168,8 @@ namespace gemma4::inline v0
         return tokens;
     }
 
-    // Of a tokenizer_kind::sentencepiece file. User-defined tokens are looked for in every text, control tokens only where special
-    // tokens are recognised.
+    // Of a tokenizer_kind::sentencepiece file. User-defined tokens are looked for in every text, control
+    // tokens only where special tokens are recognised.
     inline tokenizer read_sentencepiece_tokenizer(gguf_metadata const& metadata)
     {
         constexpr std::string_view key = "tokenizer.ggml.scores";
@@ -147,8 +178,8 @@ namespace gemma4::inline v0
         auto scores = metadata.numbers(key);
         if (scores.size() != tokens.size())
         {
-            throw file_error(sentence(metadata.file(), ": metadata ", key, " has ", scores.size(), " values, expected ",
-                                      tokens.size(), ", one for each token"));
+            throw file_error(sentence(metadata.file(), ": metadata ", key, " has ", scores.size(),
+                                      " values, expected ", tokens.size(), ", one for each token"));
         }
         for (std::size_t i = 0; i != tokens.size(); ++i)
         {
@@ -157,18 +188,21 @@ namespace gemma4::inline v0
             if (!added || tokens[token_id(i)].empty()) { continue; }
             tokens.added.push_back({.id = token_id(i), .special = control});
         }
-        return tokenizer(std::move(tokens),
-                         score_merger(std::move(scores), metadata.boolean("tokenizer.ggml.add_space_prefix", true)));
+        return tokenizer(
+            std::move(tokens),
+            score_merger(std::move(scores), metadata.boolean("tokenizer.ggml.add_space_prefix", true)));
     }
 
     // The tokenizer of the file, of either kind. Throws as the functions above.
     inline tokenizer read_tokenizer(gguf_metadata const& metadata)
     {
-        return tokenizer_kind_of(metadata) == tokenizer_kind::byte_pair ? tokenizer(read_vocabulary(metadata))
-                                                                         : read_sentencepiece_tokenizer(metadata);
+        return tokenizer_kind_of(metadata) == tokenizer_kind::byte_pair
+                   ? tokenizer(read_vocabulary(metadata))
+                   : read_sentencepiece_tokenizer(metadata);
     }
 
-    // tokenizer.ggml.<role>_token_id, role being bos, eos, unknown, padding or mask. file_error: not an id of the vocabulary.
+    // tokenizer.ggml.<role>_token_id, role being bos, eos, unknown, padding or mask. file_error: not an id of
+    // the vocabulary.
     inline std::optional<token_id> special_token_id(gguf_metadata const& metadata, std::string_view role)
     {
         auto const key = sentence("tokenizer.ggml.", role, "_token_id");
@@ -178,7 +212,8 @@ namespace gemma4::inline v0
         auto const id = metadata.size(key);
         if (id >= count)
         {
-            throw file_error(sentence(metadata.file(), ": metadata ", key, " is ", id, ", expected less than the ", count, " tokens"));
+            throw file_error(sentence(metadata.file(), ": metadata ", key, " is ", id,
+                                      ", expected less than the ", count, " tokens"));
         }
         return token_id(id);
     }

@@ -1,5 +1,5 @@
-// Text -> token ids -> text, equal to Hugging Face `tokenizers` on Gemma 4's tokenizer.json; or, where tokens have scores
-// instead of merges (Gemma 1 to 3), equal to llama.cpp (text/score_merger.hpp).
+// Text -> token ids -> text, equal to Hugging Face `tokenizers` on Gemma 4's tokenizer.json; or, where tokens
+// have scores instead of merges (Gemma 1 to 3), equal to llama.cpp (text/score_merger.hpp).
 //
 // Encoding: added tokens are cut out of the raw text; in the rest U+0020 becomes U+2581, every code point is
 // a symbol (one without a token is its UTF-8 bytes as byte tokens), and pairs of symbols merge by rank. No
@@ -69,14 +69,15 @@ namespace gemma4::inline v0
             find_characters_before_space();
         }
 
-        // Pairs are joined by score, not by merges. Throws mismatch_error unless there is one score for every token.
+        // Pairs are joined by score, not by merges. Throws mismatch_error unless there is one score for every
+        // token.
         tokenizer(vocabulary tokens, score_merger scores)
             : tokenizer(std::move(tokens))
         {
             if (scores.size() != size())
             {
-                throw mismatch_error(
-                    sentence("vocabulary: expected ", size(), " scores, one for each token, found ", scores.size()));
+                throw mismatch_error(sentence("vocabulary: expected ", size(),
+                                              " scores, one for each token, found ", scores.size()));
             }
             m_scores = std::move(scores);
         }
@@ -113,7 +114,8 @@ namespace gemma4::inline v0
             if (m_scores)
             {
                 // every piece is at the beginning or follows an added token
-                return split(m_raw, text, specials, ids, [&](std::string_view piece)
+                return split(m_raw, text, specials, ids,
+                             [&](std::string_view piece)
                              { m_scores->encode(piece, m_vocabulary, m_bytes, ids); });
             }
             byte_pair_merger merger(m_merges);

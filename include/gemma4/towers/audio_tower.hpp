@@ -39,8 +39,9 @@ namespace gemma4::inline v0
 
         // The tower's output after output_proj: (ceil(frames / 4), output); it lives in `w` until the next
         // call. frames: the valid ones of a clip's features, (n, 128), maybe none. `c` computes in at least
-        // the scratch that w.machine() gives. Throws argument_error (width of frames), capacity_error (more tokens
-        // than `w` has room for), and cancelled_error within the time of one layer after `stop` is requested.
+        // the scratch that w.machine() gives. Throws argument_error (width of frames), capacity_error (more
+        // tokens than `w` has room for), and cancelled_error within the time of one layer after `stop` is
+        // requested.
         view<float const> forward(compute const& c, view<float const> frames, work& w,
                                   std::stop_token stop = {}, tower_progress progress = no_progress) const
         {

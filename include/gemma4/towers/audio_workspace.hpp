@@ -14,8 +14,8 @@ namespace gemma4::inline v0
 {
     struct audio_workspace_options
     {
-        std::size_t tokens = 750;    // of one clip at most; 750 are 30 s
-        std::size_t slots = 1;       // items under way at once: the executor's concurrency
+        std::size_t tokens = 750;                     // of one clip at most; 750 are 30 s
+        std::size_t slots = 1;                        // items under way at once: the executor's concurrency
         kernels::fast_table const* fast = nullptr;    // null: all in float32
     };
 
@@ -85,15 +85,15 @@ namespace gemma4::inline v0
         float* wide =
             nullptr;    // (tokens, wide_columns): the subsampled frames; the inside of a feed-forward;
                         // queries, keys, values and clipped inputs; both halves of a gated unit
-        float* out = nullptr;             // (tokens, output)
-        float* conv0 = nullptr;           // (taps, channels 0): the first kernel, channels innermost
-        float* conv1 = nullptr;           // (channels 1, taps, channels 0): the second, likewise
-        float* depthwise = nullptr;       // (conv_kernel, hidden)
-        float* query_scale = nullptr;     // (hidden)
-        float* positions = nullptr;       // (span, hidden): sinusoids of the distances 0, 1, ...
-        float* relative = nullptr;        // (span, hidden): these as keys
-        float* slot_scratch = nullptr;    // (slots, slot_floats)
-        float* weight_rows = nullptr;     // (slots, weight_floats)
+        float* out = nullptr;              // (tokens, output)
+        float* conv0 = nullptr;            // (taps, channels 0): the first kernel, channels innermost
+        float* conv1 = nullptr;            // (channels 1, taps, channels 0): the second, likewise
+        float* depthwise = nullptr;        // (conv_kernel, hidden)
+        float* query_scale = nullptr;      // (hidden)
+        float* positions = nullptr;        // (span, hidden): sinusoids of the distances 0, 1, ...
+        float* relative = nullptr;         // (span, hidden): these as keys
+        float* slot_scratch = nullptr;     // (slots, slot_floats)
+        float* weight_rows = nullptr;      // (slots, weight_floats)
         std::byte* quantised = nullptr;    // the input of a product of packed weights
 
         static constexpr std::size_t wide_columns = std::max(4 * A.hidden, frequencies* A.channels[1]);

@@ -9,8 +9,8 @@
 
 namespace gemma4::inline v0::simd
 {
-    // Sets "flush to zero" and "denormals are zero" for the calling thread where `wanted`, and puts back what was
-    // there. Exponentials' tails make denormals, which some processors take a hundred cycles for.
+    // Sets "flush to zero" and "denormals are zero" for the calling thread where `wanted`, and puts back what
+    // was there. Exponentials' tails make denormals, which some processors take a hundred cycles for.
     class flush_denormals
     {
     public:
