@@ -1,12 +1,12 @@
-// Reads an invoice into a struct, within a limit of tokens. invoice [FOLDER]
+// Reads an invoice into a struct. invoice FOLDER PICTURE: a checkpoint of E2B and a picture. Without
+// arguments: text, and the small model of this repository.
 #include <iostream>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <gemma4/codecs/image.hpp>
 #include <gemma4/gemma4.hpp>
-#include <gemma4/grammar/typed_mask.hpp>
 #include <gemma4/spec/nano.hpp>
 
 struct item
@@ -32,23 +32,40 @@ struct invoice
                        gemma4::field("items", &invoice::items), gemma4::field("note", &invoice::note));
 };
 
-int main(int argc, char** argv)
+void print(invoice const& found)
 {
-    auto model = gemma4::load<gemma4::nano>(argc > 1 ? argv[1] : GEMMA4_MODELS "/nano");
-    gemma4::session chat{model};
-    auto options = chat.defaults();
-    options.stop.max_tokens = 200;
-    options.mask = gemma4::typed_mask<invoice>(std::make_shared<gemma4::token_trie const>(model.tokens()));
-
-    auto answer =
-        chat.ask("Invoice A-17: two pens at 1.50 and one lamp at 20, to be paid within 30 days.", options);
-    auto const text = answer.rest();
-    if (auto const& why = answer.said().incomplete; !why.empty())
-    {
-        std::cout << "no invoice: " << why << '\n';
-        return 0;
-    }
-    auto const found = gemma4::read_value<invoice>(text);
     std::cout << "invoice " << found.number << ", " << found.items.size() << " items, total " << found.total
               << '\n';
+}
+
+// A picture of an invoice, by a checkpoint of E2B.
+void read(char const* folder, char const* picture)
+{
+    auto const model = gemma4::load<gemma4::e2b, gemma4::modality::text | gemma4::modality::image>(folder);
+    auto const image = gemma4::encode_image(model, gemma4::read_image(picture), 560);
+    gemma4::session chat{model};
+    print(chat.ask<invoice>("Copy this invoice.", {image}));
+}
+
+// Text, by the small model in models/nano, which obeys the form and knows nothing of invoices.
+void rehearse()
+{
+    gemma4::session chat{gemma4::load<gemma4::nano>(GEMMA4_MODELS "/nano")};
+    auto options = chat.defaults();
+    options.stop.max_tokens = 200;
+    auto const text = "Invoice A-17: two pens at 1.50 and one lamp at 20, to be paid within 30 days.";
+    try
+    {
+        print(chat.ask<invoice>(gemma4::user_turn(text), options));
+    }
+    catch (gemma4::argument_error const& why)    // the tokens ended inside a value
+    {
+        std::cout << "no invoice: " << why.what() << '\n';
+    }
+}
+
+int main(int argc, char** argv)
+{
+    if (argc == 3) { read(argv[1], argv[2]); }
+    else { rehearse(); }
 }

@@ -126,13 +126,13 @@ namespace gemma4::inline v0
         // Defined in api/typed_answer.hpp.
         template <class T>
             requires(!logits_processor<T>)
-        T ask(std::string_view text, generation_options options);
+        T ask(turn said, generation_options options);
 
         template <class T>
             requires(!logits_processor<T>)
-        T ask(std::string_view text)
+        T ask(std::string_view text, std::vector<medium> media = {})
         {
-            return ask<T>(text, defaults());
+            return ask<T>(user_turn(text, std::move(media)), defaults());
         }
 
         // The same about images, sounds and videos that this model has encoded (api/medium.hpp).

@@ -32,7 +32,7 @@ namespace gemma4::inline v0
     template <class Engine>
     template <class T>
         requires(!logits_processor<T>)
-    T session<Engine>::ask(std::string_view text, generation_options options)
+    T session<Engine>::ask(turn said, generation_options options)
     {
         auto const grammar = m_engine.template kept<detail::kept_grammar<T>>(
             [&]
@@ -41,12 +41,9 @@ namespace gemma4::inline v0
                     detail::kept_grammar<T>{typed_grammar<T>(trie_of(m_engine))});
             });
         options.mask = std::make_shared<grammar_mask>(grammar->rules, options.stop.tokens);
-        auto run = send(user_turn(text), std::move(options));
+        auto run = send(std::move(said), std::move(options));
         while (run.next_event()) {}
-        if (auto const& said = run.said(); !said.incomplete.empty())
-        {
-            throw argument_error(said.incomplete);
-        }
+        if (auto const& why = run.said().incomplete; !why.empty()) { throw argument_error(why); }
         return read_value<T>(run.said().content);
     }
 }
