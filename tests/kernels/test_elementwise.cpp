@@ -21,7 +21,7 @@ namespace
         std::vector<T> all(65536);
         for (std::size_t i = 0; i != all.size(); ++i) { all[i].bits = std::uint16_t(i); }
         std::vector<float> y(all.size());
-        table.widen[std::size_t(dtype_of<T>)](all.data(), 1.0f, y.data(), y.size());
+        table.widen[std::size_t(weight_type_of(dtype_of<T>))](all.data(), 1.0f, y.data(), y.size());
         std::size_t wrong = 0;
         for (std::size_t i = 0; i != all.size(); ++i)
         {
@@ -73,10 +73,10 @@ TEST_CASE("widening multiplies with one rounding and handles ragged ends")
         for (auto const table : all_tables())
         {
             std::vector<float> y(n + 1, 5.0f);
-            table->widen[std::size_t(dtype::bf16)](narrow.data(), 39.1f, y.data(), n);
+            table->widen[std::size_t(weight_type_of(dtype::bf16))](narrow.data(), 39.1f, y.data(), n);
             bool same = y[n] == 5.0f;
             for (std::size_t i = 0; i != n; ++i) { same = same && y[i] == 39.1f * narrow[i].value(); }
-            table->widen[std::size_t(dtype::f32)](source.data(), 39.1f, y.data(), n);
+            table->widen[std::size_t(weight_type_of(dtype::f32))](source.data(), 39.1f, y.data(), n);
             for (std::size_t i = 0; i != n; ++i) { same = same && y[i] == 39.1f * source[i]; }
             CAPTURE(table->name);
             CAPTURE(n);

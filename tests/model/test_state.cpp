@@ -14,10 +14,10 @@ namespace
 {
     using M = tiny_a4b;    // window 24
 
-    engine<M> const& model()
+    engine<M, modality::text, any_format, exact> const& model()
     {
         static auto const loaded =
-            engine<M>::load(tiny_checkpoint(M::name), {.context = 4096,
+            engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), {.context = 4096,
                                                        .chunk = 256,
                                                        .rewind_reserve = 40,
                                                        .executor = std::make_shared<inline_executor>()});
@@ -228,7 +228,7 @@ TEST_CASE("a cap is an error that names the largest context that fits, and that 
 {
     auto const load = [](std::size_t context, std::size_t cap)
     {
-        return engine<M>::load(tiny_checkpoint(M::name),
+        return engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name),
                                {.context = context, .max_memory = cap, .threads = 1})
             .plan();
     };

@@ -18,13 +18,13 @@ namespace
     constexpr double tolerance = M::text.experts != 0 ? 2e-5 : 1e-5;
 
     template <class M>
-    engine<M> tiny(load_options options = one_thread())
+    engine<M, modality::text, any_format, exact> tiny(load_options options = one_thread())
     {
-        return engine<M>::load(tiny_checkpoint(M::name), std::move(options));
+        return engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), std::move(options));
     }
 
     template <class M>
-    std::vector<float> last_logits(engine<M> const& model, std::span<token_id const> tokens,
+    std::vector<float> last_logits(engine<M, modality::text, any_format, exact> const& model, std::span<token_id const> tokens,
                                    std::size_t chunk)
     {
         auto past = model.make_state();
@@ -96,7 +96,7 @@ TEST_CASE_TEMPLATE("bf16 and f16 weights are computed in float32", M, TINY_VARIA
     auto const check = [&](stored_dtype type, std::string const& tag)
     {
         auto const folder = tiny_checkpoint(M::name, tag, {.dtype = type, .towers = false});
-        auto const model = engine<M>::load(folder, one_thread());
+        auto const model = engine<M, modality::text, any_format, exact>::load(folder, one_thread());
         auto const found = last_logits(model, std::span(tokens).first(n), n);
         CHECK(relative_error(found, expected.floats("last_logits_" + tag)) <= tolerance<M>);
     };

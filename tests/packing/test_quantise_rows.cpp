@@ -1,4 +1,5 @@
 // Float rows against ggml's reference quantisers, written out naively.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstddef>
