@@ -56,7 +56,7 @@ namespace
     }
 
     template <class M>
-    std::vector<float> run(engine<M> const& model, state<M>& past, std::span<token_id const> tokens,
+    std::vector<float> run(engine<M, modality::text, any_format, exact> const& model, state<M>& past, std::span<token_id const> tokens,
                            std::size_t chunk, wanted_logits wanted)
     {
         std::vector<float> logits;
@@ -77,7 +77,7 @@ TEST_CASE_TEMPLATE("a slice at real widths is the reference's", M, slice_e2b, sl
                    slice_d31b)
 {
     constexpr double tolerance = M::text.experts != 0 ? 2e-5 : 1e-5;
-    auto const model = engine<M>::load(slice_folder(M::name), {.context = 4096, .chunk = 512});
+    auto const model = engine<M, modality::text, any_format, exact>::load(slice_folder(M::name), {.context = 4096, .chunk = 512});
     golden const expected(M::name);
     auto const tokens = expected.tokens();
     auto const lengths = expected.integers("lengths");
