@@ -1,6 +1,6 @@
 # cmake -D include=DIR -D version=V -D output=FILE -P single_header.cmake
 #
-# Writes the whole library but cli (the program's) as one header: each file once, where it is first included.
+# Writes the whole library but cli (the program's) and codecs (which need libraries) as one header: each file once, where it is first included.
 cmake_minimum_required(VERSION 3.25)
 
 function(put text)
@@ -36,7 +36,7 @@ function(put_header header)
 endfunction()
 
 file(GLOB_RECURSE headers RELATIVE ${include} ${include}/gemma4/*.hpp)
-list(FILTER headers EXCLUDE REGEX "^gemma4/cli/")
+list(FILTER headers EXCLUDE REGEX "^gemma4/(cli|codecs)/")
 put("// gemma4 ${version}, one file made of its headers by cmake/single_header.cmake. It needs xtl, xsimd, xtensor and
 // nlohmann/json, and C++20.
 #pragma once

@@ -10,12 +10,13 @@ using namespace gemma4_test;
 namespace
 {
     using M = tiny_e2b;
+    using exact_engine = engine<M, modality::text, any_format, exact>;
 
     std::vector<token_id> const prompt{2, 600, 601, 702, 803, 1004, 1905, 1206, 607, 508};
 
     std::vector<float> logits_of(std::filesystem::path const& folder, load_options options = one_thread())
     {
-        return all_logits(engine<M, modality::text, any_format, exact>::load(folder, std::move(options)), prompt, 4);
+        return all_logits(exact_engine::load(folder, std::move(options)), prompt, 4);
     }
 
     std::vector<float> const& expected()
@@ -49,7 +50,7 @@ namespace
 
     void expect_mismatch(std::filesystem::path const& folder, std::string const& said)
     {
-        CHECK_THROWS_WITH_AS(engine<M, modality::text, any_format, exact>::load(folder, one_thread()), doctest::Contains(said.c_str()),
+        CHECK_THROWS_WITH_AS(exact_engine::load(folder, one_thread()), doctest::Contains(said.c_str()),
                              mismatch_error);
     }
 
@@ -83,7 +84,7 @@ TEST_CASE("a separate lm_head is used")
     CHECK_FALSE(same_bits(logits_of(folder), expected()));
 
     // in float64, from the file's own bytes: the logits are softcap(hidden Wᵀ) of that head
-    auto const model = engine<M, modality::text, any_format, exact>::load(folder, one_thread());
+    auto const model = exact_engine::load(folder, one_thread());
     auto const* head = model.file()->find("lm_head.weight");
     REQUIRE(head != nullptr);
     auto const* w = reinterpret_cast<float const*>(head->data);
@@ -124,13 +125,13 @@ TEST_CASE("tensors that no layer names are one warning, or an error where strict
     std::vector<std::string> said;
     auto options = one_thread();
     options.log = [&](std::string_view text) { said.emplace_back(text); };
-    auto const model = engine<M, modality::text, any_format, exact>::load(folder, options);
+    auto const model = exact_engine::load(folder, options);
     REQUIRE(said.size() == 1);
     CHECK(said[0].find("model.language_model.layers.2.mystery") != said[0].npos);
     CHECK(model.unknown_tensors() == std::vector<std::string>{"model.language_model.layers.2.mystery"});
     options.strict = true;
     CHECK_THROWS_WITH_AS(
-        engine<M, modality::text, any_format, exact>::load(folder, options),
+        exact_engine::load(folder, options),
         doctest::Contains("tensor model.language_model.layers.2.mystery is not one of variant tiny_e2b"),
         mismatch_error);
 }
@@ -195,7 +196,7 @@ TEST_CASE("an engine of one weight format takes that format only")
 {
     using bf16_engine = engine<M, modality::text, bf16, exact>;
     auto const folder = tiny_checkpoint(M::name, "bf16", {.dtype = stored_dtype::bf16, .towers = false});
-    auto const any = all_logits(engine<M, modality::text, any_format, exact>::load(folder, one_thread()), prompt, 10);
+    auto const any = all_logits(exact_engine::load(folder, one_thread()), prompt, 10);
     CHECK(same_bits(all_logits(bf16_engine::load(folder, one_thread()), prompt, 10), any));
     CHECK_THROWS_WITH_AS(
         bf16_engine::load(tiny_checkpoint(M::name), one_thread()),
@@ -206,7 +207,7 @@ TEST_CASE("an engine of one weight format takes that format only")
 TEST_CASE("another model's folder is refused by its config")
 {
     CHECK_THROWS_AS(engine<tiny_e4b>::load(tiny_checkpoint(M::name), one_thread()), mismatch_error);
-    CHECK_THROWS_AS(engine<M, modality::text, any_format, exact>::load(scratch() / "nowhere", one_thread()), file_error);
+    CHECK_THROWS_AS(exact_engine::load(scratch() / "nowhere", one_thread()), file_error);
 }
 
 TEST_CASE("loading reports progress and can be cancelled")
@@ -221,12 +222,12 @@ TEST_CASE("loading reports progress and can be cancelled")
         last = done;
         all = of;
     };
-    auto const model = engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), options);
+    auto const model = exact_engine::load(tiny_checkpoint(M::name), options);
     CHECK(calls == all);
     CHECK(last == all);
     options.progress = [&](std::size_t done, std::size_t)
     {
         if (done == 10) { stop.request_stop(); }
     };
-    CHECK_THROWS_AS(engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), options), cancelled_error);
+    CHECK_THROWS_AS(exact_engine::load(tiny_checkpoint(M::name), options), cancelled_error);
 }
