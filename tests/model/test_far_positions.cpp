@@ -251,8 +251,8 @@ namespace
 
 TEST_CASE("logits at positions up to 262143 are those of a naive decoder")
 {
-    auto const model =
-        engine<far_model, modality::text, any_format, exact>::load(far_checkpoint(), {.context = 262144, .chunk = 4096, .threads = 2});
+    auto const model = engine<far_model, modality::text, any_format, exact>::load(
+        far_checkpoint(), {.context = 262144, .chunk = 4096, .threads = 2});
     naive reference(*model.file());
     auto past = model.make_state();
     auto const token_at = [](std::size_t i) { return token_id((i * 2654435761u >> 7) % 64); };

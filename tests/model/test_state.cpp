@@ -16,11 +16,11 @@ namespace
 
     engine<M, modality::text, any_format, exact> const& model()
     {
-        static auto const loaded =
-            engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), {.context = 4096,
-                                                       .chunk = 256,
-                                                       .rewind_reserve = 40,
-                                                       .executor = std::make_shared<inline_executor>()});
+        static auto const loaded = engine<M, modality::text, any_format, exact>::load(
+            tiny_checkpoint(M::name), {.context = 4096,
+                                       .chunk = 256,
+                                       .rewind_reserve = 40,
+                                       .executor = std::make_shared<inline_executor>()});
         return loaded;
     }
 
@@ -191,11 +191,12 @@ namespace
         counting_memory memory;
         {
             auto const folder = tiny_checkpoint(V::name, tag, {.dtype = type, .towers = false});
-            auto const loaded = engine<V>::load(folder, {.context = context,
-                                                         .chunk = chunk,
-                                                         .rewind_reserve = 10,
-                                                         .executor = std::make_shared<inline_executor>(),
-                                                         .memory = &memory});
+            auto const loaded = engine<V, modality::text, any_format, exact>::load(
+                folder, {.context = context,
+                         .chunk = chunk,
+                         .rewind_reserve = 10,
+                         .executor = std::make_shared<inline_executor>(),
+                         .memory = &memory});
             auto const& plan = loaded.plan();
             std::size_t file_bytes = 0;
             for (auto const& t : loaded.file()->tensors()) { file_bytes += t.bytes; }
@@ -228,8 +229,8 @@ TEST_CASE("a cap is an error that names the largest context that fits, and that 
 {
     auto const load = [](std::size_t context, std::size_t cap)
     {
-        return engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name),
-                               {.context = context, .max_memory = cap, .threads = 1})
+        return engine<M, modality::text, any_format, exact>::load(
+                   tiny_checkpoint(M::name), {.context = context, .max_memory = cap, .threads = 1})
             .plan();
     };
     auto const cap = load(1000, 0).full();

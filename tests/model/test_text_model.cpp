@@ -20,12 +20,13 @@ namespace
     template <class M>
     engine<M, modality::text, any_format, exact> tiny(load_options options = one_thread())
     {
-        return engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name), std::move(options));
+        return engine<M, modality::text, any_format, exact>::load(tiny_checkpoint(M::name),
+                                                                  std::move(options));
     }
 
     template <class M>
-    std::vector<float> last_logits(engine<M, modality::text, any_format, exact> const& model, std::span<token_id const> tokens,
-                                   std::size_t chunk)
+    std::vector<float> last_logits(engine<M, modality::text, any_format, exact> const& model,
+                                   std::span<token_id const> tokens, std::size_t chunk)
     {
         auto past = model.make_state();
         std::vector<float> last;
