@@ -453,12 +453,14 @@ namespace gemma4::inline v0
         }
         if (is_packed_file(path))
         {
-            packed_file const file(path);
+            auto const file = std::make_shared<packed_file const>(path);
             for (auto const& v : known)
             {
-                if (file.matches(v.text)) { return {v, open_model(path, v.text, v.name, mmproj)}; }
+                if (!file->matches(v.text)) { continue; }
+                refuse_mmproj(mmproj, path);
+                return {v, open_packed(file, v.text, v.name)};
             }
-            file.check(known.front().text, known.front().name);
+            file->check(known.front().text, known.front().name);
         }
         auto const config_path = path / "config.json";
         auto const config = read_json(config_path);

@@ -22,10 +22,11 @@ namespace gemma4::inline v0
         return parse_gguf(std::as_bytes(std::span(head->data(), head->size())), file.name());
     }
 
-    // None: a model without a tokenizer.
-    inline std::optional<tokenizer> read_tokenizer(packed_file const& file)
+    // None: a model without a tokenizer. `head`: gguf_metadata_of(file).
+    inline std::optional<tokenizer> read_tokenizer(packed_file const& file,
+                                                   std::optional<gguf_contents> const& head)
     {
-        if (auto const head = gguf_metadata_of(file))
+        if (head)
         {
             if (!head->metadata.find("tokenizer.ggml.model")) { return std::nullopt; }
             return read_tokenizer(head->metadata);
@@ -40,7 +41,8 @@ namespace gemma4::inline v0
     {
         if (is_packed_file(model))
         {
-            if (auto tokens = read_tokenizer(packed_file(model))) { return std::move(*tokens); }
+            packed_file const file(model);
+            if (auto tokens = read_tokenizer(file, gguf_metadata_of(file))) { return std::move(*tokens); }
             throw file_error(sentence(model.string(), " holds no tokenizer, which text needs"));
         }
         if (!is_gguf_file(model)) { return tokenizer::from_file(model / "tokenizer.json"); }
@@ -53,9 +55,9 @@ namespace gemma4::inline v0
         return std::string(metadata.text("tokenizer.chat_template", ""));
     }
 
-    inline std::string read_chat_template(packed_file const& file)
+    inline std::string read_chat_template(packed_file const& file, std::optional<gguf_contents> const& head)
     {
-        if (auto const head = gguf_metadata_of(file)) { return read_chat_template(head->metadata); }
+        if (head) { return read_chat_template(head->metadata); }
         if (auto const text = file.text("chat_template.jinja")) { return std::string(*text); }
         auto const config = file.text("tokenizer_config.json");
         if (!config) { return {}; }
@@ -67,7 +69,11 @@ namespace gemma4::inline v0
 
     inline std::string open_chat_template(std::filesystem::path const& model)
     {
-        if (is_packed_file(model)) { return read_chat_template(packed_file(model)); }
+        if (is_packed_file(model))
+        {
+            packed_file const file(model);
+            return read_chat_template(file, gguf_metadata_of(file));
+        }
         return is_gguf_file(model) ? read_chat_template(gguf_file(model).metadata())
                                    : read_chat_template(model);
     }

@@ -108,29 +108,29 @@ namespace gemma4::inline v0
         return opened;
     }
 
-    // The same of a packed file (io/packed_file.hpp).
-    inline opened_checkpoint open_packed(std::filesystem::path const& path, text_config const& compiled,
+    // The same of a packed file that was opened (io/packed_file.hpp).
+    inline opened_checkpoint open_packed(std::shared_ptr<packed_file const> file, text_config const& compiled,
                                          std::string_view variant)
     {
-        auto const file = std::make_shared<packed_file const>(path);
         file->check(compiled, variant);
-        opened_checkpoint opened{.folder = path,
+        auto const head = gguf_metadata_of(*file);
+        opened_checkpoint opened{.folder = file->path(),
                                  .file = {},
                                  .gguf = {},
                                  .weights = std::make_shared<packed_weights>(file),
                                  .tied = file->tied(),
                                  .tokens = {},
                                  .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(*file))};
-        if (auto const tokens = read_tokenizer(*file)) { opened.tokens.emplace(std::move(*tokens)); }
-        if (auto const head = gguf_metadata_of(*file); head && opened.tokens)
+                                 .chat = chat_format_of(read_chat_template(*file, head))};
+        opened.tokens = read_tokenizer(*file, head);
+        if (head && opened.tokens)
         {
             opened.defaults = read_generation_config(head->metadata, *opened.tokens);
         }
         else if (auto const text = file->text("generation_config.json"))
         {
             opened.defaults =
-                parse_generation_config(*text, sentence(path.string(), ": generation_config.json"));
+                parse_generation_config(*text, sentence(file->name(), ": generation_config.json"));
         }
         if (opened.tokens) { add_usual_stops(opened); }
         return opened;
@@ -151,8 +151,16 @@ namespace gemma4::inline v0
         return file;
     }
 
-    // Opens what a path names: a checkpoint folder or a GGUF file. Throws as above, and argument_error for
-    // `mmproj` beside a folder, which holds its own towers.
+    // argument_error for `mmproj` beside what holds its own towers.
+    inline void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path)
+    {
+        if (mmproj.empty()) { return; }
+        throw argument_error(
+            sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
+    }
+
+    // Opens what a path names: a checkpoint folder, a GGUF file or a packed file. Throws as above, and
+    // argument_error for `mmproj` beside a folder, which holds its own towers.
     inline opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
                                         std::string_view variant, std::filesystem::path const& mmproj = {})
     {
@@ -160,12 +168,11 @@ namespace gemma4::inline v0
         {
             return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, open_mmproj(mmproj));
         }
-        if (!mmproj.empty())
+        refuse_mmproj(mmproj, path);
+        if (is_packed_file(path))
         {
-            throw argument_error(
-                sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
+            return open_packed(std::make_shared<packed_file const>(path), compiled, variant);
         }
-        if (is_packed_file(path)) { return open_packed(path, compiled, variant); }
         return open_checkpoint(path, compiled, variant);
     }
 
