@@ -2,9 +2,11 @@
 
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
+#include <kernels/fast_tables.hpp>
 
 #include <gemma4/api/pack_model.hpp>
 #include <gemma4/api/session.hpp>
+#include <gemma4/kernels/fast_tiles.hpp>
 #include <gemma4/spec/nano.hpp>
 
 using namespace gemma4;
@@ -100,6 +102,34 @@ TEST_CASE_TEMPLATE("the fast path of every structure", M, tiny_e2b, tiny_e4b, ti
         CAPTURE(chunk);
         // one row: 15 bits of activation; more: 8
         CHECK(relative_error(all_logits(quick, ids, chunk), expected) < (chunk == 1 ? 2e-3 : 0.15));
+    }
+}
+
+TEST_CASE_TEMPLATE("every table of fast kernels, and the matrix unit in plain C++", M, tiny_e2b, tiny_a4b)
+{
+    static constexpr auto tiles =
+        kernels::make_fast_tile_table<simd::native_tile_dot, simd::arch::emulated_tiles>("emulated tiles");
+    auto tables = all_fast_tables();
+    tables.push_back(&tiles);
+    auto const ids = prompt(150);
+    auto const file = scratch() / (std::string(M::name) + "-fast-int8.g4");
+    pack_model<M>(open_model(tiny_checkpoint(M::name), M::text, M::name), file,
+                  {.weights = weight_precision::int8, .threads = 1});
+    auto const expected = all_logits(exact_engine<M>::load(file, one_thread()), ids, 256);
+    for (auto const* table : tables)
+    {
+        auto options = one_thread();
+        options.fast_kernels = table;
+        auto const found = all_logits(fast_engine<M>::load(file, options), ids, 150);
+        std::size_t close = 0;
+        for (std::size_t r = 0; r != ids.size(); ++r)
+        {
+            std::span const row(found.data() + r * M::text.vocab, M::text.vocab);
+            std::span const wanted(expected.data() + r * M::text.vocab, M::text.vocab);
+            close += relative_error(row, wanted) < 0.15;
+        }
+        CAPTURE(std::string(table->name));
+        CHECK(close >= ids.size() * (M::text.experts == 0 ? 100 : 85) / 100);
     }
 }
 

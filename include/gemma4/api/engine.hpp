@@ -38,7 +38,7 @@ namespace gemma4::inline v0
     {
         std::size_t context =
             0;    // positions of a conversation; 0: 8192, or less where the variant has less
-        std::size_t chunk = 256;    // prompt tokens of one forward call
+        std::size_t chunk = 512;    // prompt tokens of one forward call
         std::size_t image_budget =
             default_image_budget;    // soft tokens of the largest image that is planned for
         std::size_t logit_rows =
@@ -56,7 +56,9 @@ namespace gemma4::inline v0
         compute_mode compute = compute_mode::fast;    // where the engine's type leaves it open (any_compute)
         weight_precision weights = weight_precision::stored;
         std::optional<kv_type> kv{};    // how keys and values are kept; none: as the way to compute has it
-        bool strict = false;            // tensors that the variant does not know are an error
+        kernels::fast_table const* fast_kernels =
+            nullptr;            // of the fast path, of kernels::fast_available(); null: the best
+        bool strict = false;    // tensors that the variant does not know are an error
         bool strict_chat_template = false;              // one that is not known is an error, not a warning
         std::function<void(std::string_view)> log{};    // warnings, one sentence each
         std::function<void(std::size_t done, std::size_t all)> progress{};
@@ -193,6 +195,8 @@ namespace gemma4::inline v0
                            [&]
                            {
                                parts.stamp.variant = M::name;
+                               auto const mode = Compute::mode(parts.options.compute);
+                               parts.stamp.compute = way_to_compute(mode, parts.options.weights);
                                if (auto const* const from = source())
                                {
                                    parts.stamp.weights = weight_fingerprint(*from);
@@ -278,8 +282,8 @@ namespace gemma4::inline v0
 
             static kernels::fast_table const* fast_kernels(load_options const& o)
             {
-                bool const is_fast = Compute::mode(o.compute) == compute_mode::fast;
-                return is_fast ? &gemma4::kernels::fast_best() : nullptr;
+                if (Compute::mode(o.compute) != compute_mode::fast) { return nullptr; }
+                return o.fast_kernels ? o.fast_kernels : &gemma4::kernels::fast_best();
             }
 
             static state_options state_of(load_options const& o)

@@ -68,14 +68,14 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // Scores of a page, of which [first, last) count, to exp(score - max); returns the partial's (max,
-        // sum).
-        static void exponentials(float* score, std::size_t first, std::size_t last, float& max, float& sum)
+        // Of `count` scores those of [first, last) to exp(score - max); returns the partial's (max, sum).
+        static void exponentials(float* score, std::size_t count, std::size_t first, std::size_t last,
+                                 float& max, float& sum)
         {
             max = softmax_kernel<Arch>::most_of(score + first, last - first);
             auto const most = f32x16::broadcast(max);
             auto total = f32x16::zero();
-            for (std::size_t j = 0; j != page_positions; j += simd::width)
+            for (std::size_t j = 0; j != count; j += simd::width)
             {
                 if (j >= last || j + simd::width <= first) { continue; }    // adding exact zeros
                 if (j < first || j + simd::width > last)
@@ -94,6 +94,17 @@ namespace gemma4::inline v0::kernels
                 total = total + f32x16::load(score + j);
             }
             sum = reduce_add(total);
+        }
+
+        // See table::exponentials.
+        static void weights(float* score, std::size_t count, std::size_t first, std::size_t last, float* max,
+                            float* sum)
+        {
+            auto const from = first / simd::width * simd::width;
+            for (std::size_t j = 0; j != from; j += simd::width) { f32x16::zero().store(score + j); }
+            auto const to = (last + simd::width - 1) / simd::width * simd::width;
+            for (auto j = to; j != count; j += simd::width) { f32x16::zero().store(score + j); }
+            exponentials(score + from, to - from, first - from, last - from, *max, *sum);
         }
 
         // One row's weighted values over the keys [from, to), added in order.
@@ -219,7 +230,7 @@ namespace gemma4::inline v0::kernels
                     float* const score = scratch + (r + i) * page_positions;
                     float page_max, page_sum;
                     if constexpr (scaled) { rescale(score, page.key_scales, first[r + i], last[r + i]); }
-                    exponentials(score, first[r + i], last[r + i], page_max, page_sum);
+                    exponentials(score, page_positions, first[r + i], last[r + i], page_max, page_sum);
                     if constexpr (scaled) { rescale(score, page.value_scales, first[r + i], last[r + i]); }
                     f[i] = merge_sums(max[r + i], sum[r + i], page_max, page_sum);
                 }

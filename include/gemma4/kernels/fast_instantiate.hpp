@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include <gemma4/kernels/fast_attention.hpp>
 #include <gemma4/kernels/fast_matmul.hpp>
 #include <gemma4/kernels/fast_plain.hpp>
 #include <gemma4/simd/arch/dot.hpp>
@@ -25,10 +26,22 @@ namespace gemma4::inline v0::kernels
     };
 
     template <class Isa>
+    constexpr void add_attention(fast_table& table)
+    {
+        using attention = fast_attention<Isa>;
+        table.pack_keys[std::size_t(kv_type::f32)] = attention::template pack_keys<float>;
+        table.pack_keys[std::size_t(kv_type::bf16)] = attention::template pack_keys<bf16>;
+        table.pack_keys[std::size_t(kv_type::int8)] = attention::template pack_keys<std::int8_t>;
+        table.pack_values[std::size_t(kv_type::f32)] = attention::template pack_values<float>;
+        table.pack_values[std::size_t(kv_type::bf16)] = attention::template pack_values<bf16>;
+        table.pack_values[std::size_t(kv_type::int8)] = attention::template pack_values<std::int8_t>;
+    }
+
+    template <class Isa>
     constexpr fast_table make_fast_table()
     {
         // In the order of packed_type.
-        return {
+        fast_table made{
             .name = Isa::name,
             .wants = fast_choice<Isa>::wants,
             .activation_bytes = fast_quantise<Isa>::bytes,
@@ -37,6 +50,10 @@ namespace gemma4::inline v0::kernels
                        fast_matmul<Isa, fast_q4k<Isa>>::run, fast_matmul<Isa, fast_q6<Isa>>::run,
                        fast_matmul<Isa, fast_q8<Isa>>::run, fast_matmul<Isa, fast_q8g<Isa>>::run,
                        fast_plain<Isa, packed_type::bf16>::run, fast_plain<Isa, packed_type::f16>::run},
+            .pack_keys = {},
+            .pack_values = {},
         };
+        if constexpr (Isa::has_bf16_dot) { add_attention<Isa>(made); }
+        return made;
     }
 }

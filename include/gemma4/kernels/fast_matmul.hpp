@@ -83,10 +83,12 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // How many rows of sums are kept in registers.
+        // How many rows of sums are kept in registers, and of how many streams.
         template <class Group>
         static constexpr std::size_t most_in_registers =
-            std::is_same_v<Group, int8_group> && Isa::registers >= 32 && parts == 1 ? 4 : 1;
+            std::is_same_v<Group, int8_group> && Isa::registers >= 32 && parts == 1 ? 8 : 1;
+        template <std::size_t Rows>
+        static constexpr std::size_t streams = Rows > 4 ? 1 : 2;
 
         // The number of rows as a constant.
         template <class Group, std::size_t Rows>
@@ -100,22 +102,23 @@ namespace gemma4::inline v0::kernels
             decode<Group, Rows>(a, block, outs, y, ldy);
         }
 
-        // Blocks [0, half) and [half, ...) in step.
+        // Blocks [0, half) and [half, ...) in step, if there are two streams.
         template <class Group, std::size_t Rows>
         static void decode(panel_of<Group> const& a, std::byte const* block, std::size_t outs, float* y,
                            std::size_t ldy)
         {
             auto const bytes = packed_block_bytes(Format::type, 32 * a.groups);
             auto const blocks = (outs + packed_rows - 1) / packed_rows;
-            auto const half = (blocks + 1) / 2;
+            auto const half = (blocks + streams<Rows> - 1) / streams<Rows>;
             for (std::size_t b = 0; b != half; ++b)
             {
                 auto const* const here = block + b * bytes;
                 auto* const to = y + b * packed_rows;
                 auto const left = outs - b * packed_rows;
-                if (b + half < blocks)
+                if (streams<Rows> == 2 && b + half < blocks)
                 {
-                    decode_blocks<Group, Rows, 2>(a, here, half * bytes, to, ldy, left, half * packed_rows);
+                    decode_blocks<Group, Rows, streams<Rows>>(a, here, half * bytes, to, ldy, left,
+                                                              half * packed_rows);
                 }
                 else { decode_blocks<Group, Rows, 1>(a, here, 0, to, ldy, left, 0); }
             }
@@ -147,7 +150,7 @@ namespace gemma4::inline v0::kernels
                 };
                 fast_each(
                     up_to<Streams>{}, [&](auto s) __attribute__((always_inline)) {
-                        prefetch(block + s * stride, g);
+                        prefetch<Rows>(block + s * stride, g);
                         if constexpr (parts == 1) { add(s, 0); }
                         else
                         {
@@ -164,10 +167,12 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // What a group takes of the block, `ahead` bytes later.
+        // What a group takes of the block, `ahead` bytes later. With several rows the processor does not look
+        // that far ahead of its own.
+        template <std::size_t Rows>
         [[gnu::always_inline]] static void prefetch(std::byte const* block, std::size_t g)
         {
-            if constexpr (!Isa::prefetches) { return; }
+            if constexpr (!Isa::prefetches && (Rows < 4 || Isa::registers < 32)) { return; }
             constexpr auto at = [](std::size_t group) { return packed_group_at(Format::type, group).codes; };
             constexpr auto two = at(4) - at(2);    // bytes of two groups
             auto const* const next = block + at(g) + ahead;
@@ -218,7 +223,7 @@ namespace gemma4::inline v0::kernels
             for (auto g = first; g != last; ++g)
             {
                 auto const* const group = a.group(g);
-                for (std::size_t b = 0; b != Wide; ++b) { prefetch(block + b * bytes, g); }
+                for (std::size_t b = 0; b != Wide; ++b) { prefetch<1>(block + b * bytes, g); }
                 for (std::size_t p = 0; p != parts; ++p)
                 {
                     typename Format::weights w[Wide];

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <gemma4/kernels/table_type.hpp>
 #include <gemma4/packing/packed_type.hpp>
 
 namespace gemma4::inline v0::kernels
@@ -19,6 +20,12 @@ namespace gemma4::inline v0::kernels
         bfloat16,
         tiles    // bfloat16 in the order of the matrix unit
     };
+
+    // Rows that meet one matrix and others another begin at multiples of this.
+    constexpr std::size_t whole_rows(activation_kind kind) noexcept
+    {
+        return kind == activation_kind::tiles ? 32 : 1;
+    }
 
     // Rows of activations as quantise leaves them. data: activation_bytes(kind, rows, ins) bytes, aligned
     // to 64.
@@ -50,5 +57,17 @@ namespace gemma4::inline v0::kernels
         using matmul_fn = void (*)(activations const& x, std::size_t first, std::size_t count,
                                    std::byte const* block, std::size_t outs, float* y, std::size_t ldy);
         matmul_fn matmul[packed_type_count];
+
+        // `count` keys or values (count, head_dim) of the kv_type of the index, with the scales of int8 ones,
+        // as bf16 blocks, rounded to nearest: keys as the rows of a matrix, padded to whole blocks; values as
+        // its columns [0, count), padded to whole groups: `to` is where the first of them lies in the first
+        // of head_dim / 16 blocks of block_bytes each. head_dim: a multiple of 16. Null where attention in
+        // float32 is as fast.
+        using pack_keys_fn = void (*)(void const* keys, float const* scales, std::size_t count,
+                                      std::size_t head_dim, std::byte* to);
+        using pack_values_fn = void (*)(void const* values, float const* scales, std::size_t count,
+                                        std::size_t head_dim, std::byte* to, std::size_t block_bytes);
+        pack_keys_fn pack_keys[kv_type_count];
+        pack_values_fn pack_values[kv_type_count];
     };
 }

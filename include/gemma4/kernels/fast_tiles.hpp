@@ -380,7 +380,7 @@ namespace gemma4::inline v0::kernels
     constexpr fast_table make_fast_tile_table(char const* name)
     {
         using choice = fast_tile_choice<Isa, Tiles>;
-        return {
+        fast_table made{
             .name = name,
             .wants = choice::wants,
             .activation_bytes = choice::bytes,
@@ -393,6 +393,10 @@ namespace gemma4::inline v0::kernels
                        choice::template matmul<fast_tile<Isa, fast_q8g<Isa>>>,
                        choice::template matmul<fast_plain_tile<Isa, packed_type::bf16>>,
                        choice::template matmul<fast_plain_tile<Isa, packed_type::f16>>},
+            .pack_keys = {},
+            .pack_values = {},
         };
+        add_attention<Isa>(made);
+        return made;
     }
 }

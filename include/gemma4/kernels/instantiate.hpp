@@ -40,6 +40,7 @@ namespace gemma4::inline v0::kernels
             .attend_page = {attention_kernel<Arch>::template run<float>,
                             attention_kernel<Arch>::template run<bf16>,
                             attention_kernel<Arch>::template run<std::int8_t>},
+            .exponentials = attention_kernel<Arch>::weights,
             .store_kv = {store_kv_kernel<Arch>::to_f32, store_kv_kernel<Arch>::to_bf16,
                          store_kv_kernel<Arch>::to_int8},
             .merge = attention_kernel<Arch>::merge,

@@ -82,6 +82,12 @@ namespace gemma4::inline v0::kernels
                                         std::size_t ldo, float* scratch);
         attend_page_fn attend_page[kv_type_count];
 
+        // Scores to weights: of the keys [first, last), 0 <= first < last <= count, score = exp(score - *max)
+        // with the largest of them in *max and the sum of the weights in *sum; 0 elsewhere. count: a multiple
+        // of 16.
+        void (*exponentials)(float* score, std::size_t count, std::size_t first, std::size_t last, float* max,
+                             float* sum);
+
         // A key or value vector as the kv_type of the index keeps it: to bf16, round to nearest even; to
         // int8, *scale = max |x| / 127 and to[i] = x[i] / *scale, rounded to nearest even.
         void (*store_kv[kv_type_count])(float const* x, void* to, float* scale, std::size_t n);

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include <gemma4/layers/activations.hpp>
+#include <gemma4/layers/block_attention.hpp>
 #include <gemma4/layers/linear.hpp>
 #include <gemma4/layers/norm.hpp>
 #include <gemma4/spec/architecture.hpp>
@@ -16,7 +17,7 @@ namespace gemma4::inline v0
 {
     inline constexpr std::size_t span_pages = 8;    // pages whose partials are merged before spans are
     inline constexpr std::size_t span_positions = span_pages * kernels::page_positions;
-    inline constexpr std::size_t split_rows = 4;      // up to so many rows, spans go to different threads
+    inline constexpr std::size_t split_rows = 8;      // up to so many rows, spans go to different threads
     inline constexpr std::size_t query_block = 64;    // query heads x tokens of an item
 
     // Query rows of one item: tokens of a block times the query heads that share a key head.
@@ -26,11 +27,12 @@ namespace gemma4::inline v0
     }
 
     // Floats of slot scratch that attend() needs.
-    constexpr std::size_t attention_scratch(layer_spec const& s)
+    constexpr std::size_t attention_scratch(layer_spec const& s, bool is_fast)
     {
         auto const rows = query_rows(s);
-        return rows * (3 * s.head_dim + kernels::page_positions + 4)
-               + 2 * rows * (sizeof(std::size_t) / sizeof(float));
+        auto const in_pages = rows * (3 * s.head_dim + kernels::page_positions + 4)
+                              + 2 * rows * (sizeof(std::size_t) / sizeof(float));
+        return is_fast ? std::max(in_pages, block_attention::floats(s.head_dim)) : in_pages;
     }
 
     // Floats of activations::spans for contexts up to `positions`.
@@ -140,6 +142,7 @@ namespace gemma4::inline v0
                                }
                            });
             if (a.rows() <= split_rows) { attend_by_span(c, a, cache); }
+            else if (block_attention::serves(c, a.rows() * group)) { attend_in_blocks(c, a, cache); }
             else { attend_by_rows(c, a, cache); }
             linear(c, o_proj, query, a.z);
         }
@@ -249,18 +252,19 @@ namespace gemma4::inline v0
             }
         }
 
-        // An item is a block of tokens of one sequence and a key head: it walks its spans.
-        void attend_by_rows(compute const& c, activations& a, std::size_t cache) const
+        // run(first row, rows, key head, slot) for blocks of rows of one sequence, at most `most` query rows
+        // each, the last rows, which see most, first; in items that keep every thread busy.
+        template <class Run>
+        static void for_each_query_block(compute const& c, activations const& a, std::size_t most, Run&& run)
         {
-            constexpr auto tokens_per_block = query_rows(spec) / group;
-            auto const blocks = ceil_div(a.rows(), tokens_per_block);
+            auto const for_all = ceil_div(a.rows() * spec.kv_heads, 2 * c.slots);
+            auto const tokens = std::clamp<std::size_t>(for_all, 1, most / group);
+            auto const blocks = ceil_div(a.rows(), tokens);
             c.for_each(blocks * spec.kv_heads,
                        [&](std::size_t item, std::size_t slot)
                        {
-                           auto const head = item % spec.kv_heads;
-                           auto row =
-                               (blocks - 1 - item / spec.kv_heads) * tokens_per_block;    // longest first
-                           auto const end = std::min(a.rows(), row + tokens_per_block);
+                           auto row = (blocks - 1 - item / spec.kv_heads) * tokens;
+                           auto const end = std::min(a.rows(), row + tokens);
                            while (row != end)
                            {
                                auto stop = row + 1;
@@ -268,10 +272,46 @@ namespace gemma4::inline v0
                                {
                                    ++stop;
                                }
-                               block(c, a, cache, row, stop - row, head, item_scratch(c.scratch(slot)));
+                               run(row, stop - row, item % spec.kv_heads, slot);
                                row = stop;
                            }
                        });
+        }
+
+        // A block of tokens and a key head walks its spans.
+        static void attend_by_rows(compute const& c, activations& a, std::size_t cache)
+        {
+            for_each_query_block(c, a, query_rows(spec),
+                                 [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
+                                 { block(c, a, cache, row, tokens, head, item_scratch(c.scratch(slot))); });
+        }
+
+        // The fast path of many rows.
+        static void attend_in_blocks(compute const& c, activations& a, std::size_t cache)
+        {
+            static_assert(group <= block_attention::most_rows);
+            for_each_query_block(
+                c, a, block_attention::most_rows,
+                [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
+                {
+                    block_attention block(c, spec.head_dim, tokens * group, c.scratch(slot));
+                    for (std::size_t t = 0; t != tokens; ++t)
+                    {
+                        auto const& place = a.places[row + t];
+                        block.set(t * group, group,
+                                  a.query + ((row + t) * spec.heads + head * group) * spec.head_dim,
+                                  spec.head_dim, visible_begin(place), visible_end(place));
+                    }
+                    auto const& pages = a.caches[a.places[row].sequence][cache];
+                    block.run(a.kv, [&](std::size_t page)
+                              { return pages.page(page, head, kv_shape_of(spec, a.kv)); });
+                    for (std::size_t t = 0; t != tokens; ++t)
+                    {
+                        float sum[group];
+                        for (std::size_t g = 0; g != group; ++g) { sum[g] = block.sum(t * group + g); }
+                        finish(c, a, row + t, head, sum, block.out(t * group));
+                    }
+                });
         }
 
         static void block(compute const& c, activations const& a, std::size_t cache, std::size_t row,

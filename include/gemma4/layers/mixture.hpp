@@ -14,12 +14,23 @@
 namespace gemma4::inline v0
 {
     // Elements of activations::routes: the expert of each (row, choice), the pairs sorted by expert, where
-    // each pair stands in that order, where each expert's pairs begin, and the blocks of pairs (expert, first
-    // pair).
+    // each pair stands in that order, where each expert's pairs begin, there and in compute::quantised, and
+    // the blocks of pairs (expert, first pair).
     constexpr std::size_t route_count(text_config const& t, std::size_t rows)
     {
         auto const pairs = rows * t.active_experts;
-        return t.experts == 0 ? 0 : 3 * pairs + t.experts + 1 + 2 * (t.experts + pairs / row_block) + 1;
+        return t.experts == 0 ? 0 : 3 * pairs + 2 * (t.experts + 1) + 2 * (t.experts + pairs / row_block) + 1;
+    }
+
+    // Bytes of compute::quantised for the inputs of experts.
+    constexpr std::size_t quantised_expert_bytes(text_config const& t, std::size_t rows)
+    {
+        if (t.experts == 0) { return 0; }
+        constexpr auto unit = kernels::whole_rows(kernels::activation_kind::tiles);
+        auto const pairs = rows * t.active_experts;
+        auto const ins = std::max(t.hidden, t.expert_ffn);
+        auto const tiles = pairs + (unit - 1) * std::min(t.experts, pairs);
+        return std::max(quantised_bytes(pairs, ins), quantised_bytes(tiles, ins) / 2 + 4096);
     }
 
     // experts.gate_up_proj: rows [e * stride, e * stride + expert_ffn) of each are those of expert e. One
@@ -82,7 +93,7 @@ namespace gemma4::inline v0
                                c.kernels->softmax(p, text.experts);
                                choose(p, a.routes + r * active, a.route_weights + r * active);
                            });
-            group(a);
+            group(c, a);
         }
 
         // The `active` largest probabilities (the lower expert first where equal), normalised and scaled.
@@ -105,25 +116,32 @@ namespace gemma4::inline v0
 
         struct grouping
         {
-            std::size_t* pair;     // (pairs) row * active + choice, sorted by expert
-            std::size_t* place;    // (pairs) where each pair stands in that order
-            std::size_t* begin;    // (experts + 1)
-            std::size_t*
-                blocks;            // (blocks, 2) expert and first pair of up to row_block pairs of one expert
-            std::size_t* count;    // blocks
+            std::size_t* pair;      // (pairs) row * active + choice, sorted by expert
+            std::size_t* place;     // (pairs) where each pair stands in that order
+            std::size_t* begin;     // (experts + 1)
+            std::size_t* whole;     // (experts + 1) the same, each a multiple of whole_rows
+            std::size_t* count;     // blocks
+            std::size_t* blocks;    // (blocks, 2) expert and first pair of some pairs of one expert
         };
 
         static grouping grouping_of(activations const& a)
         {
             auto const pairs = a.rows() * active;
             auto const begin = a.routes + 3 * pairs;
-            auto const count = begin + text.experts + 1;
-            return {a.routes + pairs, a.routes + 2 * pairs, begin, count + 1, count};
+            auto const whole = begin + text.experts + 1;
+            auto const count = whole + text.experts + 1;
+            return {a.routes + pairs, a.routes + 2 * pairs, begin, whole, count, count + 1};
         }
 
-        static void group(activations const& a)
+        // Pairs of an expert that pass its weights together: on the fast path all.
+        static std::size_t pairs_at_once(compute const& c, activations const& a)
         {
-            auto const [pair, place, begin, blocks, count] = grouping_of(a);
+            return c.fast ? std::max(a.rows(), row_block) : row_block;
+        }
+
+        static void group(compute const& c, activations const& a)
+        {
+            auto const [pair, place, begin, whole, count, blocks] = grouping_of(a);
             auto const pairs = a.rows() * active;
             std::fill_n(begin, text.experts + 1, std::size_t(0));
             for (std::size_t i = 0; i != pairs; ++i) { ++begin[a.routes[i] + 1]; }
@@ -138,7 +156,7 @@ namespace gemma4::inline v0
             *count = 0;
             for (std::size_t e = 0; e != text.experts; ++e)
             {
-                for (auto first = begin[e]; first < begin[e + 1]; first += row_block, ++*count)
+                for (auto first = begin[e]; first < begin[e + 1]; first += pairs_at_once(c, a), ++*count)
                 {
                     blocks[2 * *count] = e;
                     blocks[2 * *count + 1] = first;
@@ -146,19 +164,51 @@ namespace gemma4::inline v0
             }
         }
 
-        // Blocks of pairs of one expert times blocks of outputs.
-        template <class Block>
-        static void for_each_block(compute const& c, grouping const& g, std::size_t outs, Block&& block)
+        // The rows of x (pairs, ins of w), sorted by expert, about to meet w.
+        static linear_input prepare_experts(compute const& c, grouping const& g, matrix<Format> const& w,
+                                            view<float const> x)
         {
-            auto const out_blocks = ceil_div(outs, out_block);
+            linear_input in{x, {}};
+            if (!c.fast || !is_packed(w.type())) { return in; }
+            auto const kind = c.fast->wants(packing_of(w.type()), ceil_div(x.rows, text.experts));
+            g.whole[0] = 0;
+            for (std::size_t e = 0; e != text.experts; ++e)
+            {
+                g.whole[e + 1] =
+                    g.whole[e] + round_up(g.begin[e + 1] - g.begin[e], kernels::whole_rows(kind));
+            }
+            in.quantised = {c.quantised, kind, g.whole[text.experts], w.ins()};
+            c.for_each(*g.count,
+                       [&](std::size_t i, std::size_t)
+                       {
+                           auto const e = g.blocks[2 * i];
+                           auto const count = g.begin[e + 1] - g.begin[e];
+                           auto const row_0 = std::ptrdiff_t(g.begin[e]) - std::ptrdiff_t(g.whole[e]);
+                           c.fast->quantise(x.data + row_0 * std::ptrdiff_t(x.columns), x.columns, g.whole[e],
+                                            count, in.quantised);
+                       });
+            return in;
+        }
+
+        // block(expert, first pair, its row of the input, pairs, first output, outputs, slot) for blocks of
+        // pairs of one expert times blocks of outputs.
+        template <class Block>
+        static void for_each_block(compute const& c, grouping const& g, linear_input const& in,
+                                   std::size_t most, std::size_t outs, Block&& block)
+        {
+            auto const outs_of_item =
+                in.quantised.data && *g.count > 8 * c.slots ? wide_out_block : out_block;
+            auto const out_blocks = ceil_div(outs, outs_of_item);
             c.for_each(*g.count * out_blocks,
                        [&](std::size_t item, std::size_t slot)
                        {
                            auto const expert = g.blocks[item / out_blocks * 2];
                            auto const first = g.blocks[item / out_blocks * 2 + 1];
-                           auto const out = item % out_blocks * out_block;
-                           block(expert, first, std::min(row_block, g.begin[expert + 1] - first), out,
-                                 std::min(out_block, outs - out), slot);
+                           auto const out = item % out_blocks * outs_of_item;
+                           auto const row =
+                               in.quantised.data ? g.whole[expert] + (first - g.begin[expert]) : first;
+                           block(expert, first, row, std::min(most, g.begin[expert + 1] - first), out,
+                                 std::min(outs_of_item, outs - out), slot);
                        });
         }
 
@@ -166,24 +216,22 @@ namespace gemma4::inline v0
         {
             auto const g = grouping_of(a);
             auto const pairs = a.rows() * active;
+            auto const most = pairs_at_once(c, a);
             c.for_each_row(
                 pairs, [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(g.pair[i] / active), text.hidden, a.expert_rows + i * text.hidden); });
-            // Experts' rows begin anywhere, so they are not prepared for the matrix unit, which wants whole
-            // tiles.
-            auto const together = std::min(ceil_div(pairs, text.experts), few_rows);
-            auto const in =
-                prepare(c, gate_up_proj.gate, view<float const>{a.expert_rows, pairs, text.hidden}, together);
-            for_each_block(c, g, text.expert_ffn,
-                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
-                               std::size_t outs, std::size_t slot)
+            auto const in = prepare_experts(c, g, gate_up_proj.gate,
+                                            view<float const>{a.expert_rows, pairs, text.hidden});
+            for_each_block(c, g, in, most, text.expert_ffn,
+                           [&](std::size_t expert, std::size_t first, std::size_t from, std::size_t rows,
+                               std::size_t out, std::size_t outs, std::size_t slot)
                            {
                                auto const row = expert * gate_up_proj.stride + out;
                                float* const h = a.expert_ffn + first * text.expert_ffn + out;
                                float* const u = c.scratch(slot);
-                               multiply_block(c, gate_up_proj.gate, in, first, rows, row, outs, h,
+                               multiply_block(c, gate_up_proj.gate, in, from, rows, row, outs, h,
                                               text.expert_ffn, slot);
-                               multiply_block(c, gate_up_proj.up, in, first, rows, row, outs, u, outs, slot);
+                               multiply_block(c, gate_up_proj.up, in, from, rows, row, outs, u, outs, slot);
                                for (std::size_t r = 0; r != rows; ++r)
                                {
                                    float* const to = h + r * text.expert_ffn;
@@ -191,12 +239,12 @@ namespace gemma4::inline v0
                                }
                            });
             auto const inner =
-                prepare(c, down_proj, view<float const>{a.expert_ffn, pairs, text.expert_ffn}, together);
-            for_each_block(c, g, text.hidden,
-                           [&](std::size_t expert, std::size_t first, std::size_t rows, std::size_t out,
-                               std::size_t outs, std::size_t slot)
+                prepare_experts(c, g, down_proj, view<float const>{a.expert_ffn, pairs, text.expert_ffn});
+            for_each_block(c, g, inner, most, text.hidden,
+                           [&](std::size_t expert, std::size_t first, std::size_t from, std::size_t rows,
+                               std::size_t out, std::size_t outs, std::size_t slot)
                            {
-                               multiply_block(c, down_proj, inner, first, rows, expert * text.hidden + out,
+                               multiply_block(c, down_proj, inner, from, rows, expert * text.hidden + out,
                                               outs, a.expert_rows + first * text.hidden + out, text.hidden,
                                               slot);
                            });

@@ -58,7 +58,7 @@ namespace gemma4::inline v0
             std::size_t floats = block_floats(o.rows, o.fast != nullptr);
             for (std::size_t k = 0; k != schedule.kind_count; ++k)
             {
-                floats = std::max(floats, attention_scratch(schedule.kinds[k]));
+                floats = std::max(floats, attention_scratch(schedule.kinds[k], o.fast != nullptr));
             }
             return round_up(floats, cache_line / sizeof(float));
         }
@@ -152,10 +152,8 @@ namespace gemma4::inline v0
             take(&workspace::weight_rows, o.slots * weight_floats());
             if (o.fast)
             {
-                auto const pairs = o.rows * text.active_experts;
-                take(&workspace::quantised,
-                     std::max({quantised_bytes(o.rows, widest_input()),
-                               quantised_bytes(pairs, std::max(text.hidden, text.expert_ffn))}));
+                take(&workspace::quantised, std::max(quantised_bytes(o.rows, widest_input()),
+                                                     quantised_expert_bytes(text, o.rows)));
             }
             take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);
             return used;

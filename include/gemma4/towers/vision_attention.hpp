@@ -8,6 +8,7 @@
 
 #include <gemma4/core/math.hpp>
 #include <gemma4/core/view.hpp>
+#include <gemma4/layers/block_attention.hpp>
 #include <gemma4/towers/vision_weights.hpp>
 #include <gemma4/towers/vision_workspace.hpp>
 
@@ -114,15 +115,62 @@ namespace gemma4::inline v0
         // is a head and a block of queries, which walks the pages in order; nobody else reads its queries.
         void attend(view<float> query) const
         {
-            auto const blocks = ceil_div(query.rows, block);
+            bool const fast = block_attention::serves(m_compute, query.rows);
+            auto const most = fast ? block_attention::most_rows : block;
+            auto const blocks = ceil_div(query.rows, most);
             m_compute.for_each(V.heads * blocks,
                                [&](std::size_t item, std::size_t slot)
                                {
-                                   auto const first = item % blocks * block;
-                                   attend_block(query, item / blocks, first,
-                                                std::min(block, query.rows - first),
-                                                item_scratch(m_compute.scratch(slot)));
+                                   auto const first = item % blocks * most;
+                                   auto const rows = std::min(most, query.rows - first);
+                                   float* const scratch = m_compute.scratch(slot);
+                                   if (fast) { attend_fast(query, item / blocks, first, rows, scratch); }
+                                   else
+                                   {
+                                       attend_block(query, item / blocks, first, rows, item_scratch(scratch));
+                                   }
                                });
+        }
+
+        // The query of a row and head: normed, with its rope, filled with zeros to head_width.
+        void query_of(view<float const> query, std::size_t head, std::size_t row, float* to) const
+        {
+            m_compute.kernels->rms_norm(query.row(row) + head * V.head_dim, m_layer.q_norm.data, to,
+                                        V.head_dim, V.norm_eps);
+            turn(to, row);
+            std::fill(to + V.head_dim, to + head_width, 0.0f);
+        }
+
+        // Keys and values of a page of a head.
+        kernels::kv_page page_of(std::size_t head, std::size_t page) const
+        {
+            auto const at = (head * pages() + page) * kernels::page_positions * head_width;
+            return {m_work.keys + at, m_work.values + at};
+        }
+
+        void finish(view<float> query, std::size_t head, std::size_t row, float const* out, float sum) const
+        {
+            float* const to = query.row(row) + head * V.head_dim;
+            std::copy_n(out, V.head_dim, to);
+            m_compute.kernels->scale(1.0f / sum, to, V.head_dim);
+            m_layer.o_proj.bounds.input.clip(m_compute, to, V.head_dim);
+        }
+
+        void attend_fast(view<float> query, std::size_t head, std::size_t first, std::size_t rows,
+                         float* scratch) const
+        {
+            block_attention attention(m_compute, head_width, rows, scratch);
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                float q[head_width];
+                query_of(query, head, first + r, q);
+                attention.set(r, 1, q, head_width, 0, query.rows);
+            }
+            attention.run(kernels::kv_type::f32, [&](std::size_t page) { return page_of(head, page); });
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                finish(query, head, first + r, attention.out(r), attention.sum(r));
+            }
         }
 
         void attend_block(view<float> query, std::size_t head, std::size_t first, std::size_t rows,
@@ -131,11 +179,7 @@ namespace gemma4::inline v0
             auto const& kernel = *m_compute.kernels;
             for (std::size_t r = 0; r != rows; ++r)
             {
-                float* const q = s.q + r * head_width;
-                kernel.rms_norm(query.row(first + r) + head * V.head_dim, m_layer.q_norm.data, q, V.head_dim,
-                                V.norm_eps);
-                turn(q, first + r);
-                std::fill(q + V.head_dim, q + head_width, 0.0f);
+                query_of(query, head, first + r, s.q + r * head_width);
             }
             std::fill_n(s.max, rows, -std::numeric_limits<float>::infinity());
             std::fill_n(s.sum, rows, 0.0f);
@@ -145,17 +189,13 @@ namespace gemma4::inline v0
             {
                 auto const begin = page * kernels::page_positions;
                 std::fill_n(s.last, rows, std::min(kernels::page_positions, query.rows - begin));
-                auto const at = (head * pages() * kernels::page_positions + begin) * head_width;
                 kernel.attend_page[std::size_t(kernels::kv_type::f32)](
-                    s.q, head_width, rows, {m_work.keys + at, m_work.values + at}, head_width, s.first,
-                    s.last, s.max, s.sum, s.out, head_width, s.scores);
+                    s.q, head_width, rows, page_of(head, page), head_width, s.first, s.last, s.max, s.sum,
+                    s.out, head_width, s.scores);
             }
             for (std::size_t r = 0; r != rows; ++r)
             {
-                float* const to = query.row(first + r) + head * V.head_dim;
-                std::copy_n(s.out + r * head_width, V.head_dim, to);
-                kernel.scale(1.0f / s.sum[r], to, V.head_dim);
-                m_layer.o_proj.bounds.input.clip(m_compute, to, V.head_dim);
+                finish(query, head, first + r, s.out + r * head_width, s.sum[r]);
             }
         }
 

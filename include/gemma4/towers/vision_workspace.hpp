@@ -8,6 +8,7 @@
 #include <gemma4/core/math.hpp>
 #include <gemma4/core/memory.hpp>
 #include <gemma4/core/view.hpp>
+#include <gemma4/layers/block_attention.hpp>
 #include <gemma4/layers/linear.hpp>
 #include <gemma4/spec/vision_config.hpp>
 
@@ -32,11 +33,12 @@ namespace gemma4::inline v0
         static constexpr std::size_t angles = V.head_dim / 4;    // pairs that turn by one axis
 
         // Floats of a compute's slot scratch that a tower needs.
-        static constexpr std::size_t slot_floats()
+        static constexpr std::size_t slot_floats(bool is_fast)
         {
-            constexpr auto attention = vision_query_block * (2 * head_width + kernels::page_positions + 2)
-                                       + 2 * vision_query_block * (sizeof(std::size_t) / sizeof(float));
-            return round_up(std::max(attention, 2 * V.hidden), cache_line / sizeof(float));
+            constexpr auto in_pages = vision_query_block * (2 * head_width + kernels::page_positions + 2)
+                                      + 2 * vision_query_block * (sizeof(std::size_t) / sizeof(float));
+            auto const in_blocks = is_fast ? block_attention::floats(head_width) : 0;
+            return round_up(std::max({in_blocks, in_pages, 2 * V.hidden}), cache_line / sizeof(float));
         }
 
         explicit vision_workspace(vision_workspace_options const& options,
@@ -66,7 +68,7 @@ namespace gemma4::inline v0
                     .threads = &threads,
                     .slots = m_options.slots,
                     .slot_scratch = slot_scratch,
-                    .slot_floats = slot_floats(),
+                    .slot_floats = slot_floats(m_options.fast != nullptr),
                     .weight_rows = weight_rows,
                     .weight_row_floats = weight_floats(),
                     .fast = m_options.fast,
@@ -130,7 +132,7 @@ namespace gemma4::inline v0
             auto const sides = o.patches / V.pooling + V.pooling;    // columns + rows at most
             take(&vision_workspace::cosine, sides * angles);
             take(&vision_workspace::sine, sides * angles);
-            take(&vision_workspace::slot_scratch, o.slots * slot_floats());
+            take(&vision_workspace::slot_scratch, o.slots * slot_floats(o.fast != nullptr));
             take(&vision_workspace::weight_rows, o.slots * weight_floats());
             if (o.fast)
             {

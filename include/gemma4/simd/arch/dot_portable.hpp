@@ -184,6 +184,22 @@ namespace gemma4::inline v0::simd::arch
             return each<floats>([=](std::size_t i) { return float(b.v[i] >> (8 * I) & 0xffu); });
         }
         // Pairs of bfloat16 (first, second), rounded to nearest, halves up.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats a)
+        {
+            std::uint16_t half[lanes];
+            for (std::size_t i = 0; i != lanes; ++i)
+            {
+                half[i] = std::uint16_t((std::bit_cast<std::uint32_t>(a.v[i]) + 0x8000u) >> 16);
+            }
+            std::memcpy(p, half, sizeof half);
+        }
+        [[gnu::always_inline]] static floats load_bf16(void const* p)
+        {
+            std::uint16_t half[lanes];
+            std::memcpy(half, p, sizeof half);
+            return each<floats>([&](std::size_t i)
+                                { return std::bit_cast<float>(std::uint32_t(half[i]) << 16); });
+        }
         [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
         {
             auto const out = each<bytes>(

@@ -229,6 +229,51 @@ namespace gemma4::inline v0::simd::arch
             _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaau, low, high));
         }
 
+        // 16 bfloat16, in order, rounded likewise; and back.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats a)
+        {
+            auto const sum = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(0x8000));
+            _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
+        }
+        [[gnu::always_inline]] static floats load_bf16(void const* p)
+        {
+            auto const wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(static_cast<__m256i const*>(p)));
+            return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+        }
+
+        // 16 lines of 16 dwords: dword j of line i to dword i of line j.
+        [[gnu::always_inline]] static void transpose(void const* from, void* to)
+        {
+            auto const* const lines = static_cast<char const*>(from);
+            auto* const out = static_cast<char*>(to);
+            __m512i a[16], b[16];
+            for (int i = 0; i != 16; ++i) { a[i] = _mm512_loadu_si512(lines + 64 * i); }
+            // Inside each quarter: 4 x 4 dwords of lines [4 q, 4 q + 4).
+            for (int q = 0; q != 16; q += 4)
+            {
+                auto const low = _mm512_unpacklo_epi32(a[q], a[q + 1]);
+                auto const high = _mm512_unpackhi_epi32(a[q], a[q + 1]);
+                auto const low2 = _mm512_unpacklo_epi32(a[q + 2], a[q + 3]);
+                auto const high2 = _mm512_unpackhi_epi32(a[q + 2], a[q + 3]);
+                b[q] = _mm512_unpacklo_epi64(low, low2);
+                b[q + 1] = _mm512_unpackhi_epi64(low, low2);
+                b[q + 2] = _mm512_unpacklo_epi64(high, high2);
+                b[q + 3] = _mm512_unpackhi_epi64(high, high2);
+            }
+            // Quarters of the lines i, i + 4, i + 8, i + 12: a 4 x 4 transposition of quarters.
+            for (int i = 0; i != 4; ++i)
+            {
+                auto const low = _mm512_shuffle_i32x4(b[i], b[i + 4], 0x88);
+                auto const high = _mm512_shuffle_i32x4(b[i], b[i + 4], 0xdd);
+                auto const low2 = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0x88);
+                auto const high2 = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0xdd);
+                _mm512_storeu_si512(out + 64 * i, _mm512_shuffle_i32x4(low, low2, 0x88));
+                _mm512_storeu_si512(out + 64 * (i + 4), _mm512_shuffle_i32x4(high, high2, 0x88));
+                _mm512_storeu_si512(out + 64 * (i + 8), _mm512_shuffle_i32x4(low, low2, 0xdd));
+                _mm512_storeu_si512(out + 64 * (i + 12), _mm512_shuffle_i32x4(high, high2, 0xdd));
+            }
+        }
+
         // The largest magnitude of 32 numbers.
         [[gnu::always_inline]] static float largest(float const* x)
         {

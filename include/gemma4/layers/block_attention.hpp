@@ -1,0 +1,206 @@
+// Attention of many query rows as products of the fast path: some hundred keys at a time are packed as a
+// bfloat16 matrix, meet all rows, and so do their values.
+//
+// The scheme is that of online softmax (Milakov and Gimelshein, 2018; FlashAttention, Dao et al., 2022).
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+#include <gemma4/core/math.hpp>
+#include <gemma4/core/types.hpp>
+#include <gemma4/layers/compute.hpp>
+#include <gemma4/packing/packed_type.hpp>
+
+namespace gemma4::inline v0
+{
+    // Query rows and the keys that each sees, [first, last), with room for a running softmax of `rows` rows.
+    class block_attention
+    {
+    public:
+        static constexpr std::size_t most_rows = 256;       // as many as make packing keys cheap
+        static constexpr std::size_t keys_at_once = 256;    // a multiple of packed_group
+
+        // Floats of slot scratch for heads of head_dim, a multiple of 16, which must begin a cache line.
+        static constexpr std::size_t floats(std::size_t head_dim) { return layout(head_dim).end; }
+
+        // Whether the fast path has it, and it pays.
+        static bool serves(compute const& c, std::size_t rows)
+        {
+            return c.fast && c.fast->pack_keys[0] && rows > fewest_rows;
+        }
+
+        // rows <= most_rows.
+        block_attention(compute const& c, std::size_t head_dim, std::size_t rows, float* scratch)
+            : m_compute(c)
+            , m_head_dim(head_dim)
+            , m_rows(rows)
+        {
+            auto const at = layout(head_dim);
+            auto const kind = c.fast->wants(packed_type::bf16, rows);
+            m_query = {scratch + at.query, kind, rows, head_dim};
+            m_weights = {scratch + at.weights, kind, rows, keys_at_once};
+            m_packed = reinterpret_cast<std::byte*>(scratch + at.packed);
+            m_scores = scratch + at.scores;
+            m_part = scratch + at.part;
+            m_out = scratch + at.out;
+            m_max = scratch + at.max;
+            m_sum = scratch + at.sum;
+            m_first = reinterpret_cast<position*>(scratch + at.first);
+            m_last = m_first + most_rows;
+        }
+
+        // Rows [row, row + count) are q (count, head_dim; stride ldq) and see the keys [first, last). All
+        // rows must be set, in order, before run().
+        void set(std::size_t row, std::size_t count, float const* q, std::size_t ldq, position first,
+                 position last)
+        {
+            m_compute.fast->quantise(q - row * ldq, ldq, row, count, m_query);
+            std::fill_n(m_first + row, count, first);
+            std::fill_n(m_last + row, count, last);
+        }
+
+        // page(i): the kv_page of the positions from i * page_positions on, of kv_type `type`.
+        template <class Page>
+        void run(kernels::kv_type type, Page const& page)
+        {
+            std::fill_n(m_max, m_rows, -std::numeric_limits<float>::infinity());
+            std::fill_n(m_sum, m_rows, 0.0f);
+            std::fill_n(m_out, m_rows * m_head_dim, 0.0f);
+            auto const begin = *std::min_element(m_first, m_first + m_rows);
+            auto const end = *std::max_element(m_last, m_last + m_rows);
+            for (auto from = begin / packed_group * packed_group; from < end; from += keys_at_once)
+            {
+                keys(type, page, from, std::min<position>(end, from + keys_at_once));
+            }
+        }
+
+        float* out(std::size_t row) const noexcept { return m_out + row * m_head_dim; }    // times sum(row)
+        float sum(std::size_t row) const noexcept { return m_sum[row]; }
+
+    private:
+        static constexpr std::size_t fewest_rows = 16;
+
+        // Places in the scratch, in floats.
+        struct places
+        {
+            std::size_t query, weights, packed, scores, part, out, max, sum, first, end;
+        };
+
+        static constexpr places layout(std::size_t head_dim)
+        {
+            places p{};
+            std::size_t used = 0;
+            auto const take = [&](std::size_t bytes)
+            {
+                auto const at = used;
+                used += round_up(bytes, cache_line) / sizeof(float);
+                return at;
+            };
+            auto const width = round_up(head_dim, packed_group);
+            p.query = take(most_rows * width * sizeof(float));    // float32 is the widest kind
+            p.weights = take(most_rows * keys_at_once * sizeof(float));
+            p.packed = take(keys_at_once * width * sizeof(bf16));
+            p.scores = take(most_rows * keys_at_once * sizeof(float));
+            p.part = take(most_rows * head_dim * sizeof(float));
+            p.out = take(most_rows * head_dim * sizeof(float));
+            p.max = take(most_rows * sizeof(float));
+            p.sum = take(most_rows * sizeof(float));
+            p.first = take(2 * most_rows * sizeof(position));
+            p.end = used;
+            return p;
+        }
+
+        // The keys [from, end) and their values against all rows. from: a multiple of packed_group.
+        template <class Page>
+        void keys(kernels::kv_type type, Page const& page, position from, position end)
+        {
+            auto const& fast = *m_compute.fast;
+            auto const count = std::size_t(end - from);
+            auto const multiply = fast.matmul[std::size_t(packed_type::bf16)];
+            auto const key_block = packed_block_bytes(packed_type::bf16, m_head_dim);
+            for_each_page(page, from, end,
+                          [&](kernels::kv_page const& p, std::size_t in_page, std::size_t at, std::size_t n)
+                          {
+                              fast.pack_keys[std::size_t(type)](vector(p.keys, type, in_page),
+                                                                scales(p.key_scales, in_page), n, m_head_dim,
+                                                                m_packed + at / packed_rows * key_block);
+                          });
+            multiply(m_query, 0, m_rows, m_packed, count, m_scores, keys_at_once);
+
+            float max[most_rows], sum[most_rows];
+            for (std::size_t r = 0; r != m_rows; ++r) { weigh(r, from, count, max[r], sum[r]); }
+            m_weights.ins = count;
+            fast.quantise(m_scores, keys_at_once, 0, m_rows, m_weights);
+
+            auto const value_block = packed_block_bytes(packed_type::bf16, count);
+            for_each_page(
+                page, from, end,
+                [&](kernels::kv_page const& p, std::size_t in_page, std::size_t at, std::size_t n)
+                {
+                    fast.pack_values[std::size_t(type)](
+                        vector(p.values, type, in_page), scales(p.value_scales, in_page), n, m_head_dim,
+                        m_packed + at / packed_group * packed_block_bytes(packed_type::bf16, 1), value_block);
+                });
+            multiply(m_weights, 0, m_rows, m_packed, m_head_dim, m_part, m_head_dim);
+            for (std::size_t r = 0; r != m_rows; ++r)
+            {
+                m_compute.kernels->merge(m_max + r, m_sum + r, out(r), max[r], sum[r],
+                                         m_part + r * m_head_dim, m_head_dim);
+            }
+        }
+
+        // The scores of a row to weights; (-infinity, 0) where it sees none of these keys.
+        void weigh(std::size_t row, position from, std::size_t count, float& max, float& sum) const
+        {
+            auto const inside = [&](position p)
+            { return std::size_t(std::clamp<position>(p, from, from + count) - from); };
+            auto const first = inside(m_first[row]);
+            auto const last = inside(m_last[row]);
+            float* const scores = m_scores + row * keys_at_once;
+            if (first < last)
+            {
+                m_compute.kernels->exponentials(scores, round_up(count, packed_rows), first, last, &max,
+                                                &sum);
+                return;
+            }
+            std::fill_n(scores, count, 0.0f);
+            max = -std::numeric_limits<float>::infinity();
+            sum = 0.0f;
+        }
+
+        // f(page, first position in it, position - from, positions) for every page that holds some of [from,
+        // end).
+        template <class Page, class F>
+        static void for_each_page(Page const& page, position from, position end, F&& f)
+        {
+            constexpr auto positions = kernels::page_positions;
+            for (auto at = from; at < end;)
+            {
+                auto const in_page = at % positions;
+                auto const n = std::min(positions - in_page, end - at);
+                f(page(at / positions), in_page, at - from, n);
+                at += n;
+            }
+        }
+
+        static float const* scales(float const* first, std::size_t index)
+        {
+            return first ? first + index : nullptr;
+        }
+
+        void const* vector(void const* first, kernels::kv_type type, std::size_t index) const
+        {
+            return static_cast<std::byte const*>(first) + index * m_head_dim * kernels::size_of(type);
+        }
+
+        compute const& m_compute;
+        std::size_t m_head_dim;
+        std::size_t m_rows;
+        kernels::activations m_query, m_weights;
+        std::byte* m_packed;
+        float *m_scores, *m_part, *m_out, *m_max, *m_sum;
+        position *m_first, *m_last;
+    };
+}
