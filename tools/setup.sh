@@ -6,11 +6,13 @@ packages="g++ make cmake libxtensor-dev libxsimd-dev xtl-dev nlohmann-json3-dev 
 # codecs: images, sound, video
 packages="$packages libpng-dev libjpeg-dev libwebp-dev libsoxr-dev libsndfile1-dev"
 packages="$packages libavcodec-dev libavformat-dev libswscale-dev libavutil-dev"
+# editing of lines in the program's chat
+packages="$packages libedit-dev"
 
 if ! command -v apt-get > /dev/null
 then
     echo "setup.sh: no apt-get here; needed are a C++20 compiler, CMake 3.25 or newer, xtl, xsimd, xtensor, nlohmann/json," \
-         "doctest, CLI11, libpng, libjpeg-turbo and libwebp; for more: libsoxr, libsndfile, FFmpeg" >&2
+         "doctest, CLI11, libpng, libjpeg-turbo and libwebp; for more: libsoxr, libsndfile, FFmpeg, libedit" >&2
     exit 0
 fi
 

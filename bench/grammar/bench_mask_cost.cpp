@@ -14,6 +14,7 @@
 
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/grammar/call_grammar.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/regular_expression.hpp>
@@ -59,7 +60,7 @@ namespace
         std::vector<float> logits(tokens.size());
         gemma4::grammar_mask mask(rules, {106});
         std::vector<double> times;
-        for (auto const id : tokens.encode(document, gemma4::special_tokens::as_text))
+        for (auto const id : tokens.encode(document, gemma4::special_tokens::recognise))
         {
             std::ranges::fill(logits, 1.0f);
             times.push_back(cost([&] { mask.restrict(logits); }));
@@ -95,7 +96,7 @@ namespace
         auto const a = summary(first);
         auto const b = summary(again);
         std::printf(
-            "%-22s compile %7.2f ms | first: median %.3f mean %.3f worst %.2f ms | again: median %.3f mean "
+            "%-24s compile %7.2f ms | first: median %.3f mean %.3f worst %.2f ms | again: median %.3f mean "
             "%.3f worst %.3f ms | %zu tokens, %zu forced\n",
             title, compile, a.median, a.mean, a.worst, b.median, b.mean, b.worst, first.size(), forced);
     }
@@ -140,6 +141,30 @@ int main(int argc, char** argv)
                 R"({"type": "object", "properties": {"s": {"type": "string", "maxLength": 200}}, "required": ["s"]})"),
             trie,
             {R"({"s": "Twenty words or so of ordinary text, so that the counter of characters runs down a bit."})"});
+        report(
+            "maxLength 16, to its end",
+            schema(
+                R"({"type": "object", "properties": {"a": {"type": "string", "maxLength": 16}, "b": {"type": "string", "minLength": 8,
+               "maxLength": 32}}, "required": ["a", "b"]})"),
+            trie, {R"({"a": "A lamp of glass.", "b": "Twelve chairs and a table of oak"})"});
+        report(
+            "maxItems 20",
+            schema(
+                R"({"type": "array", "minItems": 5, "maxItems": 20, "items": {"type": "object", "properties": {"n":
+               {"type": "string", "maxLength": 40}, "k": {"type": "integer"}}, "required": ["n", "k"]}})"),
+            trie,
+            {R"([{"n": "table", "k": 1}, {"n": "chair made of oak", "k": 12}, {"n": "lamp", "k": 3}, {"n": "Stühle", "k": 8}, )"
+             R"({"n": "a box with many small things", "k": 100}])"});
+        std::vector<gemma4::json_value> const tools{gemma4::read_json_value(
+            R"({"type": "function", "function": {"name": "find", "description": "d", "parameters": {"type": "object",
+               "properties": {"where": {"type": "string"}, "limit": {"type": "integer"}, "kinds": {"type": "array", "items":
+               {"enum": ["house", "garden"]}}}, "required": ["where"]}}})",
+            "tool")};
+        report(
+            "tool call",
+            gemma4::call_grammar(tools, gemma4::call_tokens::of(tokens), gemma4::call_begin::after_marker),
+            trie,
+            {R"(call:find{kinds:[<|"|>house<|"|>],limit:12,where:<|"|>behind the old mill, on the left<|"|>}<tool_call|>)"});
         report("recursive",
                schema(R"({"$ref": "#/$defs/n", "$defs": {"n": {"type": "object", "properties": {"v": {"type":
                "string"}, "next": {"type": "array", "items": {"$ref": "#/$defs/n"}}}, "required": ["v"]}}})"),

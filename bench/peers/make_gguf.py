@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Writes a GGUF v3 file with random weights at the real shapes of a Gemma 4 model (llama.cpp's architecture gemma4).
 
-    make_gguf.py VARIANT TYPE OUT [--tokenizer tokenizer.json] [--seed N]
+    make_gguf.py VARIANT TYPE OUT [--tokenizer tokenizer.json] [--seed N] [--layers N] [--hollow]
 
 VARIANT  e2b, e4b, a4b, d31b
 TYPE     q4_0      Q4_0 with Q6_K embeddings and a BF16 per_layer_model_proj, as llama.cpp's quantiser assigns types
          q4_0_all  the same with Q4_0 embeddings
          q8_0, bf16
-OUT      the file; disk needed: 3.3 GB for e2b q4_0, 5.2 for e4b, 14.4 for a4b, 17.6 for d31b
+OUT      the file; disk needed: 3.3 GB for e2b q4_0 (q4_0_all 2.6, q8_0 5.0, bf16 9.3), 5.2 for e4b, 14.4 for a4b, 17.6 for
+         d31b
+--layers the first N layers only: a text model that llama.cpp accepts beside a projector file, of no use alone
+--hollow matrices are zeros that take no disk: a text model for `gemma4 encode --compute exact`, which does not read them
 
 Quantised blocks are random codes with scales that give every matrix a standard deviation of 1 / sqrt(columns), so that
 activations stay finite. The bytes repeat after a few megabytes, which no reader can make use of. Without --tokenizer the
@@ -209,10 +212,14 @@ def vector_values(name, size, random):
     return random.uniform(0.8, 1.2, size).astype("<f4")
 
 
-def write_tensor(out, name, shape, kind, blocks):
+def write_tensor(out, name, shape, kind, blocks, hollow):
     if len(shape) == 1:
         return out.write(vector_values(name, shape[0], blocks.random).tobytes())
     weights, block_bytes = BLOCK[kind]
+    if hollow:
+        size = int(np.prod(shape)) // weights * block_bytes
+        out.seek(size, os.SEEK_CUR)
+        return size
     pattern = blocks.make(kind, float(shape[-1]) ** -0.5)
     left = int(np.prod(shape)) // weights * block_bytes
     written = left
@@ -281,8 +288,13 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--tokenizer", help="a tokenizer.json of Gemma 4")
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--layers", type=int)
+    parser.add_argument("--hollow", action="store_true")
     a = parser.parse_args()
     m = MODELS[a.variant]
+    if a.layers:
+        m = dict(m, layers=a.layers, every=min(m["every"], a.layers),
+                 shared=max(0, a.layers - (m["layers"] - m["shared"])))
     blocks = Blocks(a.seed)
     unfinished = a.out + ".part"
     w = GGUFWriter(unfinished, "gemma4")
@@ -298,8 +310,9 @@ def main():
     out = w.fout[0]
     out.write(b"\0" * (-out.tell() % w.data_alignment))
     for name, shape, kind in listed:
-        written = write_tensor(out, name, shape, kind, blocks)
+        written = write_tensor(out, name, shape, kind, blocks, a.hollow)
         out.write(b"\0" * (-written % w.data_alignment))
+    out.truncate(out.tell())    # where the last bytes are a hole
     w.close()
     os.replace(unfinished, a.out)
     print(f"{a.out}: {len(listed)} tensors, {os.path.getsize(a.out) / 1e9:.3f} GB", file=sys.stderr)

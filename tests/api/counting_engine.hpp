@@ -30,6 +30,12 @@ namespace gemma4_test
         auto make_state() const { return m_engine.make_state(); }
         auto stamp() const { return m_engine.stamp(); }
 
+        template <class T, class Make>
+        auto kept(Make&& make) const
+        {
+            return m_engine.template kept<T>(std::forward<Make>(make));
+        }
+
         template <class Each>
         bool step(std::span<gemma4::sequence_step<variant> const> batch, Each&& each,
                   std::stop_token stop = {}) const

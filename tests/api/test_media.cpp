@@ -370,3 +370,59 @@ TEST_CASE("encoding reports its layers and can be cancelled")
     CHECK_THROWS_AS(encode_image(model<M>(), image, 70, options), cancelled_error);
     CHECK(encode_image(model<M>(), image, 70)->runs[0]->values == whole->runs[0]->values);
 }
+
+TEST_CASE_TEMPLATE("a conversation about a picture goes on from a file with the same bits, past the window",
+                   M, tiny_e2b, tiny_d31b)
+{
+    using E = exact_engine<M>;
+    auto const path = scratch() / (std::string(M::name) + "-picture.state");
+    auto const logits_of = [](session<E>& s, turn said, std::size_t count)
+    {
+        std::vector<float> all;
+        auto const see = [&](std::span<float> logits, std::span<token_id const>)
+        { all.insert(all.end(), logits.begin(), logits.end()); };
+        auto run = s.send(std::move(said), at_most(count), see);
+        (void)run.rest();
+        return all;
+    };
+    auto const picture = encode_image(model<M>(), media_image("a", 96, 64), 70);
+    auto const clip_or_other = [&]() -> medium
+    {
+        if constexpr (has(E::media, modality::audio))
+        {
+            return encode_audio(model<M>(), audio_signal("clip", 16000));
+        }
+        else { return encode_image(model<M>(), media_image("e", 64, 64), 70); }
+    }();
+
+    for (std::size_t const answer : {3u, 40u})    // 40: the picture is behind the window
+    {
+        CAPTURE(answer);
+        session<E> never_stopped(model<M>());
+        (void)logits_of(never_stopped, user_turn("What is this?", {picture}), answer);
+        never_stopped.save(path);
+        CHECK((answer < 40 || never_stopped.tokens().size() > M::text.window + 40));
+
+        session<E> loaded(model<M>());
+        loaded.load(path);
+        CHECK(loaded.messages() == never_stopped.messages());
+        CHECK(std::ranges::equal(loaded.tokens(), never_stopped.tokens()));
+        CHECK(loaded.past().size() == never_stopped.past().size());
+
+        // on with the same picture behind, then with one more medium
+        auto expected = logits_of(never_stopped, user_turn("And now?"), 6);
+        auto found = logits_of(loaded, user_turn("And now?"), 6);
+        REQUIRE(expected.size() == 6 * M::text.vocab);
+        CHECK(std::ranges::equal(std::as_bytes(std::span(found)), std::as_bytes(std::span(expected))));
+        expected = logits_of(never_stopped, user_turn("And this?", {clip_or_other}), 6);
+        found = logits_of(loaded, user_turn("And this?", {clip_or_other}), 6);
+        CHECK(std::ranges::equal(std::as_bytes(std::span(found)), std::as_bytes(std::span(expected))));
+
+        // saved again it is the same conversation
+        loaded.save(path);
+        session<E> again(model<M>());
+        again.load(path);
+        expected = logits_of(never_stopped, user_turn("Last?"), 3);
+        CHECK(logits_of(again, user_turn("Last?"), 3) == expected);
+    }
+}

@@ -1,6 +1,7 @@
 #include <fstream>
 #include <set>
 
+#include "support/gguf_writer.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 
@@ -101,6 +102,32 @@ TEST_CASE_TEMPLATE("weights packed in memory and in a file are the same", M, tin
         CHECK(error > 0);
         bool const may_route_otherwise = M::text.experts != 0;
         if (weights == weight_precision::bf16 && !may_route_otherwise) { CHECK(error < 0.05); }
+    }
+}
+
+TEST_CASE_TEMPLATE("a packed file of a GGUF file of five bits computes what its source does", M, tiny_e2b,
+                   tiny_a4b)
+{
+    auto const ids = prompt(24);
+    for (auto const& [format, type] :
+         {std::pair(gguf_format::q5_0, packed_type::q5), std::pair(gguf_format::q5_1, packed_type::q5s),
+          std::pair(gguf_format::q5_k, packed_type::q5k)})
+    {
+        CAPTURE(name(type));
+        auto const source = scratch() / (std::string(M::name) + "-" + name(type) + ".gguf");
+        write_gguf(data() / "tiny" / M::name, source,
+                   {.format = [format = format](std::string_view) { return format; }});
+        auto const file = packed_as<M>(source, name(type));
+        auto const expected = all_logits(exact_engine<M>::load(source, one_thread()), ids, 64);
+        CHECK(all_logits(exact_engine<M>::load(file, one_thread()), ids, 64) == expected);
+        auto const quick = all_logits(fast_engine<M>::load(source, one_thread()), ids, 64);
+        CHECK(all_logits(fast_engine<M>::load(file, one_thread()), ids, 64) == quick);
+        std::size_t found = 0;
+        for (auto const& t : packed_file(file).tensors())
+        {
+            found += is_packed(t.type) && packing_of(t.type) == type;
+        }
+        CHECK(found != 0);
     }
 }
 

@@ -240,7 +240,7 @@ TEST_CASE("a file of another model, version or type is refused, and the session 
     refused(std::string(200, 'x'), "does not begin with g4state");
     auto version = good;
     version[8] = 9;
-    refused(sealed(version), "has format version 9, expected 1");
+    refused(sealed(version), "has format version 9, expected 2");
     refused(good.substr(0, good.size() - 1), "damaged");
     refused(sealed(good.substr(0, good.size() / 2)), "damaged");
 
@@ -254,6 +254,33 @@ TEST_CASE("a file of another model, version or type is refused, and the session 
     session fine_tuned(elsewhere);
     CHECK_THROWS_WITH_AS(fine_tuned.load(file("tiny")), doctest::Contains("weights of fingerprint"),
                          mismatch_error);
+
+    // the way to compute decides about the bits that follow
+    auto const way = [](compute_mode compute, weight_precision weights)
+    {
+        using any = engine<M, modality::text, any_format, any_compute>;
+        return any::load(
+            tiny_checkpoint(M::name),
+            {.context = 512, .threads = 1, .compute = compute, .weights = weights, .kv = kv_type::f32});
+    };
+    auto const stored = way(compute_mode::fast, weight_precision::stored);
+    auto const int8 = way(compute_mode::fast, weight_precision::int8);
+    auto const exact_way = way(compute_mode::exact, weight_precision::stored);
+    session exactly(exact_way), quickly(stored), roughly(int8);
+    (void)next_logits(exactly, tokens(3), 1);
+    exactly.load(file("tiny"));    // of the engine whose type says exact
+    CHECK_THROWS_WITH_AS(
+        quickly.load(file("tiny")),
+        doctest::Contains("was saved with the way to compute: the exact path, but this engine "
+                          "has the fast path with weights as stored"),
+        mismatch_error);
+    (void)next_logits(roughly, tokens(3), 1);
+    roughly.save(file("rough"));
+    CHECK_THROWS_WITH_AS(quickly.load(file("rough")),
+                         doctest::Contains("the fast path with int8 weights, but this engine"),
+                         mismatch_error);
+    CHECK_THROWS_AS(exactly.load(file("rough")), mismatch_error);
+    roughly.load(file("rough"));
 
     auto const small = load<nano>(nano_folder(), {.context = 8, .threads = 1});
     session narrow(small);

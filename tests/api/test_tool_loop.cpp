@@ -216,3 +216,38 @@ TEST_CASE("sessions of any variant do the same")
     CHECK(left.said.tool_calls.size() == 1);
     CHECK(s->messages() == fork->messages());
 }
+
+TEST_CASE("a loop that fails has ended: no tool is run twice, and the calls wait")
+{
+    int runs = 0;
+    auto const counted = [&](json_value result)
+    {
+        return calculator(
+            [&runs, result](json_value const&)
+            {
+                ++runs;
+                return result;
+            });
+    };
+    {
+        session s(model(), session_options{.tools = {counted(408)}});
+        tool_loop_options options;
+        options.on_result = [](tool_call const&, json_value const&)
+        { throw std::runtime_error("the host's own"); };
+        auto loop = s.ask_with_tools("What is 12 * 34?", s.defaults(), options);
+        CHECK_THROWS_WITH_AS((void)loop.rest(), "the host's own", std::runtime_error);
+        CHECK_FALSE(loop.running());
+        CHECK_FALSE(loop.next_event());
+        CHECK(runs == 1);
+        CHECK(unanswered_calls(s.messages()).size() == 1);
+    }
+    session s(model(), session_options{.tools = {counted(std::string(5000, 'x'))}});
+    auto loop = s.ask_with_tools("What is 12 * 34?");
+    CHECK_THROWS_AS((void)loop.rest(), capacity_error);
+    CHECK_FALSE(loop.next_event());
+    CHECK(runs == 2);
+    // The host may answer shorter.
+    auto const calls = unanswered_calls(s.messages());
+    REQUIRE(calls.size() == 1);
+    CHECK(s.send({tool_message(calls[0], 408)}, s.defaults()).rest().find("408") != std::string::npos);
+}

@@ -147,7 +147,7 @@ TEST_CASE("regular_expression: what is not supported is named")
             CHECK(std::string(e.what()).ends_with(std::string("not supported: ") + what));
         }
     }
-    CHECK_THROWS_AS(gemma4::token_grammar(gemma4::regular_expression_grammar("((a{1000}){1000}){1000}"),
+    CHECK_THROWS_AS(gemma4::token_grammar(gemma4::regular_expression_grammar("(((a?){1000}){1000}){1000}"),
                                           gemma4_test::tiny_trie()),
                     gemma4::argument_error);
     CHECK_THROWS_AS(

@@ -260,9 +260,21 @@ namespace gemma4::inline v0
                 , loaded(std::move(l))
                 , towers(std::move(t))
                 , model(loaded.weights)
-                , plan(plan_memory<M>(loaded.bytes, state_of(o), work_of(o), tower_scratch(o), o.max_memory))
+                , plan(plan_memory<M>(loaded.bytes, o.context, options_of(o), tower_scratch(o), o.max_memory))
                 , work(work_of(o), o.memory)
             {}
+
+            // What o comes to with other numbers of positions.
+            static auto options_of(load_options const& o)
+            {
+                return [&o](std::size_t context)
+                {
+                    auto fewer = o;
+                    fewer.context = context;
+                    fewer.chunk = std::min(o.chunk, context);
+                    return planned_options{state_of(fewer), work_of(fewer)};
+                };
+            }
 
             static workspace_options work_of(load_options const& o)
             {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <exception>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include <gemma4/api/answer_stream.hpp>
+#include <gemma4/api/call_masks.hpp>
 #include <gemma4/api/conversation.hpp>
 #include <gemma4/api/engine.hpp>
 #include <gemma4/generate/sampler.hpp>
@@ -98,7 +100,15 @@ namespace gemma4::inline v0
             }
             if (m_choice)
             {
-                accept(*std::exchange(m_choice, std::nullopt));
+                try
+                {
+                    accept(*std::exchange(m_choice, std::nullopt));
+                }
+                catch (...)    // of a mask: what was chosen cannot be followed
+                {
+                    m_reason = stop_reason::cancelled;
+                    throw;
+                }
                 m_usage.decode_seconds = seconds_since(*m_started) - m_usage.prefill_seconds;
             }
             if (running() && m_stop.stop_requested()) { stop_with(stop_reason::cancelled); }
@@ -108,13 +118,15 @@ namespace gemma4::inline v0
         std::size_t waiting() const noexcept { return m_conversation->waiting(); }
 
     protected:
-        // `c` holds the prompt, and for an answer an open_answer; it may think where `thinks`.
+        // `c` holds the prompt, and for an answer an open_answer; it may think where `thinks`. Calls are free
+        // without `calls`, and where the options have a mask, which then is in charge of all that is written.
         basic_generation(Engine const& engine, conversation<M>& c, std::size_t cached,
-                         generation_options options, bool thinks)
+                         generation_options options, bool thinks, std::shared_ptr<call_masks> calls)
             : m_engine(&engine)
             , m_conversation(&c)
             , m_options(std::move(options))
             , m_matcher(m_options.stop.strings)
+            , m_calls(m_options.mask ? nullptr : std::move(calls))
         {
             if (!c.answering && engine.has_tokenizer())
             {
@@ -128,6 +140,7 @@ namespace gemma4::inline v0
                 auto const& tokens = engine.tokens();
                 m_open_thought = tokens.find(name_of(marker::open_channel));
                 m_close_thought = tokens.find(name_of(marker::close_channel));
+                m_open_call = tokens.find(name_of(marker::open_call));
                 for (auto const m : {marker::close_turn, marker::eos, marker::open_response})
                 {
                     if (auto const id = tokens.find(name_of(m))) { m_turn_ends.push_back(*id); }
@@ -148,6 +161,7 @@ namespace gemma4::inline v0
         // Removes the tokens that must not come next: by the mask, or because no thought may begin any more.
         void restrict(std::span<float> logits)
         {
+            if (m_call) { return m_call->restrict(logits); }
             constexpr auto never = -std::numeric_limits<float>::infinity();
             auto const at = [&](token_id id) -> float& { return logits[std::size_t(id)]; };
             auto const for_each_stop = [&](auto&& use)
@@ -164,6 +178,7 @@ namespace gemma4::inline v0
             if (m_phase == mask_phase::thought)    // the thought must lead to the answer
             {
                 for_each_stop([&](token_id id) { at(id) = never; });
+                if (m_open_call) { at(*m_open_call) = never; }
             }
             if (m_phase != mask_phase::on && m_phase != mask_phase::may_think) { return; }
             std::vector<std::pair<token_id, float>> kept;
@@ -231,6 +246,7 @@ namespace gemma4::inline v0
                 m_thought_spent = true;
                 return end_of_thought();
             }
+            if (m_call) { return m_call->forced().value_or(std::vector<token_id>()); }
             if (m_phase != mask_phase::on) { return {}; }
             return m_options.mask->forced().value_or(std::vector<token_id>());
         }
@@ -277,6 +293,7 @@ namespace gemma4::inline v0
             auto const id = chosen.id;
             auto const& stop = m_options.stop;
             bool const was_in_text = c.answering && c.answering->parser.in_thought_text();
+            bool const was_in_call = c.answering && c.answering->parser.in_call();
             bool const ends_turn = std::find(m_turn_ends.begin(), m_turn_ends.end(), id) != m_turn_ends.end();
             if (c.answering && (ends_turn || !stop.is_stop(id)))
             {
@@ -297,6 +314,7 @@ namespace gemma4::inline v0
             }
             if (was_in_text && c.answering->parser.in_thought_text()) { ++m_thought_tokens; }
             follow_mask(id);
+            if (m_calls) { follow_call(id, was_in_call); }
 
             if (m_matcher.matched()) { return stop_with(stop_reason::stop_string); }
             if (m_phase == mask_phase::on && m_options.mask->must_stop())
@@ -332,6 +350,22 @@ namespace gemma4::inline v0
             case mask_phase::on: break;
             }
             m_options.mask->accept(id);
+        }
+
+        // A call's mask begins behind the token that opens it, and ends with the one that closes it. A host's
+        // own processor may still have chosen what the mask forbids: the call is free from there on.
+        void follow_call(token_id id, bool was_in_call)
+        {
+            if (m_call)
+            {
+                if (m_call->allows(id)) { m_call->accept(id); }
+                else { m_call.reset(); }
+                if (m_call && m_call->must_stop()) { m_call.reset(); }
+            }
+            else if (!was_in_call && m_conversation->answering && m_conversation->answering->parser.in_call())
+            {
+                m_call = m_calls->next();
+            }
         }
 
         void say(std::string text)
@@ -375,7 +409,9 @@ namespace gemma4::inline v0
         generation_options m_options;
         stop_string_matcher m_matcher;
         std::optional<stream_decoder> m_decoder;    // of a continuation
-        std::optional<token_id> m_open_thought, m_close_thought;
+        std::shared_ptr<call_masks> m_calls;        // null: calls are free
+        std::optional<grammar_mask> m_call;         // of the call that is being written
+        std::optional<token_id> m_open_thought, m_close_thought, m_open_call;
         std::vector<token_id> m_turn_ends;    // what ends an answer, whatever the options say
         mask_phase m_phase = mask_phase::none;
         std::size_t m_thought_tokens = 0;
@@ -397,8 +433,9 @@ namespace gemma4::inline v0
 
     public:
         generation(Engine const& engine, conversation<typename Engine::variant>& c, std::size_t cached,
-                   generation_options options, Extra extra = Extra{}, bool thinks = false)
-            : base(engine, c, cached, std::move(options), thinks)
+                   generation_options options, Extra extra = Extra{}, bool thinks = false,
+                   std::shared_ptr<call_masks> calls = {})
+            : base(engine, c, cached, std::move(options), thinks, std::move(calls))
             , m_sampler(base::options().sampling, restricted{this, std::move(extra)})
         {}
 

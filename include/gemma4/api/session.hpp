@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <gemma4/api/call_masks.hpp>
 #include <gemma4/api/generation.hpp>
 #include <gemma4/api/medium.hpp>
 #include <gemma4/api/session_options.hpp>
@@ -76,6 +77,7 @@ namespace gemma4::inline v0
             , m_options(std::move(options))
             , m_conversation(m_engine.make_state())
         {
+            prepare_calls();
             clear();
         }
 
@@ -180,7 +182,8 @@ namespace gemma4::inline v0
                     cached,
                     std::move(options),
                     processor_chain<Processors...>(std::move(processors)...),
-                    m_options.thinking};
+                    m_options.thinking,
+                    m_calls};
         }
 
         // As ask(), and calls of the session's tools are run, and what they give is read by the model, until
@@ -241,8 +244,8 @@ namespace gemma4::inline v0
         // Becomes the conversation of a file, with its options, and goes on as if it had never stopped: the
         // next logits have the same bits. Functions of tools are not in the file: a tool has that of the tool
         // of the same name that this session had, and is the host's otherwise. Throws file_error (no state
-        // file, of another version, damaged), mismatch_error (of another model), capacity_error (longer than
-        // the context); nothing has changed then.
+        // file, of another version, damaged), mismatch_error (of another model, or another way to compute
+        // it), capacity_error (longer than the context); nothing has changed then.
         void load(std::filesystem::path const& path)
         {
             mapped_file const file(path);
@@ -260,6 +263,7 @@ namespace gemma4::inline v0
             loaded.media = std::move(saved.media);
             m_options = std::move(saved.options);
             m_conversation = std::move(loaded);
+            prepare_calls();
         }
 
         // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this
@@ -362,8 +366,23 @@ namespace gemma4::inline v0
                 .size();
         }
 
+        // Masks of calls, where there are tools and the model has a form for calls.
+        void prepare_calls()
+        {
+            m_calls.reset();
+            if (!m_options.mask_calls || m_options.tools.empty() || !m_engine.chat()) { return; }
+            auto const& tokens = m_engine.tokens();
+            if (!tokens.find(name_of(marker::open_call))) { return; }
+            std::vector<json_value> declarations;
+            for (auto const& tool : m_options.tools) { declarations.push_back(tool.declaration); }
+            m_calls = std::make_shared<call_masks>(
+                declarations, tokens, [engine = m_engine] { return trie_of(engine); },
+                m_engine.options().log);
+        }
+
         Engine m_engine;
         session_options m_options;
         conversation<M> m_conversation;
+        std::shared_ptr<call_masks> m_calls;    // forks share it
     };
 }

@@ -13,6 +13,11 @@ namespace gemma4::inline v0
     {
         std::string system{};                    // empty: none
         std::vector<tool_definition> tools{};    // the model may call them
+
+        // A call that the model opens is one of a declared tool, with arguments that fit its declaration;
+        // nothing else can be written there. Text and thoughts are free.
+        bool mask_calls = true;
+
         bool thinking = false;
         bool preserve_thinking =
             false;    // thoughts beside calls of earlier turns stay, where the template can

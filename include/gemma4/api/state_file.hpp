@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <gemma4/api/compute_policy.hpp>
 #include <gemma4/api/conversation.hpp>
 #include <gemma4/api/medium.hpp>
 #include <gemma4/api/session_options.hpp>
@@ -21,12 +22,13 @@
 #include <gemma4/core/checksum.hpp>
 #include <gemma4/io/saved_state.hpp>
 #include <gemma4/io/sealed_file.hpp>
+#include <gemma4/io/weight_precision.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
 namespace gemma4::inline v0
 {
     inline constexpr std::string_view state_file_magic = "g4state\n";
-    inline constexpr std::uint64_t state_file_version = 1;
+    inline constexpr std::uint64_t state_file_version = 2;
 
     // What a state can be used with.
     struct state_stamp
@@ -34,9 +36,20 @@ namespace gemma4::inline v0
         std::string variant;
         std::uint64_t weights = 0;    // weight_fingerprint; 0: random weights
         std::uint64_t tokens = 0;     // tokenizer_fingerprint; 0: none
+        std::string compute{};        // way_to_compute
 
         bool operator==(state_stamp const&) const = default;
     };
+
+    // What the bits of keys, values and logits depend on besides the weights. The exact path takes weights as
+    // they are stored, whatever the precision asked for.
+    inline std::string way_to_compute(compute_mode mode, weight_precision weights)
+    {
+        if (mode == compute_mode::exact) { return "the exact path"; }
+        constexpr char const* names[] = {"weights as stored", "float32 weights", "bfloat16 weights",
+                                         "int8 weights", "int4 weights"};
+        return sentence("the fast path with ", names[std::size_t(weights)]);
+    }
 
     inline std::uint64_t tokenizer_fingerprint(tokenizer const& tokens)
     {
@@ -203,7 +216,9 @@ namespace gemma4::inline v0
         to.text(stamp.variant);
         to.number(stamp.weights);
         to.number(stamp.tokens);
+        to.text(stamp.compute);
         to.text(options.system);
+        to.number(options.mask_calls);
         to.number(options.thinking);
         to.number(options.preserve_thinking);
         to.number(options.in_content == special_tokens::recognise);
@@ -222,7 +237,8 @@ namespace gemma4::inline v0
     }
 
     // From the bytes of a file; `file` names them in errors. Throws file_error (no state file, of another
-    // version, damaged), mismatch_error (of another model), capacity_error (longer than the context).
+    // version, damaged), mismatch_error (of another model, or another way to compute it), capacity_error
+    // (longer than the context).
     template <text_model M>
     saved_conversation<M> read_state(std::span<std::byte const> bytes, std::string_view file,
                                      state_stamp const& stamp, state_options const& options,
@@ -238,9 +254,11 @@ namespace gemma4::inline v0
         demand("the model", from.text(), std::string_view(stamp.variant));
         demand("weights of fingerprint", from.number(), stamp.weights);
         demand("a tokenizer of fingerprint", from.number(), stamp.tokens);
+        demand("the way to compute:", from.text(), std::string_view(stamp.compute));
 
         session_options said;
         said.system = from.text();
+        said.mask_calls = from.number(1, "mask_calls") != 0;
         said.thinking = from.number(1, "thinking") != 0;
         said.preserve_thinking = from.number(1, "preserve_thinking") != 0;
         said.in_content =

@@ -46,7 +46,8 @@ namespace gemma4::inline v0
 
     // One answer of several rounds: the events of all of them, and one end_of_turn. Where a call is of a tool
     // that the host runs itself, or after max_rounds, it ends with turn_end::run_tools, and the calls wait in
-    // the session's messages (unanswered_calls).
+    // the session's messages (unanswered_calls). Where the results do not fit into the context, next_event()
+    // throws capacity_error and the loop has ended: the calls wait then as well.
     class tool_loop final : public answer_stream
     {
     public:
@@ -88,6 +89,20 @@ namespace gemma4::inline v0
                 return finish(m_round->reason(), said.end);
             }
             ++m_rounds;
+            try
+            {
+                next_round(said);
+            }
+            catch (...)    // ended: no tool is run a second time
+            {
+                m_reason = stop_reason::cancelled;
+                throw;
+            }
+        }
+
+        // Runs the calls, and starts the answer to what they give.
+        void next_round(answer const& said)
+        {
             auto const calls = unanswered_calls(m_all());
             std::vector<json_value> results;
             for (std::size_t i = 0; i != calls.size(); ++i)

@@ -11,14 +11,6 @@
 
 namespace gemma4::inline v0
 {
-    // What a model's vocabulary spells, made when it is first needed and kept by the engine.
-    template <class Engine>
-    std::shared_ptr<token_trie const> trie_of(Engine const& engine)
-    {
-        return engine.template kept<token_trie>([&]
-                                                { return std::make_shared<token_trie>(engine.tokens()); });
-    }
-
     namespace detail
     {
         // A grammar of T's documents for one vocabulary: what its masks find out is shared by all answers.

@@ -111,6 +111,9 @@ namespace gemma4::inline v0
         bool in_thought() const noexcept { return m_reader.in_thought(); }
         bool in_thought_text() const noexcept { return m_reader.in_thought_text(); }
 
+        // Behind <|tool_call>, where the call is not known to have ended.
+        bool in_call() const noexcept { return m_reader.in_call(); }
+
     private:
         tokenizer const* m_tokens;
         stream_decoder m_decoder;

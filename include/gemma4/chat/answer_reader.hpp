@@ -95,6 +95,7 @@ namespace gemma4::inline v0
                 return m_state == state::thought || m_state == state::thought_header;
             }
             bool in_thought_text() const noexcept { return m_state == state::thought; }
+            bool in_call() const noexcept { return m_state == state::call; }
 
         private:
             enum class state

@@ -322,6 +322,10 @@ namespace gemma4::inline v0::cli
         number(on_bench, "--repeat", bench.repeat, "runs; medians are reported (3)");
         bytes(on_bench, "--roof-bytes", bench.roof_bytes,
               "size of the plain read that measures the memory (1G)");
+        text(on_bench, "--media", bench.media,
+             "time the eyes and ears instead: all, or a list such as image:280,audio:10 (soft tokens of an "
+             "image, seconds of a sound)")
+            ->type_name("CASES");
         on_bench.add_flag("--json", bench.json, "one JSON object");
         memory(on_bench, bench.model);
         chunk(on_bench, bench.model);

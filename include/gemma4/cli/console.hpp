@@ -4,6 +4,8 @@
 #include <istream>
 #include <ostream>
 
+#include <gemma4/cli/line_editor.hpp>
+
 namespace gemma4::inline v0::cli
 {
     struct console
@@ -14,6 +16,7 @@ namespace gemma4::inline v0::cli
         bool in_is_terminal = false;
         bool err_is_terminal = false;
         bool out_is_terminal = false;
+        line_reader read_line{};    // of a chat; empty: plain lines of `in`
     };
 
     // Exit statuses.

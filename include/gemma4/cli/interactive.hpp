@@ -14,7 +14,8 @@
 
 namespace gemma4::inline v0::cli
 {
-    // Lines of a terminal, one answer each, until Ctrl-D. Ctrl-C ends the answer under way.
+    // Lines of a terminal, one answer each, until Ctrl-D. Ctrl-C ends the answer under way, and clears a line
+    // that is being edited.
     class interactive
     {
     public:
@@ -60,18 +61,20 @@ namespace gemma4::inline v0::cli
             m_ctrl_c.on_interrupt([this, prompt]
                                   { m_io.err << "\n(Ctrl-D ends the chat)\n"
                                              << prompt << std::flush; });
+            if (m_io.read_line) { return m_io.read_line(prompt, line); }
             m_io.err << prompt << std::flush;
             return bool(std::getline(m_io.in, line));
         }
 
         void ask(std::string const& line)
         {
-            auto said = user_turn(line, std::exchange(m_media, {}));
+            auto said = user_turn(line, m_media);
             for (;;)
             {
                 m_generation.mask = m_masks.next();
                 m_ctrl_c.on_interrupt([this] { m_session->cancel(); });
                 auto const result = answer(*m_model, *m_session, std::move(said), line, m_generation, m_io);
+                m_media.clear();    // not where it fails: they are still to be asked about
                 auto const calls = unanswered_calls(m_session->messages());
                 if (calls.empty() || result.said.end != turn_end::run_tools) { return; }
                 said = turn();

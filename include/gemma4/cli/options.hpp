@@ -167,6 +167,7 @@ namespace gemma4::inline v0::cli
         std::size_t batch = 1;
         std::size_t repeat = 3;
         std::size_t roof_bytes = std::size_t(1) << 30;
+        std::optional<std::string> media;    // cases of eyes and ears; none: the text model
         bool json = false;
     };
 

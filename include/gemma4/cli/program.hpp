@@ -16,6 +16,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/bench.hpp>
+#include <gemma4/cli/bench_media.hpp>
 #include <gemma4/cli/chat.hpp>
 #include <gemma4/cli/command_line.hpp>
 #include <gemma4/cli/console.hpp>
@@ -32,7 +33,8 @@ namespace gemma4::inline v0
 {
     namespace cli
     {
-        inline void execute(command const& what, std::span<known_variant const> known, console const& io)
+        inline void execute(command const& what, std::span<known_variant const> known,
+                            std::span<known_towers const> towers, console const& io)
         {
             std::visit(
                 [&]<class Options>(Options const& o)
@@ -52,22 +54,24 @@ namespace gemma4::inline v0
                     }
                     else if constexpr (std::is_same_v<Options, encode_command>) { encode(o, known, io); }
                     else if constexpr (std::is_same_v<Options, pack_command>) { pack(o, known, io); }
-                    else { bench(o, known, io); }
+                    else if (!o.media) { bench(o, known, io); }
+                    else { bench_media(o, known, towers, io); }
                 },
                 what);
             if (!io.out.flush()) { throw file_error("standard output cannot be written"); }
         }
     }
 
-    // Returns the exit status: 0, 1 after an error, 2 after wrong usage; the sentence is on io.err.
+    // Returns the exit status: 0, 1 after an error, 2 after wrong usage; the sentence is on io.err. `towers`
+    // are those of `known` that bench --media can time.
     inline int program(std::span<known_variant const> known, int argc, char const* const* argv,
-                       cli::console const& io)
+                       cli::console const& io, std::span<cli::known_towers const> towers = {})
     {
         try
         {
             std::vector<std::string> names;
             for (auto const& v : known) { names.emplace_back(v.name); }
-            cli::execute(cli::parse_command_line(argc, argv, names), known, io);
+            cli::execute(cli::parse_command_line(argc, argv, names), known, towers, io);
             return cli::success;
         }
         catch (cli::usage_error const& wrong)
@@ -86,12 +90,15 @@ namespace gemma4::inline v0
     int program(int argc, char** argv)
     {
         auto const known = variants<Ms...>();
+        auto const towers = cli::towers<Ms...>();
         return program(known, argc, argv,
                        {.in = std::cin,
                         .out = std::cout,
                         .err = std::cerr,
                         .in_is_terminal = isatty(STDIN_FILENO) != 0,
                         .err_is_terminal = isatty(STDERR_FILENO) != 0,
-                        .out_is_terminal = isatty(STDOUT_FILENO) != 0});
+                        .out_is_terminal = isatty(STDOUT_FILENO) != 0,
+                        .read_line = cli::terminal_lines()},
+                       towers);
     }
 }

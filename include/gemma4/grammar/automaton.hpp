@@ -1,10 +1,11 @@
 // A grammar as a recursive transition network: every rule is a small nondeterministic automaton whose edges
-// take a byte, take a token, or call a rule.
+// take a byte, take a token, or call a rule. A repetition with a large count is a loop with a counter.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -13,6 +14,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_facts.hpp>
 
 namespace gemma4::inline v0
 {
@@ -48,12 +50,29 @@ namespace gemma4::inline v0
             std::vector<call_edge> calls;
             std::vector<node_id> silent;    // reached without taking anything
             bool end = false;               // of its rule
+
+            // The counted loop that this node is part of; 0: none. A rule's loops are not nested. Its head
+            // has the way into another round, where the count allows one more, and the way out, where it is
+            // enough.
+            std::uint32_t loop = 0;
+            node_id again = no_node;
+            node_id leave = no_node;
+        };
+
+        static constexpr node_id no_node = ~node_id(0);
+
+        // Rounds of a counted loop; every round takes something.
+        struct counted_loop
+        {
+            std::size_t min;
+            std::size_t max;    // or grammar::unbounded
         };
 
         // argument_error: nothing matches the grammar, a rule calls itself before it takes anything, or it
         // is too large.
         explicit automaton(grammar const& source)
             : m_source(&source)
+            , m_facts(source)
         {
             m_starts.resize(source.rules() + 1);
             for (auto& start : m_starts) { start = add(); }
@@ -66,12 +85,16 @@ namespace gemma4::inline v0
             trim();
             check_left_calls();
             m_source = nullptr;
+            m_facts.reset();
             m_starts = {};
         }
 
         node_id start() const noexcept { return m_start; }
         std::size_t size() const noexcept { return m_nodes.size(); }
         node const& operator[](node_id n) const noexcept { return m_nodes[n]; }
+
+        // loop > 0
+        counted_loop const& loop(std::uint32_t loop) const noexcept { return m_loops[loop - 1]; }
 
         // Nothing but the end of the rule comes after this node, so that a call which returns here need not
         // be remembered.
@@ -86,6 +109,7 @@ namespace gemma4::inline v0
                                               " states, found more (a repetition with a large count?)"));
             }
             m_nodes.emplace_back();
+            m_nodes.back().loop = m_loop;
             return node_id(m_nodes.size() - 1);
         }
 
@@ -159,6 +183,12 @@ namespace gemma4::inline v0
         node_id build_repeat(grammar::expression const& e, node_id from, std::size_t depth)
         {
             auto const child = e.children.front();
+            auto const count = e.max == grammar::unbounded ? e.min : e.max;
+            if (count >= least_counted && count <= most_counted && m_facts->matches(child)
+                && !m_facts->may_be_empty(child))
+            {
+                return build_counted(e, from, depth);
+            }
             for (std::size_t i = 0; i != e.min; ++i) { from = build(child, from, depth); }
             if (e.max == grammar::unbounded)
             {
@@ -175,6 +205,34 @@ namespace gemma4::inline v0
                 from = build(child, from, depth);
                 m_nodes[from].silent.push_back(to);
             }
+            return to;
+        }
+
+        node_id build_counted(grammar::expression const& e, node_id from, std::size_t depth)
+        {
+            if (m_loop != 0)    // a rule of its own, so that its caller's count waits on the stack
+            {
+                auto const outer = std::exchange(m_loop, 0);
+                auto const start = add();
+                m_starts.push_back(start);
+                auto const end = build_counted(e, start, depth);
+                m_nodes[end].end = true;
+                m_loop = outer;
+                auto const to = add();
+                m_nodes[from].calls.push_back({start, to});
+                return to;
+            }
+            m_loops.push_back({e.min, e.max});
+            m_loop = std::uint32_t(m_loops.size());
+            auto const head = add();
+            auto const begin = add();
+            auto const end = build(e.children.front(), begin, depth);
+            m_loop = 0;
+            auto const to = add();
+            m_nodes[from].silent.push_back(head);
+            m_nodes[end].silent.push_back(head);
+            m_nodes[head].again = begin;
+            m_nodes[head].leave = to;
             return to;
         }
 
@@ -202,6 +260,8 @@ namespace gemma4::inline v0
                 for (auto const& edge : from.bytes) { before[edge.target].push_back(n); }
                 for (auto const& edge : from.tokens) { before[edge.target].push_back(n); }
                 for (auto const target : from.silent) { before[target].push_back(n); }
+                // A round can always be completed, so the way out decides.
+                if (from.leave != no_node) { before[from.leave].push_back(n); }
                 for (auto const& edge : from.calls)
                 {
                     waiting[edge.start].push_back({n, edge.target});
@@ -254,6 +314,7 @@ namespace gemma4::inline v0
             {
                 auto const& at = m_nodes[n];
                 if (!at.bytes.empty() || !at.tokens.empty() || !at.calls.empty()) { return false; }
+                if (at.again != no_node) { return false; }
                 if (at.end) { return at.silent.empty(); }
                 if (at.silent.size() != 1) { return false; }
                 n = at.silent.front();
@@ -296,6 +357,8 @@ namespace gemma4::inline v0
                     auto const& at = m_nodes[work.back()];
                     work.pop_back();
                     for (auto const to : at.silent) { go(to); }
+                    if (at.again != no_node) { go(at.again); }
+                    if (may_skip(at)) { go(at.leave); }
                     for (auto const& edge : at.calls)
                     {
                         calls.push_back(edge.start);
@@ -357,6 +420,7 @@ namespace gemma4::inline v0
                             work.push_back(to);
                         };
                         for (auto const to : at.silent) { go(to); }
+                        if (may_skip(at)) { go(at.leave); }
                         for (auto const& edge : at.calls)
                         {
                             if (empties[edge.start]) { go(edge.target); }
@@ -368,10 +432,18 @@ namespace gemma4::inline v0
             return empties;
         }
 
+        // Out of a loop without a round.
+        bool may_skip(node const& at) const { return at.leave != no_node && loop(at.loop).min == 0; }
+
         static constexpr std::size_t max_depth = 1000;
         static constexpr std::size_t max_steps = 4 * max_grammar_nodes;
+        static constexpr std::size_t least_counted = 4;    // rounds; fewer are written out
+        static constexpr std::size_t most_counted = std::size_t(1) << 30;
 
-        grammar const* m_source;
+        grammar const* m_source;    // and its facts: while this is made
+        std::optional<grammar_facts> m_facts;
+        std::vector<counted_loop> m_loops;
+        std::uint32_t m_loop = 0;    // that is being built
         std::size_t m_steps = 0;
         std::vector<node> m_nodes;
         std::vector<node_id> m_starts;    // by rule; the last one is the root's

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,10 +52,12 @@ namespace gemma4::inline v0
 
     // One call of one of the tools; declarations as chat templates take them ({"type": "function",
     // "function": {"name", "parameters"}}). Arguments come sorted by key, as templates declare and show them.
-    // argument_error: no tools, one without a name, or parameters that grammar/json_schema.hpp does not
-    // support.
+    // argument_error: no tools, one without a name or with one that no call can hold, or parameters that
+    // grammar/json_schema.hpp does not support. With `loose`, those parameters are no error: that sentence is
+    // handed to it, and the arguments of this tool may be any object.
     inline grammar call_grammar(std::span<json_value const> declarations, call_tokens const& tokens,
-                                call_begin begin = call_begin::with_marker)
+                                call_begin begin = call_begin::with_marker,
+                                std::function<void(std::string_view)> const& loose = {})
     {
         if (declarations.empty()) { throw argument_error("tools: expected at least one, found none"); }
         grammar out;
@@ -68,12 +71,29 @@ namespace gemma4::inline v0
             {
                 throw argument_error("tools: expected function.name, found none");
             }
+            auto const& text = *name->as_string();
+            if (text.find('{') != text.npos)
+            {
+                throw argument_error(sentence("tools: a call cannot hold the name ", text));
+            }
             auto const* const parameters = function->find("parameters");
-            static json_value const nothing = json_value::object{{"properties", json_value::object{}}};
-            auto const& schema = parameters && parameters->find("properties") ? *parameters : nothing;
-            schema_compiler compiler(notation, schema);
-            calls.push_back(out.sequence({out.literal("call:" + *name->as_string() + "{"),
-                                          compiler.members(schema, *name->as_string())}));
+            auto const arguments = [&]
+            {
+                bool const none = !parameters || parameters->is_null()
+                                  || (parameters->as_object() && parameters->as_object()->empty());
+                if (none) { return out.literal("{}"); }
+                try
+                {
+                    return schema_compiler(notation, *parameters).object_at(*parameters, text);
+                }
+                catch (argument_error const& unsupported)
+                {
+                    if (!loose) { throw; }
+                    loose(sentence("tool ", text, ": its arguments are not checked: ", unsupported.what()));
+                    return notation.map(notation.any());
+                }
+            };
+            calls.push_back(out.sequence({out.literal("call:" + text), arguments()}));
         }
         std::vector<grammar::part> parts;
         if (begin == call_begin::with_marker) { parts.push_back(out.token(tokens.open_call)); }

@@ -109,6 +109,8 @@ namespace gemma4::inline v0
         {
             return std::string_view(m_text).substr(e.text_begin, e.text_size);
         }
+        // Expressions; children come before those that they are part of.
+        std::size_t parts() const noexcept { return m_parts.size(); }
         std::size_t rules() const noexcept { return m_rules.size(); }
         std::optional<part> body(rule r) const noexcept { return m_rules[std::size_t(r)]; }
 

@@ -58,6 +58,36 @@ namespace gemma4::inline v0
             return out;
         }
 
+        // The values of a schema that must be one of objects, or a reference to one.
+        grammar::part object_at(json_value const& schema, std::string const& path, std::size_t steps = 0)
+        {
+            if (!schema.as_object()) { fail(path, "expected an object", schema); }
+            if (auto const* const target = schema.find("$ref"))
+            {
+                check_alone(schema, "$ref", path);
+                auto const* const text = target->as_string();
+                if (!text || !text->starts_with('#') || steps == max_depth)
+                {
+                    fail(path + ".$ref", "expected a place in this document, such as #/$defs/name", *target);
+                }
+                return object_at(resolve(m_document, *text, path), *text, steps + 1);
+            }
+            for (auto const& member : *schema.as_object()) { check_keyword(member.name, path); }
+            for (auto const* const keyword : {"anyOf", "oneOf", "allOf", "enum", "const"})
+            {
+                if (schema.find(keyword))
+                {
+                    fail(path, sentence("the keyword ", keyword, " is not supported"));
+                }
+            }
+            auto const types = types_of(schema, path);
+            if (!types.empty() && types != std::vector<std::string>{"object"})
+            {
+                fail(path, "expected the type object", schema);
+            }
+            return object(schema, path);
+        }
+
         // The members of an object schema from after { up to and including }.
         grammar::part members(json_value const& schema, std::string const& path)
         {
@@ -265,9 +295,7 @@ namespace gemma4::inline v0
             if (format) { return of_format(*format, path + ".format"); }
             if (!min && !max) { return m_notation.string(); }
             if (min && max && *min > *max) { fail(path, "minLength is above maxLength"); }
-            auto const content = m_grammar.repeat(m_notation.any_character(), min.value_or(0),
-                                                  max.value_or(grammar::unbounded));
-            return m_grammar.call(m_grammar.add_rule(m_notation.quoted(content)));
+            return m_notation.string(min.value_or(0), max.value_or(grammar::unbounded));
         }
 
         grammar::part text_of(std::string_view pattern, pattern_match match)

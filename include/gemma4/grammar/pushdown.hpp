@@ -1,9 +1,10 @@
-// Where one may be in a grammar: sets of configurations, a configuration being a node and the stack of calls
-// to return from.
+// Where one may be in a grammar: sets of configurations, a configuration being a node, the round of its
+// counted loop and the stack of calls to return from.
 //
 // Stacks share their lower parts, and equal ones are one object (a frame), so a configuration is two numbers.
 // Frame 0 is the bottom: in a text's own state nothing is below it; in a local state (token_grammar) what is
-// below is not known.
+// below is not known. Nor is the round in which a local state began: it is counted from there, as a
+// condition.
 #pragma once
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/automaton.hpp>
+#include <gemma4/grammar/count_condition.hpp>
 
 namespace gemma4::inline v0
 {
@@ -23,6 +25,10 @@ namespace gemma4::inline v0
     {
         std::uint32_t frame = 0;
         automaton::node_id node = 0;
+        std::uint32_t round = 0;    // of the node's loop, where it has one
+        count_condition when{};     // in local states
+
+        static constexpr std::uint32_t unknown_round = ~std::uint32_t(0);    // when.rounds() after it began
 
         auto operator<=>(configuration const&) const = default;
     };
@@ -30,8 +36,9 @@ namespace gemma4::inline v0
     // Everything that the text so far may mean. Only nodes that take a byte or a token are kept.
     struct pushdown_state
     {
-        std::vector<configuration> items;    // ascending, no two equal
-        bool ended = false;                  // the bottom has been returned from: the text may stop here
+        std::vector<configuration> items;       // ascending, no two equal
+        bool ended = false;                     // the bottom has been returned from: the text may stop here
+        std::vector<count_condition> ends{};    // in local states: and when; ascending, no two equal
 
         bool alive() const noexcept { return ended || !items.empty(); }
         bool operator==(pushdown_state const&) const = default;
@@ -46,12 +53,15 @@ namespace gemma4::inline v0
         struct return_place
         {
             node_id target;
-            frame_id parent;    // the frame of target
+            frame_id parent;        // the frame of target
+            std::uint32_t round;    // of the loop of target
+
+            bool operator==(return_place const&) const = default;
         };
 
         explicit pushdown(automaton nodes)
             : m_nodes(std::move(nodes))
-            , m_frames(1, return_place{0, 0})
+            , m_frames(1, return_place{0, 0, 0})
         {}
 
         automaton const& nodes() const noexcept { return m_nodes; }
@@ -66,14 +76,28 @@ namespace gemma4::inline v0
             return close();
         }
 
+        // The local state that begins at a node.
+        pushdown_state from(node_id node)
+        {
+            begin();
+            add(beginning(node));
+            return close();
+        }
+
+        configuration beginning(node_id node) const
+        {
+            if (m_nodes[node].loop == 0) { return {0, node}; }
+            return {0, node, configuration::unknown_round, count_condition::inside(0)};
+        }
+
         pushdown_state after_byte(pushdown_state const& state, unsigned char byte)
         {
             begin();
-            for (auto const& [frame, node] : state.items)
+            for (auto const& item : state.items)
             {
-                for (auto const& edge : m_nodes[node].bytes)
+                for (auto const& edge : m_nodes[item.node].bytes)
                 {
-                    if (edge.low <= byte && byte <= edge.high) { add({frame, edge.target}); }
+                    if (edge.low <= byte && byte <= edge.high) { go(item, edge.target); }
                 }
             }
             return close();
@@ -82,11 +106,11 @@ namespace gemma4::inline v0
         pushdown_state after_token(pushdown_state const& state, token_id token)
         {
             begin();
-            for (auto const& [frame, node] : state.items)
+            for (auto const& item : state.items)
             {
-                for (auto const& edge : m_nodes[node].tokens)
+                for (auto const& edge : m_nodes[item.node].tokens)
                 {
-                    if (edge.token == token) { add({frame, edge.target}); }
+                    if (edge.token == token) { go(item, edge.target); }
                 }
             }
             return close();
@@ -97,7 +121,36 @@ namespace gemma4::inline v0
         {
             m_seen.clear();
             m_seen_many.clear();
-            m_ended = false;
+            m_ends.clear();
+        }
+
+        // On to a node of the same rule. Who enters a loop begins with round 0.
+        void go(configuration c, node_id target)
+        {
+            if (m_nodes[target].loop != m_nodes[c.node].loop) { c.round = 0; }
+            c.node = target;
+            add(c);
+        }
+
+        void go_round(configuration const& c)
+        {
+            auto const& head = m_nodes[c.node];
+            auto const& loop = m_nodes.loop(head.loop);
+            if (c.round == configuration::unknown_round)
+            {
+                auto const rounds = c.when.rounds();
+                add({c.frame, head.again, c.round, count_condition::inside(rounds + 1)});
+                add({c.frame, head.leave, 0, count_condition::outside(rounds)});
+                return;
+            }
+            if (c.round < loop.max)
+            {
+                // Without a most, rounds beyond the least are all the same.
+                auto const next =
+                    loop.max == grammar::unbounded && c.round >= loop.min ? c.round : c.round + 1;
+                add({c.frame, head.again, next, c.when});
+            }
+            if (c.round >= loop.min) { add({c.frame, head.leave, 0, c.when}); }
         }
 
         void add(configuration c)
@@ -120,38 +173,62 @@ namespace gemma4::inline v0
             pushdown_state out;
             for (std::size_t i = 0; i != m_seen.size(); ++i)
             {
-                auto const [frame, node] = m_seen[i];
-                auto const& at = m_nodes[node];
-                if (!at.bytes.empty() || !at.tokens.empty()) { out.items.push_back({frame, node}); }
-                for (auto const target : at.silent) { add({frame, target}); }
+                auto const c = m_seen[i];
+                auto const& at = m_nodes[c.node];
+                if (!at.bytes.empty() || !at.tokens.empty()) { out.items.push_back(c); }
+                for (auto const target : at.silent) { go(c, target); }
+                if (at.again != automaton::no_node) { go_round(c); }
                 for (auto const& call : at.calls)
                 {
-                    add({m_nodes.only_ends(call.target) ? frame : push(call.target, frame), call.start});
+                    bool const returns = !m_nodes.only_ends(call.target);
+                    add({returns ? push(call.target, c) : c.frame, call.start, 0, c.when});
                 }
                 if (!at.end) { continue; }
-                if (frame == 0) { m_ended = true; }
-                else { add({m_frames[frame].parent, m_frames[frame].target}); }
+                if (c.frame == 0) { m_ends.push_back(c.when); }
+                else
+                {
+                    auto const& back = m_frames[c.frame];
+                    add({back.parent, back.target, back.round, c.when});
+                }
             }
             std::ranges::sort(out.items);
-            out.ended = m_ended;
+            out.ended = !m_ends.empty();
+            if (std::ranges::any_of(m_ends, &count_condition::asks))
+            {
+                std::ranges::sort(m_ends);
+                m_ends.erase(std::unique(m_ends.begin(), m_ends.end()), m_ends.end());
+                out.ends = m_ends;
+            }
             return out;
         }
 
-        frame_id push(node_id target, frame_id parent)
+        frame_id push(node_id target, configuration const& from)
         {
-            auto const key = (std::uint64_t(target) << 32) | parent;
-            auto const [place, is_new] = m_known.try_emplace(key, frame_id(m_frames.size()));
-            if (is_new) { m_frames.push_back({target, parent}); }
+            auto const round = m_nodes[target].loop == 0 ? 0 : from.round;
+            auto const [place, is_new] =
+                m_known.try_emplace({target, from.frame, round}, frame_id(m_frames.size()));
+            if (is_new) { m_frames.push_back({target, from.frame, round}); }
             return place->second;
         }
+
+        struct hash_of_place
+        {
+            std::size_t operator()(return_place const& p) const noexcept
+            {
+                auto const key = (std::uint64_t(p.target) << 32) | p.parent;
+                auto hash = (key ^ (key >> 29)) * 0x9e3779b97f4a7c15u;
+                hash = (hash ^ p.round ^ (hash >> 32)) * 0x9e3779b97f4a7c15u;
+                return std::size_t(hash ^ (hash >> 32));
+            }
+        };
 
         static constexpr std::size_t few = 24;
 
         automaton m_nodes;
         std::vector<return_place> m_frames;
-        std::unordered_map<std::uint64_t, frame_id> m_known;
+        std::unordered_map<return_place, frame_id, hash_of_place> m_known;
         std::vector<configuration> m_seen;      // of the closure being made
         std::set<configuration> m_seen_many;    // the same, once there are many
-        bool m_ended = false;
+        std::vector<count_condition> m_ends;
     };
 }

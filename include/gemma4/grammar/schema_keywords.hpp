@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <gemma4/chat/json_text.hpp>
@@ -125,12 +126,14 @@ namespace gemma4::inline v0::detail
                                                                    "integer", "boolean", "null"};
             auto const add = [&](json_value const& one)
             {
-                auto const* const name = one.as_string();
-                if (!name || std::ranges::find(known, *name) == known.end())
+                // Declarations of tools often have them in capitals.
+                auto name = one.as_string() ? *one.as_string() : std::string();
+                for (auto& c : name) { c = 'A' <= c && c <= 'Z' ? char(c - 'A' + 'a') : c; }
+                if (std::ranges::find(known, name) == known.end())
                 {
                     fail(path + ".type", "expected a type of JSON Schema", one);
                 }
-                out.push_back(*name);
+                out.push_back(std::move(name));
             };
             if (auto const* const list = type->as_array())
             {

@@ -6,6 +6,9 @@
 // rule (a local state) and yields the tokens that stay inside, and the places in the tree where the rule
 // ends. From those places, a few thousand at most, the walk goes on in the caller. A string's nodes are
 // shared by all strings of a schema, so the expensive walk is made once.
+//
+// Nor does the walk know the round of a counted loop: it yields, for every token, how many rounds it goes on
+// and whether it leaves the loop, so that one walk serves all rounds.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +27,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/automaton.hpp>
+#include <gemma4/grammar/count_condition.hpp>
 #include <gemma4/grammar/grammar.hpp>
 #include <gemma4/grammar/pushdown.hpp>
 #include <gemma4/grammar/token_set.hpp>
@@ -40,8 +44,9 @@ namespace gemma4::inline v0
             : m_trie(std::move(trie))
             , m_stacks(automaton(source))
         {
-            m_rows.emplace_back().fill(0);    // 0: the dead state
+            m_rows.emplace_back().fill({});    // 0: the dead state
             m_states.emplace_back();
+            m_ways.emplace_back();
             m_ended.push_back(false);
             for (automaton::node_id n = 0; n != m_stacks.nodes().size(); ++n)
             {
@@ -135,14 +140,38 @@ namespace gemma4::inline v0
     private:
         using frame_id = pushdown::frame_id;
         using local_id = std::uint32_t;    // of a local state; 0: dead
-        using row = std::array<local_id, 256>;
+
+        // A local state whose least condition is round 0, and the rounds that were taken off for that.
+        struct local_place
+        {
+            local_id state = 0;
+            std::uint32_t rounds = 0;
+        };
+        using row = std::array<local_place, 256>;
+
+        // The round in which a local state really began.
+        struct beginning
+        {
+            std::uint32_t loop;    // 0: in none
+            std::uint32_t round;
+        };
 
         // What the tokens can do inside one rule.
         struct local_mask
         {
-            std::vector<token_id> few;                  // the tokens that stay inside, if they are few
-            std::optional<token_set> many;              // or if they are many
-            std::vector<token_trie::node_id> leaves;    // where the rule ends
+            struct part
+            {
+                std::vector<token_id> few;        // the tokens that stay inside, if they are few
+                std::optional<token_set> many;    // or if they are many
+            };
+            struct leaf
+            {
+                token_trie::node_id node;
+                count_condition when;
+            };
+            std::vector<part> parts;         // by code of the condition
+            std::optional<token_set> all;    // of several parts together
+            std::vector<leaf> leaves;        // where the rule ends
         };
 
         struct recent
@@ -151,23 +180,74 @@ namespace gemma4::inline v0
             token_set tokens;
         };
 
+        bool holds(count_condition when, beginning at) const
+        {
+            return !when.asks() || when.holds(m_stacks.nodes().loop(at.loop), at.round);
+        }
+
         void find_allowed(pushdown_state const& state, token_set& out)
         {
+            auto const& nodes = m_stacks.nodes();
+            struct group
+            {
+                beginning at;
+                pushdown_state local;
+            };
             for (std::size_t begin = 0; begin != state.items.size();)
             {
                 auto const frame = state.items[begin].frame;
-                pushdown_state local;
+                std::vector<group> groups;    // by loop and round, which the local states do not know
                 for (; begin != state.items.size() && state.items[begin].frame == frame; ++begin)
                 {
-                    auto const node = state.items[begin].node;
-                    local.items.push_back({0, node});
-                    for (auto const& edge : m_stacks.nodes()[node].tokens) { out.insert(edge.token); }
+                    auto const& item = state.items[begin];
+                    for (auto const& edge : nodes[item.node].tokens) { out.insert(edge.token); }
+                    auto const loop = nodes[item.node].loop;
+                    auto place = std::ranges::find_if(
+                        groups, [&](group const& g)
+                        { return g.at.loop == loop && (loop == 0 || g.at.round == item.round); });
+                    if (place == groups.end())
+                    {
+                        place = groups.insert(place, group{{loop, item.round}, pushdown_state()});
+                    }
+                    place->local.items.push_back(m_stacks.beginning(item.node));
                 }
-                auto const& mask = mask_of(intern(std::move(local)));
-                for (auto const id : mask.few) { out.insert(id); }
-                if (mask.many) { out |= *mask.many; }
-                if (frame == 0) { continue; }
-                for (auto const leaf : mask.leaves) { go_on(leaf, frame, out); }
+                for (auto& [at, local] : groups)
+                {
+                    auto const& mask = mask_of(intern(std::move(local)).state);
+                    add_to(out, mask, at);
+                    if (frame == 0) { continue; }
+                    for (auto const& leaf : mask.leaves)
+                    {
+                        if (holds(leaf.when, at)) { go_on(leaf.node, frame, out); }
+                    }
+                }
+            }
+        }
+
+        void add_to(token_set& out, local_mask const& mask, beginning at) const
+        {
+            auto const fits = [&](std::size_t code)
+            { return holds(count_condition::of_code(std::uint32_t(code)), at); };
+            if (mask.all)
+            {
+                bool every = true;
+                for (std::size_t code = 0; code != mask.parts.size(); ++code)
+                {
+                    auto const& part = mask.parts[code];
+                    every = every && ((part.few.empty() && !part.many) || fits(code));
+                }
+                if (every)
+                {
+                    out |= *mask.all;
+                    return;
+                }
+            }
+            for (std::size_t code = 0; code != mask.parts.size(); ++code)
+            {
+                auto const& part = mask.parts[code];
+                if (!fits(code)) { continue; }
+                for (auto const id : part.few) { out.insert(id); }
+                if (part.many) { out |= *part.many; }
             }
         }
 
@@ -175,18 +255,20 @@ namespace gemma4::inline v0
         void go_on(token_trie::node_id leaf, frame_id frame, token_set& out)
         {
             if (m_trie->after(leaf) == leaf + 1) { return; }
-            auto const [target, parent] = m_stacks[frame];
-            auto const entered = entry(target);
-            auto const mark = [&](token_trie::node_id n)
+            auto const back = m_stacks[frame];
+            beginning const at{m_stacks.nodes()[back.target].loop, back.round};
+            auto const entered = entry(back.target);
+            auto const mark = [&](token_trie::node_id n, count_condition when)
             {
+                if (!holds(when, at)) { return; }
                 for (auto const id : m_trie->ending_at(n)) { out.insert(id); }
             };
-            if (m_ended[entered] && parent != 0) { go_on(leaf, parent, out); }
-            walk(leaf, entered, mark,
-                 [&](token_trie::node_id n)
-                 {
-                     if (parent != 0) { go_on(n, parent, out); }
-                 });
+            auto const left = [&](token_trie::node_id n, count_condition when)
+            {
+                if (back.parent != 0 && holds(when, at)) { go_on(n, back.parent, out); }
+            };
+            for_each_end(entered, [&](count_condition when) { left(leaf, when); });
+            walk(leaf, entered, mark, left);
         }
 
         local_mask const& mask_of(local_id local)
@@ -194,57 +276,80 @@ namespace gemma4::inline v0
             if (auto const known = m_masks.find(local); known != m_masks.end()) { return known->second; }
             local_mask mask;
             walk(
-                0, local,
-                [&](token_trie::node_id n)
+                0, {local, 0},
+                [&](token_trie::node_id n, count_condition when)
                 {
                     auto const ids = m_trie->ending_at(n);
-                    if (mask.many)
+                    if (ids.empty()) { return; }
+                    if (mask.parts.size() <= when.code()) { mask.parts.resize(when.code() + 1); }
+                    auto& part = mask.parts[when.code()];
+                    if (part.many)
                     {
-                        for (auto const id : ids) { mask.many->insert(id); }
+                        for (auto const id : ids) { part.many->insert(id); }
                         return;
                     }
-                    mask.few.insert(mask.few.end(), ids.begin(), ids.end());
-                    if (mask.few.size() <= m_trie->vocab() / 32) { return; }
-                    mask.many.emplace(m_trie->vocab());
-                    for (auto const id : mask.few) { mask.many->insert(id); }
-                    mask.few = {};
+                    part.few.insert(part.few.end(), ids.begin(), ids.end());
+                    if (part.few.size() <= m_trie->vocab() / 32) { return; }
+                    part.many.emplace(m_trie->vocab());
+                    for (auto const id : part.few) { part.many->insert(id); }
+                    part.few = {};
                 },
-                [&](token_trie::node_id n)
+                [&](token_trie::node_id n, count_condition when)
                 {
-                    if (m_trie->after(n) != n + 1) { mask.leaves.push_back(n); }
+                    if (m_trie->after(n) != n + 1) { mask.leaves.push_back({n, when}); }
                 });
+            bool const is_large = std::ranges::any_of(mask.parts, [](auto const& p) { return bool(p.many); });
+            if (is_large && mask.parts.size() > 1)
+            {
+                mask.all.emplace(m_trie->vocab());
+                for (auto const& part : mask.parts)
+                {
+                    for (auto const id : part.few) { mask.all->insert(id); }
+                    if (part.many) { *mask.all |= *part.many; }
+                }
+            }
             return m_masks.emplace(local, std::move(mask)).first->second;
         }
 
-        // Visits the nodes below `top` that can be reached from the local state; `left` those where its rule
-        // may have ended.
+        // Visits the nodes below `top` that can be reached from the local state, with the condition of each
+        // way there; `left` those where its rule may have ended.
         template <class Visit, class Left>
-        void walk(token_trie::node_id top, local_id local, Visit&& visit, Left&& left)
+        void walk(token_trie::node_id top, local_place from, Visit&& visit, Left&& left)
         {
             auto const end = m_trie->after(top);
             auto const base = m_trie->depth(top);
-            std::vector<local_id> path(m_trie->max_depth() + 1 - base);    // states by depth below top
-            path[0] = local;
+            std::vector<local_place> path(m_trie->max_depth() + 1 - base);    // by depth below top
+            path[0] = from;
             for (auto n = top + 1; n != end;)
             {
                 std::size_t const depth = m_trie->depth(n) - base;
-                auto const next = next_of(path[depth - 1], m_trie->byte(n));
-                if (next == 0)
+                auto next = next_of(path[depth - 1].state, m_trie->byte(n));
+                if (next.state == 0)
                 {
                     n = m_trie->after(n);
                     continue;
                 }
+                next.rounds += path[depth - 1].rounds;
                 path[depth] = next;
-                visit(n);
-                if (m_ended[next]) { left(n); }
+                for (auto const when : m_ways[next.state]) { visit(n, when.later(next.rounds)); }
+                for_each_end(next, [&](count_condition when) { left(n, when); });
                 ++n;
             }
         }
 
-        local_id next_of(local_id from, unsigned char byte)
+        template <class Use>
+        void for_each_end(local_place at, Use&& use)
+        {
+            if (!m_ended[at.state]) { return; }
+            auto const ends = m_states[at.state].ends;    // a copy: states may be added
+            if (ends.empty()) { return use(count_condition()); }
+            for (auto const when : ends) { use(when.later(at.rounds)); }
+        }
+
+        local_place next_of(local_id from, unsigned char byte)
         {
             auto const next = m_rows[from][byte];
-            if (next != unknown) { return next; }
+            if (next.state != unknown) { return next; }
             fill(from);
             return m_rows[from][byte];
         }
@@ -263,7 +368,7 @@ namespace gemma4::inline v0
                 }
             }
             row table;
-            local_id current = 0;
+            local_place current;
             for (std::size_t byte = 0; byte != 256; ++byte)
             {
                 if (border[byte])
@@ -275,35 +380,72 @@ namespace gemma4::inline v0
             m_rows[from] = table;
         }
 
-        local_id entry(automaton::node_id node)
+        local_place entry(automaton::node_id node)
         {
             auto const known = m_entries.find(node);
             if (known != m_entries.end()) { return known->second; }
-            auto const local = intern(m_stacks.at(node));
+            auto const local = intern(m_stacks.from(node));
             m_entries.emplace(node, local);
             return local;
         }
 
-        local_id intern(pushdown_state state)
+        local_place intern(pushdown_state state)
         {
-            if (!state.alive()) { return 0; }
+            if (!state.alive()) { return {}; }
+            auto const rounds = take_rounds(state);
             auto hash = std::uint64_t(state.ended);
+            auto const mix = [&](std::uint64_t more)
+            {
+                hash = (hash ^ more) * 0x9e3779b97f4a7c15u;
+                hash ^= hash >> 29;
+            };
             for (auto const& item : state.items)
             {
-                hash = (hash ^ ((std::uint64_t(item.frame) << 32) | item.node)) * 0x9e3779b97f4a7c15u;
-                hash ^= hash >> 29;
+                mix((std::uint64_t(item.frame) << 32) | item.node);
+                mix((std::uint64_t(item.round) << 32) | item.when.code());
             }
+            for (auto const when : state.ends) { mix(when.code()); }
             auto const [begin, end] = m_known.equal_range(hash);
             for (auto known = begin; known != end; ++known)
             {
-                if (m_states[known->second] == state) { return known->second; }
+                if (m_states[known->second] == state) { return {known->second, rounds}; }
             }
             auto const id = local_id(m_states.size());
+            m_ways.push_back(ways_of(state));
             m_states.push_back(std::move(state));
             m_ended.push_back(m_states.back().ended);
-            m_rows.emplace_back().fill(unknown);
+            m_rows.emplace_back().fill({unknown, 0});
             m_known.emplace(hash, id);
-            return id;
+            return {id, rounds};
+        }
+
+        // The rounds that all conditions have in common are taken off them.
+        static std::uint32_t take_rounds(pushdown_state& state)
+        {
+            std::uint32_t least = ~std::uint32_t(0);
+            auto const see = [&](count_condition when)
+            { least = when.asks() ? std::min(least, when.rounds()) : least; };
+            for (auto const& item : state.items) { see(item.when); }
+            for (auto const when : state.ends) { see(when); }
+            if (least == ~std::uint32_t(0)) { return 0; }
+            for (auto& item : state.items) { item.when = item.when.earlier(least); }
+            for (auto& when : state.ends) { when = when.earlier(least); }
+            return least;
+        }
+
+        // The conditions under which the state is reached, without those that follow from others.
+        static std::vector<count_condition> ways_of(pushdown_state const& state)
+        {
+            std::vector<count_condition> all = state.ends;
+            if (state.ended && all.empty()) { all.emplace_back(); }
+            for (auto const& item : state.items) { all.push_back(item.when); }
+            std::ranges::sort(all);
+            all.erase(std::unique(all.begin(), all.end()), all.end());
+            if (!all.front().asks()) { return {count_condition()}; }
+            bool inside = false;    // fewer rounds inside ask for less
+            std::erase_if(all, [&](count_condition when)
+                          { return when.is_inside() && std::exchange(inside, true); });
+            return all;
         }
 
         static constexpr std::size_t max_recent = 16;
@@ -314,9 +456,10 @@ namespace gemma4::inline v0
         pushdown m_stacks;
         std::vector<pushdown_state> m_states;    // by local_id
         std::vector<row> m_rows;                 // by local_id; unknown everywhere: not needed yet
-        std::vector<char> m_ended;               // by local_id
+        std::vector<std::vector<count_condition>> m_ways;    // by local_id
+        std::vector<char> m_ended;                           // by local_id
         std::unordered_multimap<std::uint64_t, local_id> m_known;
-        std::unordered_map<automaton::node_id, local_id> m_entries;
+        std::unordered_map<automaton::node_id, local_place> m_entries;
         std::unordered_map<local_id, local_mask> m_masks;
         std::vector<recent> m_recent;    // the latest first
     };

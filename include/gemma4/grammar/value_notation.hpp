@@ -10,6 +10,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,10 +62,17 @@ namespace gemma4::inline v0
             return sorted;
         }
 
-        // key and what stands between it and its value
+        // key and what stands between it and its value. argument_error: a call cannot hold this key, which
+        // stands there without quotes.
         grammar::part key(std::string_view name)
         {
-            if (is_call()) { return m_grammar.literal(std::string(name) + m_colon); }
+            if (is_call())
+            {
+                bool const fits = !name.empty() && name.find_first_of(":,{}[]\"") == name.npos
+                                  && name.front() > ' ' && name.back() > ' ';
+                if (!fits) { throw argument_error(sentence("a call cannot hold the key \"", name, "\"")); }
+                return m_grammar.literal(std::string(name) + m_colon);
+            }
             std::string quoted;
             append_json_string(quoted, name);
             return m_grammar.literal(quoted + m_colon);
@@ -137,6 +146,16 @@ namespace gemma4::inline v0
         {
             return once(m_string, [&]
                         { return is_call() ? raw_string() : quoted(m_grammar.repeat(any_character(), 0)); });
+        }
+        // Of min to max characters. Strings of the same length share their rule.
+        grammar::part string(std::size_t min, std::size_t max)
+        {
+            auto const [place, is_new] = m_strings.try_emplace({min, max});
+            if (is_new)
+            {
+                place->second = m_grammar.add_rule(quoted(m_grammar.repeat(any_character(), min, max)));
+            }
+            return m_grammar.call(place->second);
         }
         grammar::part integer()
         {
@@ -269,6 +288,7 @@ namespace gemma4::inline v0
         std::string m_colon;
         std::optional<token_id> m_quote;
         std::optional<grammar::rule> m_string;
+        std::map<std::pair<std::size_t, std::size_t>, grammar::rule> m_strings;    // by length
         std::optional<grammar::rule> m_integer;
         std::optional<grammar::rule> m_number;
         std::optional<grammar::rule> m_any;

@@ -55,24 +55,31 @@ namespace gemma4::inline v0
         return plan;
     }
 
-    // Throws capacity_error when the full plan exceeds `cap` bytes (0: no cap), naming the largest context
-    // that fits.
-    template <text_model M>
-    memory_plan plan_memory(weight_bytes weights, state_options state, workspace_options work,
+    struct planned_options
+    {
+        state_options state;
+        workspace_options work;
+    };
+
+    // The plan of `context` positions. options_of(positions): the planned_options of so many. Throws
+    // capacity_error when the full plan exceeds `cap` bytes (0: no cap), naming the largest context that
+    // fits.
+    template <text_model M, class OptionsOf>
+    memory_plan plan_memory(weight_bytes weights, std::size_t context, OptionsOf const& options_of,
                             std::size_t towers, std::size_t cap)
     {
-        auto const plan = plan_memory<M>(weights, state, work, towers);
-        if (cap == 0 || plan.full() <= cap) { return plan; }
-        auto const fits = [&](std::size_t context)
+        auto const plan_of = [&](std::size_t positions)
         {
-            state.context = work.context = context;
-            return plan_memory<M>(weights, state, work, towers).full() <= cap;
+            planned_options const o = options_of(positions);
+            return plan_memory<M>(weights, o.state, o.work, towers);
         };
-        std::size_t good = 0, bad = state.context;
+        auto const plan = plan_of(context);
+        if (cap == 0 || plan.full() <= cap) { return plan; }
+        std::size_t good = 0, bad = context;
         while (bad - good > 1)
         {
             auto const middle = good + (bad - good) / 2;
-            (fits(middle) ? good : bad) = middle;
+            (plan_of(middle).full() <= cap ? good : bad) = middle;
         }
         auto const cost = sentence("a context of ", plan.context, " needs ", plan.full(), " bytes (weights ",
                                    weights.all(), ", keys and values ", plan.caches_full, ", scratch ",
