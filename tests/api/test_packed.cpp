@@ -123,10 +123,8 @@ TEST_CASE_TEMPLATE("a packed file of a GGUF file of five bits computes what its 
         auto const quick = all_logits(fast_engine<M>::load(source, one_thread()), ids, 64);
         CHECK(all_logits(fast_engine<M>::load(file, one_thread()), ids, 64) == quick);
         std::size_t found = 0;
-        for (auto const& t : packed_file(file).tensors())
-        {
-            found += is_packed(t.type) && packing_of(t.type) == type;
-        }
+        packed_file const opened(file);
+        for (auto const& t : opened.tensors()) { found += is_packed(t.type) && packing_of(t.type) == type; }
         CHECK(found != 0);
     }
 }

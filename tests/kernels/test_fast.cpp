@@ -172,7 +172,7 @@ TEST_CASE("fast kernels: widths of one group, of an odd number of groups, and lo
 
 TEST_CASE("fast kernels: any number of outputs")
 {
-    for (auto const source : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::bf16})
+    for (auto const source : {ggml_type::q4_0, ggml_type::q5_0, ggml_type::q8_0, ggml_type::bf16})
     {
         for (std::size_t const outs : {1u, 15u, 16u, 17u, 31u, 48u, 49u, 80u})
         {
@@ -183,25 +183,29 @@ TEST_CASE("fast kernels: any number of outputs")
 
 TEST_CASE("fast kernels: a range of rows gives the bits of the whole")
 {
-    packed_matrix const w(ggml_type::q4_0, 40, 160);
-    for (auto const* table : all_fast_tables())
+    // One sum of a group, and two.
+    for (auto const source : {ggml_type::q4_0, ggml_type::q6_k})
     {
-        constexpr std::size_t rows = 120;    // more than a panel
-        auto const x = reference::values(rows * w.ins, 3);
-        auto const a = quantised(*table, activation_kind::int8, x.data(), w.ins, rows, w.ins);
-        std::vector<float> whole(rows * w.outs);
-        std::vector<float> parts(rows * w.outs);
-        auto const run = [&](std::size_t first, std::size_t count, std::vector<float>& y)
+        packed_matrix const w(source, 40, 512);
+        for (auto const* table : all_fast_tables())
         {
-            table->matmul[std::size_t(w.type)](a.view, first, count, w.bytes.data(), w.outs,
-                                               y.data() + first * w.outs, w.outs);
-        };
-        run(0, rows, whole);
-        run(0, 1, parts);
-        run(1, 3, parts);
-        run(4, 86, parts);
-        run(90, 30, parts);
-        CAPTURE(table->name);
-        CHECK(whole == parts);
+            constexpr std::size_t rows = 120;    // more than a panel
+            auto const x = reference::values(rows * w.ins, 3);
+            auto const a = quantised(*table, activation_kind::int8, x.data(), w.ins, rows, w.ins);
+            std::vector<float> whole(rows * w.outs);
+            std::vector<float> parts(rows * w.outs);
+            auto const run = [&](std::size_t first, std::size_t count, std::vector<float>& y)
+            {
+                table->matmul[std::size_t(w.type)](a.view, first, count, w.bytes.data(), w.outs,
+                                                   y.data() + first * w.outs, w.outs);
+            };
+            run(0, rows, whole);
+            run(0, 1, parts);
+            run(1, 3, parts);
+            run(4, 86, parts);
+            run(90, 30, parts);
+            CAPTURE(table->name);
+            CHECK(whole == parts);
+        }
     }
 }

@@ -71,6 +71,13 @@ TEST_CASE("packing: packed weights have the bits of the source, whatever its byt
     }
 }
 
+TEST_CASE("packing: sources of five bits have layouts of five bits")
+{
+    CHECK(packed_type_of(ggml_type::q5_0) == packed_type::q5);
+    CHECK(packed_type_of(ggml_type::q5_1) == packed_type::q5s);
+    CHECK(packed_type_of(ggml_type::q5_k) == packed_type::q5k);
+}
+
 TEST_CASE("packing: a plain width that is no multiple of the group is padded with zeros")
 {
     constexpr std::size_t ins = 52;
@@ -119,6 +126,25 @@ TEST_CASE("packing: codes lie where packed_type.hpp says")
     }
 }
 
+TEST_CASE("packing: fifth bits lie where packed_type.hpp says")
+{
+    // One row of Q5_0 whose only fifth bit is that of code k.
+    for (std::size_t k = 0; k != 32; ++k)
+    {
+        std::vector<std::byte> source(22);
+        source[2 + k / 8] = std::byte(1u << (k % 8));
+        std::vector<std::byte> block(packed_block_bytes(packed_type::q5, 32));
+        REQUIRE(pack_rows(ggml_type::q5_0, source.data(), 22, 1, 32, block.data()));
+        std::size_t place = 0;
+        while (packed_order[place] != k % 8) { ++place; }
+        auto const dword = 2 * (k / 8) + place / 4;
+        std::vector<std::byte> expected(block.size());
+        expected[64 + 256 + place % 4] = std::byte(1u << dword);
+        CAPTURE(k);
+        CHECK(block == expected);
+    }
+}
+
 TEST_CASE("packing: sizes are whole cache lines and types without a home say so")
 {
     for (std::size_t t = 0; t != packed_type_count; ++t)
@@ -132,6 +158,9 @@ TEST_CASE("packing: sizes are whole cache lines and types without a home say so"
     CHECK(packed_block_bytes(packed_type::q4, 1536) * 8 == 16 * 1536 * 9 / 2);       // 4.5 bits
     CHECK(packed_block_bytes(packed_type::q6, 1536) * 16 == 16 * 1536 * 105 / 8);    // 6.5625 bits
     CHECK(packed_block_bytes(packed_type::q4k, 1536) * 8 == 16 * 1536 * 37 / 8);     // 4.625 bits
+    CHECK(packed_block_bytes(packed_type::q5, 1536) * 8 == 16 * 1536 * 11 / 2);      // 5.5 bits
+    CHECK(packed_block_bytes(packed_type::q5s, 1536) * 8 == 16 * 1536 * 6);          // 6 bits
+    CHECK(packed_block_bytes(packed_type::q5k, 1536) * 8 == 16 * 1536 * 45 / 8);     // 5.625 bits
     CHECK(!packed_type_of(ggml_type::f32));
     CHECK(!packed_type_of(ggml_type::iq2_xxs));
     std::byte none{};

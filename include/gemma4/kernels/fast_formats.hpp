@@ -9,6 +9,15 @@
 
 namespace gemma4::inline v0::kernels
 {
+    // A row's dot products of a group that were made together with those of its neighbour (fast_pairs.hpp):
+    // one of all 32 codes, or two of 16.
+    template <class Isa, std::size_t Count>
+    struct fast_dots
+    {
+        typename Isa::ints sums[Count];
+        group_terms const& terms;
+    };
+
     // Integer dot products of a group: `count` dwords of codes from dword `from`, starting at `start`.
     template <class Isa, bool Wide>
     struct fast_dot
@@ -43,9 +52,16 @@ namespace gemma4::inline v0::kernels
             }
             return Isa::add(start, Isa::template shift_left<7>(high));
         }
+
+        template <int From, int Count>
+        [[gnu::always_inline]] static ints run(ints start, bytes const*, fast_dots<Isa, 8 / Count> const& a)
+        {
+            return Isa::add(start, a.sums[From / Count]);
+        }
     };
 
-    template <class Isa>
+    // Codes of four or five bits.
+    template <class Isa, int Bits>
     struct fast_nibbles
     {
         // `part`: which lanes of the 16 rows.
@@ -57,6 +73,18 @@ namespace gemma4::inline v0::kernels
                 auto const line = Isa::load(codes + 64 * l + 4 * Isa::lanes * part);
                 w[2 * l] = Isa::low4(line);
                 w[2 * l + 1] = Isa::high4(line);
+            }
+            if constexpr (Bits == 5)
+            {
+                auto const fifths = Isa::load(codes + 256 + 4 * Isa::lanes * part);
+                w[0] = Isa::template five<0>(w[0], fifths);
+                w[1] = Isa::template five<1>(w[1], fifths);
+                w[2] = Isa::template five<2>(w[2], fifths);
+                w[3] = Isa::template five<3>(w[3], fifths);
+                w[4] = Isa::template five<4>(w[4], fifths);
+                w[5] = Isa::template five<5>(w[5], fifths);
+                w[6] = Isa::template five<6>(w[6], fifths);
+                w[7] = Isa::template five<7>(w[7], fifths);
             }
         }
     };
@@ -89,10 +117,11 @@ namespace gemma4::inline v0::kernels
         }
     };
 
-    template <class Isa>
-    struct fast_q4
+    // weight = scale * (code - half of the codes): q4 and q5.
+    template <class Isa, int Bits>
+    struct fast_centred
     {
-        static constexpr auto type = packed_type::q4;
+        static constexpr auto type = Bits == 4 ? packed_type::q4 : packed_type::q5;
         struct weights
         {
             typename Isa::bytes w[8];
@@ -104,21 +133,23 @@ namespace gemma4::inline v0::kernels
         {
             auto const at = packed_group_at(type, group);
             weights out;
-            fast_nibbles<Isa>::load(block + at.codes, part, out.w);
+            fast_nibbles<Isa, Bits>::load(block + at.codes, part, out.w);
             out.scale = Isa::load_f16(block + at.scales + 2 * Isa::lanes * part);
             return out;
         }
 
         [[gnu::always_inline]] static fast_line<Isa> line(weights const& w, int)
         {
-            return fast_line<Isa>::centred(w.scale, 8.0f);
+            return fast_line<Isa>::centred(w.scale, Bits == 4 ? 8.0f : 16.0f);
         }
 
         template <class Group>
         [[gnu::always_inline]] static typename Isa::floats product(typename Isa::floats y, weights const& w,
                                                                    Group const& a)
         {
-            auto const sum = fast_dot<Isa, false>::template run<0, 8>(Isa::spread(a.terms.zero_q4), w.w, a);
+            auto const zero = Isa::spread(a.terms.zero_q4);
+            auto sum = fast_dot<Isa, false>::template run<0, 8>(zero, w.w, a);
+            if constexpr (Bits == 5) { sum = Isa::add(sum, zero); }    // -16 is twice -8
             return Isa::fma(Isa::multiply(Isa::to_floats(sum), w.scale), Isa::spread(a.terms.scale), y);
         }
     };
@@ -127,7 +158,7 @@ namespace gemma4::inline v0::kernels
     struct fast_q8
     {
         static constexpr auto type = packed_type::q8;
-        using weights = typename fast_q4<Isa>::weights;
+        using weights = typename fast_centred<Isa, 4>::weights;
 
         [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
                                                    std::size_t part)
@@ -154,9 +185,9 @@ namespace gemma4::inline v0::kernels
         }
     };
 
-    // weight = scale * code + offset, both of the whole group: q4s and q4k.
+    // weight = scale * code + offset, both of the whole group: q4s q5s q4k q5k.
     template <class Isa>
-    struct fast_q4_with_offset
+    struct fast_with_offset
     {
         struct weights
         {
@@ -180,29 +211,29 @@ namespace gemma4::inline v0::kernels
         }
     };
 
-    template <class Isa>
-    struct fast_q4s : fast_q4_with_offset<Isa>
+    template <class Isa, int Bits>
+    struct fast_scaled : fast_with_offset<Isa>
     {
-        static constexpr auto type = packed_type::q4s;
-        using weights = typename fast_q4_with_offset<Isa>::weights;
+        static constexpr auto type = Bits == 4 ? packed_type::q4s : packed_type::q5s;
+        using weights = typename fast_with_offset<Isa>::weights;
 
         [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
                                                    std::size_t part)
         {
             auto const at = packed_group_at(type, group);
             weights out;
-            fast_nibbles<Isa>::load(block + at.codes, part, out.w);
+            fast_nibbles<Isa, Bits>::load(block + at.codes, part, out.w);
             out.scale = Isa::load_f16(block + at.scales + 2 * Isa::lanes * part);
             out.offset = Isa::load_f16(block + at.scales + 32 + 2 * Isa::lanes * part);
             return out;
         }
     };
 
-    template <class Isa>
-    struct fast_q4k : fast_q4_with_offset<Isa>
+    template <class Isa, int Bits>
+    struct fast_super : fast_with_offset<Isa>
     {
-        static constexpr auto type = packed_type::q4k;
-        using weights = typename fast_q4_with_offset<Isa>::weights;
+        static constexpr auto type = Bits == 4 ? packed_type::q4k : packed_type::q5k;
+        using weights = typename fast_with_offset<Isa>::weights;
 
         [[gnu::always_inline]] static weights load(std::byte const* block, std::size_t group,
                                                    std::size_t part)
@@ -210,7 +241,7 @@ namespace gemma4::inline v0::kernels
             auto const at = packed_group_at(type, group);
             auto const* const super = block + packed_super_at(type, group) + 2 * Isa::lanes * part;
             weights out;
-            fast_nibbles<Isa>::load(block + at.codes, part, out.w);
+            fast_nibbles<Isa, Bits>::load(block + at.codes, part, out.w);
             auto const* const scales = block + at.scales + Isa::lanes * part;
             out.scale = Isa::multiply(Isa::load_f16(super), Isa::load_u8(scales));
             // Subtracted in the format: the sign goes to the (exact) super scale.
@@ -235,7 +266,7 @@ namespace gemma4::inline v0::kernels
         {
             auto const at = packed_group_at(type, group);
             weights out;
-            fast_nibbles<Isa>::load(block + at.codes, part, out.w);
+            fast_nibbles<Isa, 4>::load(block + at.codes, part, out.w);
             for (std::size_t h = 0; h != 2; ++h)
             {
                 auto const upper = Isa::load(block + at.codes + 256 + 64 * h + 4 * Isa::lanes * part);

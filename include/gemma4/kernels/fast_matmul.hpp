@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <gemma4/kernels/fast_formats.hpp>
+#include <gemma4/kernels/fast_pairs.hpp>
 
 namespace gemma4::inline v0::kernels
 {
@@ -231,12 +232,19 @@ namespace gemma4::inline v0::kernels
                         up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
                             w[b] = Format::load(block + b * bytes, g, p);
                         });
-                    for (std::size_t r = 0; r != a.rows; ++r)
+                    if constexpr (Isa::has_matrix_bytes && std::is_same_v<Group, int8_group>)
                     {
-                        fast_each(
-                            up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
-                                sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]);
-                            });
+                        add_pairs(sums, p, w, group, a.rows);
+                    }
+                    else
+                    {
+                        for (std::size_t r = 0; r != a.rows; ++r)
+                        {
+                            fast_each(
+                                up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
+                                    sums[r][b][p] = Format::product(sums[r][b][p], w[b], group[r]);
+                                });
+                        }
                     }
                 }
             }
@@ -246,6 +254,28 @@ namespace gemma4::inline v0::kernels
                 {
                     fast_store<Isa>(sums[r][b], y + r * ldy + b * packed_rows, outs - b * packed_rows);
                 }
+            }
+        }
+
+        // The same for two rows at a time; a last row alone is its own partner.
+        template <std::size_t Wide>
+        [[gnu::always_inline]] static void add_pairs(floats (*sums)[Wide][parts], std::size_t p,
+                                                     typename Format::weights (&w)[Wide],
+                                                     int8_group const* group, std::size_t rows)
+        {
+            using pairs = fast_pairs<Isa, Format>;
+            for (auto& each : w) { pairs::arrange(each); }
+            for (std::size_t r = 0; r < rows; r += 2)
+            {
+                bool const alone = r + 1 == rows;
+                auto const a = pairs::rows::of(group[r], group[alone ? r : r + 1]);
+                fast_each(
+                    up_to<Wide>{}, [&](auto b) __attribute__((always_inline)) {
+                        auto const dots = pairs::run(w[b], a);
+                        sums[r][b][p] = Format::product(sums[r][b][p], w[b], dots.first);
+                        if (alone) { return; }
+                        sums[r + 1][b][p] = Format::product(sums[r + 1][b][p], w[b], dots.second);
+                    });
             }
         }
     };

@@ -39,7 +39,8 @@ namespace gemma4::inline v0::kernels
 
     struct fast_table
     {
-        char const* name;    // "avx512bf16", "avx512vnni", "avxvnni", "avx2", "neondot", "portable"
+        char const* name;    // "amx", "avx512bf16", "avx512vnni", "avxvnni", "avx2", "i8mmbf16", "i8mm",
+                             // "dotprod", "portable"
 
         // The kind that this many rows shall have against weights of this type: the fastest whose error is
         // small for the number of rows.

@@ -29,7 +29,8 @@ namespace gemma4::inline v0
         any_of<float, bf16, f16, q4_0, q4_1, q5_0, q5_1, q8_0, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs,
                mxfp4, nvfp4, packed<packed_type::q4>, packed<packed_type::q4s>, packed<packed_type::q4k>,
                packed<packed_type::q6>, packed<packed_type::q8>, packed<packed_type::q8g>,
-               packed<packed_type::bf16>, packed<packed_type::f16>>;
+               packed<packed_type::bf16>, packed<packed_type::f16>, packed<packed_type::q5>,
+               packed<packed_type::q5s>, packed<packed_type::q5k>>;
 
     constexpr weight_type weight_type_of(packed_type type) noexcept
     {

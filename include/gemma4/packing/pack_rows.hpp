@@ -20,14 +20,14 @@ namespace gemma4::inline v0
         case ggml_type::q4_0: return packed_type::q4;
         case ggml_type::q4_1: return packed_type::q4s;
         case ggml_type::q4_k: return packed_type::q4k;
+        case ggml_type::q5_0: return packed_type::q5;
+        case ggml_type::q5_1: return packed_type::q5s;
+        case ggml_type::q5_k: return packed_type::q5k;
         case ggml_type::q6_k: return packed_type::q6;
         case ggml_type::q8_0:
-        case ggml_type::q5_0:
         case ggml_type::iq4_nl: return packed_type::q8;
-        case ggml_type::q5_1:
         case ggml_type::q2_k:
         case ggml_type::q3_k:
-        case ggml_type::q5_k:
         case ggml_type::iq4_xs:
         case ggml_type::mxfp4:
         case ggml_type::nvfp4: return packed_type::q8g;
@@ -49,28 +49,24 @@ namespace gemma4::inline v0
             std::memcpy(line + 4 * row, &x, 4);
         }
 
-        // The 32 nibbles of 16 bytes, i and i + 16 in one byte.
-        inline void nibbles(std::byte const* from, std::uint8_t* codes) noexcept
-        {
-            for (std::size_t i = 0; i != 16; ++i)
-            {
-                auto const b = std::to_integer<std::uint8_t>(from[i]);
-                codes[i] = std::uint8_t(b & 15u);
-                codes[i + 16] = std::uint8_t(b >> 4);
-            }
-        }
-
-        inline void put_nibbles_q4(std::byte const* source, std::size_t row, std::size_t group,
-                                   packed_type type, std::byte* block) noexcept
+        // The codes of a block of 32 whose lower bits are 16 bytes at `low`, i and i + 16 in one byte.
+        inline void put_nibbles_of(std::byte const* low, std::size_t row, std::byte* lines) noexcept
         {
             std::uint64_t bytes[2];
-            std::memcpy(bytes, source, 16);
-            auto* const lines = block + packed_group_at(type, group).codes;
-            constexpr std::uint64_t low = 0x0f0f0f0f0f0f0f0fu;
-            put_dword(lines, 0, row, nibbles_of(bytes[0] & low));
-            put_dword(lines, 1, row, nibbles_of(bytes[1] & low));
-            put_dword(lines, 2, row, nibbles_of(bytes[0] >> 4 & low));
-            put_dword(lines, 3, row, nibbles_of(bytes[1] >> 4 & low));
+            std::memcpy(bytes, low, 16);
+            constexpr std::uint64_t mask = 0x0f0f0f0f0f0f0f0fu;
+            put_dword(lines, 0, row, nibbles_of(bytes[0] & mask));
+            put_dword(lines, 1, row, nibbles_of(bytes[1] & mask));
+            put_dword(lines, 2, row, nibbles_of(bytes[0] >> 4 & mask));
+            put_dword(lines, 3, row, nibbles_of(bytes[1] >> 4 & mask));
+        }
+
+        // The same with a word of fifth bits before them.
+        inline void put_fives_of(std::byte const* fifths, std::size_t row, std::byte* lines) noexcept
+        {
+            put_nibbles_of(fifths + 4, row, lines);
+            auto const word = word_at(fifths, 0);
+            put_fifths([&](std::size_t l) { return eight_bits(word >> (8 * l)); }, lines, row);
         }
 
         // 32 signed codes of q8, and where their group's scale goes.
@@ -108,17 +104,35 @@ namespace gemma4::inline v0
         inline void pack(q4_0, std::byte const* from, std::size_t row, std::size_t group,
                          std::byte* block) noexcept
         {
-            put_half(block + packed_group_at(packed_type::q4, group).scales, row, from);
-            put_nibbles_q4(from + 2, row, group, packed_type::q4, block);
+            auto const at = packed_group_at(packed_type::q4, group);
+            put_half(block + at.scales, row, from);
+            put_nibbles_of(from + 2, row, block + at.codes);
+        }
+
+        inline void pack(q5_0, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
+        {
+            auto const at = packed_group_at(packed_type::q5, group);
+            put_half(block + at.scales, row, from);
+            put_fives_of(from + 2, row, block + at.codes);
         }
 
         inline void pack(q4_1, std::byte const* from, std::size_t row, std::size_t group,
                          std::byte* block) noexcept
         {
-            auto* const line = block + packed_group_at(packed_type::q4s, group).scales;
-            put_half(line, row, from);
-            put_half(line + 32, row, from + 2);
-            put_nibbles_q4(from + 4, row, group, packed_type::q4s, block);
+            auto const at = packed_group_at(packed_type::q4s, group);
+            put_half(block + at.scales, row, from);
+            put_half(block + at.scales + 32, row, from + 2);
+            put_nibbles_of(from + 4, row, block + at.codes);
+        }
+
+        inline void pack(q5_1, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
+        {
+            auto const at = packed_group_at(packed_type::q5s, group);
+            put_half(block + at.scales, row, from);
+            put_half(block + at.scales + 32, row, from + 2);
+            put_fives_of(from + 4, row, block + at.codes);
         }
 
         inline void pack(q8_0, std::byte const* from, std::size_t row, std::size_t group,
@@ -128,29 +142,11 @@ namespace gemma4::inline v0
                 from, [&](std::size_t i) { return signed_byte_at(from, 2 + i); }, row, group, block);
         }
 
-        inline void pack(q5_0, std::byte const* from, std::size_t row, std::size_t group,
-                         std::byte* block) noexcept
-        {
-            auto const high = word_at(from, 2);
-            put_q8(
-                from, [&](std::size_t i) { return int(nibble(from, 6, i) | (high >> i & 1u) << 4) - 16; },
-                row, group, block);
-        }
-
         inline void pack(iq4_nl, std::byte const* from, std::size_t row, std::size_t group,
                          std::byte* block) noexcept
         {
             put_q8(
                 from, [&](std::size_t i) { return int(iq4_levels[nibble(from, 2, i)]); }, row, group, block);
-        }
-
-        inline void pack(q5_1, std::byte const* from, std::size_t row, std::size_t group,
-                         std::byte* block) noexcept
-        {
-            auto const high = word_at(from, 4);
-            put_q8g([&](std::size_t i) { return int(nibble(from, 8, i) | (high >> i & 1u) << 4); },
-                    [&](std::size_t) { return half_at(from, 0); },
-                    [&](std::size_t) { return half_at(from, 2); }, row, group, block);
         }
 
         inline void pack(mxfp4, std::byte const* from, std::size_t row, std::size_t group,
@@ -174,26 +170,48 @@ namespace gemma4::inline v0
             }
         }
 
-        inline void pack(q4_k, std::byte const* from, std::size_t row, std::size_t group,
-                         std::byte* block) noexcept
+        // Q4_K and Q5_K, whose fifth bits lie between the scales and the lower bits.
+        template <packed_type Type>
+        void put_super(std::byte const* from, std::byte const* low, std::size_t row, std::size_t group,
+                       std::byte* block) noexcept
         {
-            auto* const super = block + packed_super_at(packed_type::q4k, group);
+            auto* const super = block + packed_super_at(Type, group);
             put_half(super, row, from);
             put_half(super + 32, row, from + 2);
+            auto const eight = [](std::byte const* bytes, std::size_t l, std::size_t shift)
+            {
+                std::uint64_t word;
+                std::memcpy(&word, bytes + 8 * l, 8);
+                return word >> shift;
+            };
             for (std::size_t j = 0; j != 8; ++j)
             {
                 auto const [scale, min] = scale_and_min_of(from + 4, j);
-                auto const at = packed_group_at(packed_type::q4k, group + j);
+                auto const at = packed_group_at(Type, group + j);
                 block[at.scales + row] = std::byte(int(scale));
                 block[at.scales + 16 + row] = std::byte(int(min));
                 for (std::size_t l = 0; l != 4; ++l)
                 {
-                    std::uint64_t eight;
-                    std::memcpy(&eight, from + 16 + 32 * (j / 2) + 8 * l, 8);
-                    put_dword(block + at.codes, l, row,
-                              nibbles_of(eight >> (4 * (j % 2)) & 0x0f0f0f0f0f0f0f0fu));
+                    auto const codes = eight(low + 32 * (j / 2), l, 4 * (j % 2));
+                    put_dword(block + at.codes, l, row, nibbles_of(codes & 0x0f0f0f0f0f0f0f0fu));
+                }
+                if constexpr (Type == packed_type::q5k)
+                {
+                    put_fifths([&](std::size_t l) { return eight(from + 16, l, j); }, block + at.codes, row);
                 }
             }
+        }
+
+        inline void pack(q4_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
+        {
+            put_super<packed_type::q4k>(from, from + 16, row, group, block);
+        }
+
+        inline void pack(q5_k, std::byte const* from, std::size_t row, std::size_t group,
+                         std::byte* block) noexcept
+        {
+            put_super<packed_type::q5k>(from, from + 48, row, group, block);
         }
 
         inline void pack(q6_k, std::byte const* from, std::size_t row, std::size_t group,
@@ -216,23 +234,6 @@ namespace gemma4::inline v0
                 block[at.scales + row] = from[192 + 2 * j];
                 block[at.scales + 16 + row] = from[192 + 2 * j + 1];
                 put_sixes(codes, block + at.codes, row);
-            }
-        }
-
-        inline void pack(q5_k, std::byte const* from, std::size_t row, std::size_t group,
-                         std::byte* block) noexcept
-        {
-            for (std::size_t j = 0; j != 8; ++j)
-            {
-                auto const [scale, min] = scale_and_min_of(from + 4, j);
-                auto const factor = half_at(from, 0) * scale;
-                auto const offset = -(half_at(from, 2) * min);
-                put_q8g(
-                    [&](std::size_t i) {
-                        return int(four_bits(from + 48, 32 * j + i) | (byte_at(from, 16 + i) >> j & 1u) << 4);
-                    },
-                    [&](std::size_t) { return factor; }, [&](std::size_t) { return offset; }, row, group + j,
-                    block);
             }
         }
 
@@ -312,7 +313,7 @@ namespace gemma4::inline v0
         auto const packed = packed_type_of(type);
         if (!packed) { return false; }
         if (row_count < packed_rows || ins % packed_unit(*packed) || *packed == packed_type::q4
-            || *packed == packed_type::q8 || *packed == packed_type::q6)
+            || *packed == packed_type::q5 || *packed == packed_type::q8 || *packed == packed_type::q6)
         {
             std::memset(block, 0, packed_block_bytes(*packed, ins));
         }

@@ -109,6 +109,39 @@ namespace gemma4::inline v0::detail
         }
     }
 
+    // The line of fifth bits: eight(l) are those of codes [8 l, 8 l + 8), the lowest bit of each byte.
+    template <class Eight>
+    void put_fifths(Eight&& eight, std::byte* lines, std::size_t row) noexcept
+    {
+        std::uint32_t word = 0;
+        for (std::size_t l = 0; l != 4; ++l)
+        {
+            auto const bits = ordered(eight(l) & 0x0101010101010101u);
+            word |= std::uint32_t(bits) << (2 * l) | std::uint32_t(bits >> 32) << (2 * l + 1);
+        }
+        put_dword(lines, 4, row, word);
+    }
+
+    // Bits 0 to 7, one a byte.
+    inline std::uint64_t eight_bits(std::uint32_t bits) noexcept
+    {
+        auto const places = (bits & 0xffu) * 0x0101010101010101u & 0x8040201008040201u;
+        return (places + 0x7f7f7f7f7f7f7f7fu) >> 7 & 0x0101010101010101u;
+    }
+
+    // Codes of five bits.
+    inline void get_fives(std::byte const* lines, std::size_t row, std::uint8_t* codes) noexcept
+    {
+        auto const fifths = dword_at(lines, 4, row);
+        for (std::size_t l = 0; l != 4; ++l)
+        {
+            auto const high = natural((fifths >> (2 * l) & 0x01010101u)
+                                      | std::uint64_t(fifths >> (2 * l + 1) & 0x01010101u) << 32);
+            auto const eight = codes_of_nibbles(dword_at(lines, l, row)) | high << 4;
+            std::memcpy(codes + 8 * l, &eight, 8);
+        }
+    }
+
     // Codes of six bits: 4 lines of their lower four bits, 2 of their upper two.
     inline void put_sixes(std::uint8_t const* codes, std::byte* lines, std::size_t row) noexcept
     {

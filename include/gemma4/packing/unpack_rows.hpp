@@ -20,6 +20,17 @@ namespace gemma4::inline v0
             return x;
         }
 
+        // Codes of four or five bits.
+        inline void get_small(packed_type type, std::byte const* lines, std::size_t row,
+                              std::uint8_t* codes) noexcept
+        {
+            if (packed_code_bytes(type) == packed_code_bytes(packed_type::q4))
+            {
+                get_nibbles(lines, row, codes);
+            }
+            else { get_fives(lines, row, codes); }
+        }
+
         // Group `group` of one row: 32 weights.
         inline void unpack_group(packed_type type, std::byte const* block, std::size_t group, std::size_t row,
                                  float* out) noexcept
@@ -35,23 +46,27 @@ namespace gemma4::inline v0
             switch (type)
             {
             case packed_type::q4:
+            case packed_type::q5:
             {
-                get_nibbles(lines, row, codes);
+                get_small(type, lines, row, codes);
                 auto const d = half_at(scales, 2 * row);
-                each([&](std::size_t i) { return d * float(int(codes[i]) - 8); });
+                auto const zero = type == packed_type::q4 ? 8 : 16;
+                each([&](std::size_t i) { return d * float(int(codes[i]) - zero); });
                 break;
             }
             case packed_type::q4s:
+            case packed_type::q5s:
             {
-                get_nibbles(lines, row, codes);
+                get_small(type, lines, row, codes);
                 auto const d = half_at(scales, 2 * row);
                 auto const m = half_at(scales, 32 + 2 * row);
                 each([&](std::size_t i) { return d * float(codes[i]) + m; });
                 break;
             }
             case packed_type::q4k:
+            case packed_type::q5k:
             {
-                get_nibbles(lines, row, codes);
+                get_small(type, lines, row, codes);
                 auto const* const super = block + packed_super_at(type, group);
                 auto const factor = half_at(super, 2 * row) * float(byte_at(scales, row));
                 auto const offset = half_at(super, 32 + 2 * row) * float(byte_at(scales, 16 + row));

@@ -29,6 +29,7 @@ namespace gemma4::inline v0::simd
         bool amx_bf16 = false;
         bool arm_dotprod = false;
         bool arm_i8mm = false;
+        bool arm_bf16 = false;
     };
 
     namespace arch
@@ -72,6 +73,7 @@ namespace gemma4::inline v0::simd
 #elif defined(__aarch64__) && defined(__linux__)
             found.arm_dotprod = (getauxval(AT_HWCAP) >> 20 & 1u) != 0;    // HWCAP_ASIMDDP
             found.arm_i8mm = (getauxval(AT_HWCAP2) >> 13 & 1u) != 0;      // HWCAP2_I8MM
+            found.arm_bf16 = (getauxval(AT_HWCAP2) >> 14 & 1u) != 0;      // HWCAP2_BF16
 #endif
             return found;
         }

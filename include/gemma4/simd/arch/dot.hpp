@@ -15,6 +15,11 @@ namespace gemma4::inline v0::simd
     using native_dot = arch::avx_vnni_dot;
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
     using native_dot = arch::avx2_dot;
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)           \
+    && defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+    using native_dot = arch::neon_bf16_dot;
+#elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+    using native_dot = arch::neon_i8mm_dot;
 #elif defined(__aarch64__) && defined(__ARM_FEATURE_DOTPROD)
     using native_dot = arch::neon_dot;
 #else

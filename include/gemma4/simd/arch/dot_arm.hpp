@@ -1,4 +1,4 @@
-// The dot products of bytes of AArch64 (sdot, Armv8.2 with the dot product extension).
+// The dot products of bytes of AArch64: sdot (Armv8.2 with the dot product extension) and smmla (i8mm).
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 32;
         static constexpr bool signed_codes = true;
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool has_matrix_bytes = false;
         static constexpr bool prefetches = false;
 
         using ints = int32x4_t;
@@ -48,6 +49,14 @@ namespace gemma4::inline v0::simd::arch
             }
             else if constexpr (I == 2) { return vorrq_u8(low, vandq_u8(upper, vdupq_n_u8(0x30))); }
             else { return vorrq_u8(low, vandq_u8(vshrq_n_u8(upper, 2), vdupq_n_u8(0x30))); }
+        }
+        template <int I>
+        [[gnu::always_inline]] static bytes five(bytes low, bytes upper)
+        {
+            auto const bit = vdupq_n_u8(0x10);
+            if constexpr (I < 4) { return vorrq_u8(low, vandq_u8(vshlq_n_u8(upper, 4 - I), bit)); }
+            else if constexpr (I == 4) { return vorrq_u8(low, vandq_u8(upper, bit)); }
+            else { return vorrq_u8(low, vandq_u8(vshrq_n_u8(upper, I - 4), bit)); }
         }
         [[gnu::always_inline]] static bytes wide(bytes b) { return veorq_u8(b, vdupq_n_u8(0x80)); }
 
@@ -107,5 +116,97 @@ namespace gemma4::inline v0::simd::arch
 
         [[gnu::always_inline]] static void prefetch(void const* p) { __builtin_prefetch(p, 0, 3); }
     };
+
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    // With products of two rows of eight bytes by two others (smmla).
+    struct neon_i8mm_dot : neon_dot
+    {
+        static constexpr char const* name = "i8mm";
+        static constexpr bool has_matrix_bytes = true;
+
+        // Two lines, each with four codes of rows 0 1 2 3, to eight codes of rows 0 1 and of rows 2 3.
+        [[gnu::always_inline]] static void pair_lines(bytes& first, bytes& second)
+        {
+            auto const a = vreinterpretq_u32_u8(first);
+            auto const b = vreinterpretq_u32_u8(second);
+            first = vreinterpretq_u8_u32(vzip1q_u32(a, b));
+            second = vreinterpretq_u8_u32(vzip2q_u32(a, b));
+        }
+        // Eight codes of one row of activations, then eight of another.
+        [[gnu::always_inline]] static bytes pair_codes(void const* first, void const* second)
+        {
+            return vcombine_u8(vld1_u8(static_cast<std::uint8_t const*>(first)),
+                               vld1_u8(static_cast<std::uint8_t const*>(second)));
+        }
+        // sum + (w0 . a0, w0 . a1, w1 . a0, w1 . a1) of such pairs, all int8.
+        [[gnu::always_inline]] static ints dot_pairs(ints sum, bytes w, bytes a)
+        {
+            return vmmlaq_s32(sum, vreinterpretq_s8_u8(w), vreinterpretq_s8_u8(a));
+        }
+        // The sums of the first and of the second row of activations, of those of rows 0 1 and of rows 2 3.
+        [[gnu::always_inline]] static ints first_of(ints low, ints high) { return vuzp1q_s32(low, high); }
+        [[gnu::always_inline]] static ints second_of(ints low, ints high) { return vuzp2q_s32(low, high); }
+    };
+
+#if defined(__ARM_FEATURE_BF16_VECTOR_ARITHMETIC)
+    // With products of pairs of bfloat16 (bfdot).
+    struct neon_bf16_dot : neon_i8mm_dot
+    {
+        static constexpr char const* name = "i8mmbf16";
+        static constexpr bool has_bf16_dot = true;
+
+        // sum + first . first + second . second of the bfloat16 pairs of each dword.
+        [[gnu::always_inline]] static floats dot_bf16(floats sum, bytes w, bytes a)
+        {
+            return vbfdotq_f32(sum, vreinterpretq_bf16_u8(w), vreinterpretq_bf16_u8(a));
+        }
+
+        // 4 bfloat16, in order, rounded to nearest, halves up; and back.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats a)
+        {
+            vst1_u16(static_cast<std::uint16_t*>(p), rounded(a));
+        }
+        [[gnu::always_inline]] static floats load_bf16(void const* p)
+        {
+            return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(static_cast<std::uint16_t const*>(p)), 16));
+        }
+        // Pairs (first, second), rounded likewise.
+        [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
+        {
+            vst2_u16(static_cast<std::uint16_t*>(p), uint16x4x2_t{{rounded(first), rounded(second)}});
+        }
+
+        // 16 lines of 16 dwords: dword j of line i to dword i of line j.
+        [[gnu::always_inline]] static void transpose(void const* from, void* to)
+        {
+            auto const* const lines = static_cast<std::uint32_t const*>(from);
+            auto* const out = static_cast<std::uint32_t*>(to);
+            for (std::size_t i = 0; i != 16; i += 4)
+            {
+                for (std::size_t j = 0; j != 16; j += 4)
+                {
+                    auto const at = [&](std::size_t l) { return vld1q_u32(lines + 16 * (i + l) + j); };
+                    auto const put = [&](std::size_t l, uint32x4_t x)
+                    { vst1q_u32(out + 16 * (j + l) + i, x); };
+                    auto const even = vzipq_u32(at(0), at(2));
+                    auto const odd = vzipq_u32(at(1), at(3));
+                    auto const upper = vzipq_u32(even.val[0], odd.val[0]);
+                    auto const lower = vzipq_u32(even.val[1], odd.val[1]);
+                    put(0, upper.val[0]);
+                    put(1, upper.val[1]);
+                    put(2, lower.val[0]);
+                    put(3, lower.val[1]);
+                }
+            }
+        }
+
+    private:
+        [[gnu::always_inline]] static uint16x4_t rounded(floats a)
+        {
+            return vaddhn_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x8000));
+        }
+    };
+#endif
+#endif
 }
 #endif

@@ -20,6 +20,8 @@ namespace gemma4::inline v0::simd::arch
         static constexpr bool signed_codes =
             false;    // whether wide() and dot_wide() take codes as int8 or code + 128
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool has_matrix_bytes =
+            false;    // whether two rows of weights meet two of activations in one instruction
         static constexpr bool prefetches =
             false;    // whether asking for weights ahead of the loop makes it faster
 
@@ -80,6 +82,13 @@ namespace gemma4::inline v0::simd::arch
         {
             return each<bytes>([=](std::size_t i)
                                { return low.v[i] | (upper.v[i] >> (2 * I) & 0x03030303u) << 4; });
+        }
+        // Bit I of each byte of upper above the four of low.
+        template <int I>
+        [[gnu::always_inline]] static bytes five(bytes low, bytes upper)
+        {
+            return each<bytes>([=](std::size_t i)
+                               { return low.v[i] | (upper.v[i] >> I & 0x01010101u) << 4; });
         }
         // Stored codes (xor 0x80) as dot_wide takes them.
         [[gnu::always_inline]] static bytes wide(bytes b) { return b; }

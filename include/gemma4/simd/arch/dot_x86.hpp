@@ -20,6 +20,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 16;
         static constexpr bool signed_codes = true;
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool has_matrix_bytes = false;
         static constexpr bool prefetches = false;
 
         typedef std::int32_t ints __attribute__((vector_size(32)));
@@ -44,6 +45,12 @@ namespace gemma4::inline v0::simd::arch
         {
             if constexpr (I < 2) { return low | ((upper << (4 - 2 * I)) & 0x30303030u); }
             else { return low | ((upper >> (2 * I - 4)) & 0x30303030u); }
+        }
+        template <int I>
+        [[gnu::always_inline]] static bytes five(bytes low, bytes upper)
+        {
+            if constexpr (I < 4) { return low | ((upper << (4 - I)) & 0x10101010u); }
+            else { return low | ((upper >> (I - 4)) & 0x10101010u); }
         }
         [[gnu::always_inline]] static bytes wide(bytes b) { return b ^ 0x80808080u; }
 
@@ -139,6 +146,7 @@ namespace gemma4::inline v0::simd::arch
         static constexpr std::size_t registers = 32;
         static constexpr bool signed_codes = false;
         static constexpr bool has_bf16_dot = false;
+        static constexpr bool has_matrix_bytes = false;
         static constexpr bool prefetches = true;    // Sapphire Rapids: 27 GB/s without, 33 with
 
         typedef std::int32_t ints __attribute__((vector_size(64)));
@@ -162,6 +170,12 @@ namespace gemma4::inline v0::simd::arch
         {
             if constexpr (I < 2) { return low | ((upper << (4 - 2 * I)) & 0x30303030u); }
             else { return low | ((upper >> (2 * I - 4)) & 0x30303030u); }
+        }
+        template <int I>
+        [[gnu::always_inline]] static bytes five(bytes low, bytes upper)
+        {
+            if constexpr (I < 4) { return low | ((upper << (4 - I)) & 0x10101010u); }
+            else { return low | ((upper >> (I - 4)) & 0x10101010u); }
         }
         [[gnu::always_inline]] static bytes wide(bytes b) { return b; }
 
