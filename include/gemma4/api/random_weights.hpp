@@ -124,8 +124,8 @@ namespace gemma4::inline v0
         // Tables that int8 and int4 leave alone in a checkpoint are blocks of as many bits here: they need
         // not fit twice.
         template <class Format>
-        random_layout layout_of(std::string const& name, dtype type, std::optional<weight_precision> packing,
-                                std::size_t outs, std::size_t ins)
+        random_layout layout_of(weight_tree tree, std::string const& name, dtype type,
+                                std::optional<weight_precision> packing, std::size_t outs, std::size_t ins)
         {
             auto const plain = weight_type_of(type);
             if (packing && is_table(name) && ins % packed_group == 0)
@@ -139,7 +139,7 @@ namespace gemma4::inline v0
                     return {blocks, outs * row_bytes(blocks, ins)};
                 }
             }
-            auto const to = packing ? packed_target(plain, name, *packing) : std::nullopt;
+            auto const to = packing ? packed_target(plain, tree, name, *packing) : std::nullopt;
             if (to && matrix<Format>::accepts(weight_type_of(*to)))
             {
                 return {weight_type_of(*to), packed_bytes(*to, outs, ins)};
@@ -160,8 +160,9 @@ namespace gemma4::inline v0
         loaded_weights<M, Format> made;
         std::size_t bytes = 0, ones = 0;
         auto const padded = [](std::size_t size) { return round_up(size, cache_line); };
+        auto id = weight_tree::text;    // of the tree under way
         auto const layout = [&](std::string const& name, std::size_t outs, std::size_t ins)
-        { return detail::layout_of<Format>(name, type, packing, outs, ins); };
+        { return detail::layout_of<Format>(id, name, type, packing, outs, ins); };
         auto const measure = [&]<class Weight>(std::string const& name, Weight&, auto... shape)
         {
             auto const count = (shape * ... * std::size_t(1));
@@ -173,7 +174,12 @@ namespace gemma4::inline v0
             }
         };
         made.weights.for_each_tensor(measure);
-        towers.for_each_tree([&](weight_tree, auto& tree) { tree.for_each_tensor(measure); });
+        towers.for_each_tree(
+            [&](weight_tree tower, auto& tree)
+            {
+                id = tower;
+                tree.for_each_tensor(measure);
+            });
         made.bytes.converted = ones * sizeof(float);
         made.bytes.packed = bytes;
         if (cap != 0 && made.bytes.all() > cap)
@@ -217,8 +223,14 @@ namespace gemma4::inline v0
                 next += padded(of.bytes);
             }
         };
+        id = weight_tree::text;
         made.weights.for_each_tensor(fill);
-        towers.for_each_tree([&](weight_tree, auto& tree) { tree.for_each_tensor(fill); });
+        towers.for_each_tree(
+            [&](weight_tree tower, auto& tree)
+            {
+                id = tower;
+                tree.for_each_tensor(fill);
+            });
         made.weights.lm_head = made.weights.embed_tokens;
         return made;
     }

@@ -46,11 +46,17 @@ namespace gemma4::inline v0
 
     // The layout that a matrix of this type and name is packed into; none where it stays as it is. Throws
     // argument_error where a precision was asked for that its type cannot be brought to.
-    inline std::optional<packed_type> packed_target(weight_type type, std::string_view tensor,
-                                                    weight_precision precision)
+    //
+    // Towers multiply many rows at a time, where bfloat16 products are the fastest: their F16 matrices become
+    // bfloat16, and none gets fewer than 8 bits.
+    inline std::optional<packed_type> packed_target(weight_type type, weight_tree tree,
+                                                    std::string_view tensor, weight_precision precision)
     {
         if (is_packed(type) || detail::is_table(tensor)) { return std::nullopt; }
-        auto const stored = packed_type_of(ggml_type_of(type));
+        bool const is_tower = tree != weight_tree::text;
+        auto stored = packed_type_of(ggml_type_of(type));
+        if (is_tower && stored == packed_type::f16) { stored = packed_type::bf16; }
+        if (is_tower && precision == weight_precision::int4) { precision = weight_precision::int8; }
         if (precision == weight_precision::stored) { return stored; }
         if (!is_plain(type))
         {
@@ -140,8 +146,9 @@ namespace gemma4::inline v0
         {}
 
         template <class Tree>
-        void measure(Tree& tree)
+        void measure(weight_tree id, Tree& tree)
         {
+            m_tree = id;
             for_each_matrix(tree,
                             [&](std::string const& name, auto& weight)
                             {
@@ -178,8 +185,9 @@ namespace gemma4::inline v0
         }
 
         template <class Tree>
-        void pack(Tree& tree)
+        void pack(weight_tree id, Tree& tree)
         {
+            m_tree = id;
             for_each_matrix(tree, [&](std::string const& name, auto& weight) { pack(name, weight); });
         }
 
@@ -229,11 +237,12 @@ namespace gemma4::inline v0
         template <class Format>
         std::optional<packed_type> target(std::string const& name, matrix<Format> const& weight) const
         {
-            auto const to = packed_target(weight.type(), name, m_precision);
+            auto const to = packed_target(weight.type(), m_tree, name, m_precision);
             return to && matrix<Format>::accepts(weight_type_of(*to)) ? to : std::nullopt;
         }
 
         weight_precision m_precision;
+        weight_tree m_tree = weight_tree::text;    // whose matrices are under way
         executor& m_threads;
         progress_fn m_progress;
         std::stop_token m_stop;
@@ -252,14 +261,14 @@ namespace gemma4::inline v0
         auto& weights = loaded.weights;
         bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);
         weight_packer packer(precision, threads, std::move(progress), std::move(stop));
-        packer.measure(weights);
-        towers.for_each_tree([&](weight_tree, auto& tree) { packer.measure(tree); });
+        packer.measure(weight_tree::text, weights);
         if (!tied) { packer.measure("lm_head.weight", weights.lm_head); }
+        towers.for_each_tree([&](weight_tree id, auto& tree) { packer.measure(id, tree); });
         loaded.packed = packer.take(memory);
-        packer.pack(weights);
-        towers.for_each_tree([&](weight_tree, auto& tree) { packer.pack(tree); });
+        packer.pack(weight_tree::text, weights);
         if (tied) { weights.lm_head = weights.embed_tokens; }
         else { packer.pack("lm_head.weight", weights.lm_head); }
+        towers.for_each_tree([&](weight_tree id, auto& tree) { packer.pack(id, tree); });
         loaded.bytes.mapped -= std::min(loaded.bytes.mapped, packer.replaced());
         loaded.bytes.packed += loaded.packed.size();
     }

@@ -165,6 +165,7 @@ namespace gemma4::inline v0
         template <class Tree>
         void write(weight_tree id, Tree& tree)
         {
+            m_tree = id;
             auto const tree_name = weight_tree_names[std::size_t(id)];
             std::size_t all = 0, done = 0;
             tree.for_each_tensor([&](auto const&, auto&, auto...) { ++all; });
@@ -201,7 +202,7 @@ namespace gemma4::inline v0
                  std::span<std::size_t const> shape)
         {
             stored_rows const from{weight.row(0), weight.type(), weight.outs(), weight.ins()};
-            if (auto const to = packed_target(weight.type(), name, m_precision))
+            if (auto const to = packed_target(weight.type(), m_tree, name, m_precision))
             {
                 buffer<std::byte> blocks(packed_bytes(*to, from.outs, from.ins));
                 pack_matrix(from, *to, blocks.data(), m_threads, m_stop);
@@ -264,6 +265,7 @@ namespace gemma4::inline v0
 
         packed_writer& m_file;
         weight_precision m_precision;
+        weight_tree m_tree = weight_tree::text;    // the one that is written
         executor& m_threads;
         std::function<void(std::size_t, std::size_t)> m_progress;
         std::stop_token m_stop;

@@ -190,14 +190,23 @@ namespace gemma4::inline v0
             return in;
         }
 
+        // Outputs of an item: of few rows long streams, as many as keep every thread busy with a few.
+        static std::size_t outs_at_once(compute const& c, linear_input const& in, grouping const& g,
+                                        std::size_t outs)
+        {
+            if (!in.quantised.data) { return out_block; }
+            if (in.x.rows > few_rows * active) { return *g.count > 8 * c.slots ? wide_out_block : out_block; }
+            auto const share = round_up(ceil_div(outs * *g.count, 2 * c.slots), 2 * packed_rows);
+            return std::clamp(share, out_block, long_out_block);
+        }
+
         // block(expert, first pair, its row of the input, pairs, first output, outputs, slot) for blocks of
         // pairs of one expert times blocks of outputs.
         template <class Block>
         static void for_each_block(compute const& c, grouping const& g, linear_input const& in,
                                    std::size_t most, std::size_t outs, Block&& block)
         {
-            auto const outs_of_item =
-                in.quantised.data && *g.count > 8 * c.slots ? wide_out_block : out_block;
+            auto const outs_of_item = outs_at_once(c, in, g, outs);
             auto const out_blocks = ceil_div(outs, outs_of_item);
             c.for_each(*g.count * out_blocks,
                        [&](std::size_t item, std::size_t slot)
