@@ -127,7 +127,7 @@ namespace
             for (std::size_t d = 0; d != head_dim; ++d)
             {
                 auto const error =
-                    std::abs(double(attention.out(r)[d]) / double(attention.sum(r)) - expected[d]);
+                    std::abs(double(attention.out(r)[d]) / double(attention.sums()[r]) - expected[d]);
                 worst = std::fmax(worst, error / (magnitude[d] + 1e-30));
                 if (!(error == error)) { worst = INFINITY; }
             }

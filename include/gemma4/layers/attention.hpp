@@ -142,7 +142,6 @@ namespace gemma4::inline v0
                                }
                            });
             if (a.rows() <= split_rows) { attend_by_span(c, a, cache); }
-            else if (block_attention::serves(c, a.rows() * group)) { attend_in_blocks(c, a, cache); }
             else { attend_by_rows(c, a, cache); }
             linear(c, o_proj, query, a.z);
         }
@@ -278,40 +277,42 @@ namespace gemma4::inline v0
                        });
         }
 
-        // A block of tokens and a key head walks its spans.
+        // A block of tokens and a key head walks its keys: on the fast path, where it has enough rows, as
+        // products of packed keys, else page by page.
         static void attend_by_rows(compute const& c, activations& a, std::size_t cache)
         {
-            for_each_query_block(c, a, query_rows(spec),
+            static_assert(group <= block_attention::most_rows);
+            bool const fast = block_attention::serves(c, a.rows() * group);
+            for_each_query_block(c, a, fast ? block_attention::most_rows : query_rows(spec),
                                  [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
-                                 { block(c, a, cache, row, tokens, head, item_scratch(c.scratch(slot))); });
+                                 {
+                                     float* const scratch = c.scratch(slot);
+                                     if (block_attention::serves(c, tokens * group))
+                                     {
+                                         packed_block(c, a, cache, row, tokens, head, scratch);
+                                     }
+                                     else { block(c, a, cache, row, tokens, head, item_scratch(scratch)); }
+                                 });
         }
 
-        // The fast path of many rows.
-        static void attend_in_blocks(compute const& c, activations& a, std::size_t cache)
+        static void packed_block(compute const& c, activations const& a, std::size_t cache, std::size_t row,
+                                 std::size_t tokens, std::size_t head, float* scratch)
         {
-            static_assert(group <= block_attention::most_rows);
-            for_each_query_block(
-                c, a, block_attention::most_rows,
-                [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
-                {
-                    block_attention block(c, spec.head_dim, tokens * group, c.scratch(slot));
-                    for (std::size_t t = 0; t != tokens; ++t)
-                    {
-                        auto const& place = a.places[row + t];
-                        block.set(t * group, group,
-                                  a.query + ((row + t) * spec.heads + head * group) * spec.head_dim,
-                                  spec.head_dim, visible_begin(place), visible_end(place));
-                    }
-                    auto const& pages = a.caches[a.places[row].sequence][cache];
-                    block.run(a.kv, [&](std::size_t page)
-                              { return pages.page(page, head, kv_shape_of(spec, a.kv)); });
-                    for (std::size_t t = 0; t != tokens; ++t)
-                    {
-                        float sum[group];
-                        for (std::size_t g = 0; g != group; ++g) { sum[g] = block.sum(t * group + g); }
-                        finish(c, a, row + t, head, sum, block.out(t * group));
-                    }
-                });
+            block_attention packed(c, spec.head_dim, tokens * group, scratch);
+            for (std::size_t t = 0; t != tokens; ++t)
+            {
+                auto const& place = a.places[row + t];
+                packed.set(t * group, group,
+                           a.query + ((row + t) * spec.heads + head * group) * spec.head_dim, spec.head_dim,
+                           visible_begin(place), visible_end(place));
+            }
+            auto const& pages = a.caches[a.places[row].sequence][cache];
+            packed.run(a.kv,
+                       [&](std::size_t page) { return pages.page(page, head, kv_shape_of(spec, a.kv)); });
+            for (std::size_t t = 0; t != tokens; ++t)
+            {
+                finish(c, a, row + t, head, packed.sums() + t * group, packed.out(t * group));
+            }
         }
 
         static void block(compute const& c, activations const& a, std::size_t cache, std::size_t row,

@@ -76,8 +76,11 @@ namespace gemma4::inline v0
             }
         }
 
-        float* out(std::size_t row) const noexcept { return m_out + row * m_head_dim; }    // times sum(row)
-        float sum(std::size_t row) const noexcept { return m_sum[row]; }
+        float* out(std::size_t row) const noexcept
+        {
+            return m_out + row * m_head_dim;
+        }    // times sums()[row]
+        float const* sums() const noexcept { return m_sum; }
 
     private:
         static constexpr std::size_t fewest_rows = 16;

@@ -169,7 +169,7 @@ namespace gemma4::inline v0
             attention.run(kernels::kv_type::f32, [&](std::size_t page) { return page_of(head, page); });
             for (std::size_t r = 0; r != rows; ++r)
             {
-                finish(query, head, first + r, attention.out(r), attention.sum(r));
+                finish(query, head, first + r, attention.out(r), attention.sums()[r]);
             }
         }
 
