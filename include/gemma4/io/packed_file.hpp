@@ -151,7 +151,7 @@ namespace gemma4::inline v0
             {
                 return value.is_boolean() && value.get<bool>() == expected;
             }
-            else { return value.is_number() && T(value.get<double>()) == expected; }
+            else { return value.is_number() && value.get<double>() == double(expected); }
         }
 
         template <class... Parts>
@@ -266,9 +266,15 @@ namespace gemma4::inline v0
             {
                 auto const& f = from["factors"];
                 t.factor_rows = f.at("rows").get<std::size_t>();
-                t.factors =
-                    part(f.at("offset").get<std::uint64_t>(), f.at("bytes").get<std::uint64_t>(), t.name);
-                if (t.factor_rows == 0 || rows_of(t) / t.factor_rows * sizeof(float) != t.factors.size())
+                auto const at = f.at("offset").get<std::uint64_t>();
+                t.factors = part(at, f.at("bytes").get<std::uint64_t>(), t.name);
+                if (at % alignof(float) != 0)
+                {
+                    fail("the factors of tensor ", t.name, " lie at ", at, ", expected a multiple of ",
+                         alignof(float));
+                }
+                if (t.factor_rows == 0 || rows_of(t) % t.factor_rows != 0
+                    || rows_of(t) / t.factor_rows * sizeof(float) != t.factors.size())
                 {
                     fail("tensor ", t.name, " has factors for ", t.factors.size() / sizeof(float), " times ",
                          t.factor_rows, " rows, but ", rows_of(t), " rows");
