@@ -9,6 +9,7 @@
 #include <limits>
 
 #include <gemma4/core/math.hpp>
+#include <gemma4/core/memory.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/layers/compute.hpp>
 #include <gemma4/packing/packed_type.hpp>
