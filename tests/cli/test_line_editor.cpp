@@ -11,8 +11,10 @@
 #include <gemma4/cli/line_editor.hpp>
 
 #ifdef GEMMA4_HAS_LIBEDIT
+#include <chrono>
 #include <clocale>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include <pty.h>
@@ -71,7 +73,7 @@ TEST_CASE("the history lies in the user's folder of state")
 #ifdef GEMMA4_HAS_LIBEDIT
 namespace
 {
-    // Both ends of a pseudo-terminal; what is typed waits for whoever reads.
+    // Both ends of a pseudo-terminal.
     class terminal
     {
     public:
@@ -79,11 +81,6 @@ namespace
         {
             winsize const size{24, 80, 0, 0};
             REQUIRE(::openpty(&m_user, &m_program, nullptr, nullptr, &size) == 0);
-            // nothing typed ahead is cooked, or echoed
-            termios mode{};
-            ::tcgetattr(m_program, &mode);
-            mode.c_lflag &= ~tcflag_t(ICANON | ECHO | ISIG);
-            ::tcsetattr(m_program, TCSANOW, &mode);
             m_in.reset(::fdopen(::dup(m_program), "r"));
             m_out.reset(::fdopen(::dup(m_program), "w"));
         }
@@ -98,9 +95,21 @@ namespace
         std::FILE* in() const { return m_in.get(); }
         std::FILE* out() const { return m_out.get(); }
 
-        void type(std::string const& keys) const
+        // Once the editor has the terminal: what is typed ahead is cooked, where some keys mean other things.
+        // False: it never did.
+        bool type(std::string const& keys) const
         {
-            REQUIRE(::write(m_user, keys.data(), keys.size()) == ssize_t(keys.size()));
+            for (int tries = 0; tries != 10000; ++tries)
+            {
+                termios mode{};
+                ::tcgetattr(m_program, &mode);
+                if (!(mode.c_lflag & ICANON))
+                {
+                    return ::write(m_user, keys.data(), keys.size()) == ssize_t(keys.size());
+                }
+                std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            }
+            return false;
         }
 
         std::string shown() const
@@ -134,11 +143,21 @@ namespace
             : editor(t.in(), t.out(), std::move(history))
         {}
 
+        // Reads a line while somebody types; false: there is none.
+        bool read(std::string const& keys, std::string& out)
+        {
+            bool typed = false;
+            std::thread user([&] { typed = t.type(keys); });
+            bool const more = editor.read("> ", out);
+            user.join();
+            REQUIRE(typed);
+            return more;
+        }
+
         std::string line(std::string const& keys)
         {
-            t.type(keys);
             std::string out = "?";
-            REQUIRE(editor.read("> ", out));
+            REQUIRE(read(keys, out));
             return out;
         }
     };
@@ -164,9 +183,8 @@ TEST_CASE("Ctrl-C clears the line that is being edited, Ctrl-D ends the chat on 
     CHECK(e.line("a long mistake" + left + left + ctrl_c + "right\r") == "right");
     CHECK(e.line(ctrl_c + "still here\r") == "still here");
     CHECK(e.line("x" + ctrl_a + ctrl_d + "y\r") == "y");
-    e.t.type(ctrl_d);
     std::string line;
-    CHECK_FALSE(e.editor.read("> ", line));
+    CHECK_FALSE(e.read(ctrl_d, line));
 }
 
 TEST_CASE("characters of several bytes are one character")
