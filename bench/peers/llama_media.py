@@ -19,14 +19,7 @@ import sys
 import time
 
 import numpy as np
-
-
-def resident(field):
-    with open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    return 0
+from process_memory import resident
 
 
 def medium(mtmd, a):

@@ -19,14 +19,7 @@ import statistics
 import sys
 import time
 
-
-def resident(field):
-    """Bytes of VmHWM (peak) or VmRSS, RssAnon, RssFile (now) of this process."""
-    with open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    return 0
+from process_memory import resident
 
 
 def pseudo_random_ids(count, vocab, seed):

@@ -13,19 +13,13 @@ import json
 import statistics
 import time
 
+from process_memory import resident
+
 SMALL = dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=16, num_attention_heads=12,
              num_key_value_heads=12, head_dim=64, use_clipped_linears=True, standardize=False)
 LARGE = dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16,
              num_key_value_heads=16, head_dim=72, use_clipped_linears=False, standardize=True)
 VARIANTS = {"e2b": (1536, SMALL, True), "e4b": (2560, SMALL, True), "a4b": (2816, LARGE, False), "d31b": (5376, LARGE, False)}
-
-
-def resident(field):
-    with open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 def fill(torch, module):

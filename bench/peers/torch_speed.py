@@ -12,15 +12,9 @@ import json
 import statistics
 import time
 
+from process_memory import resident
+
 TABLE_ROWS = 1024
-
-
-def resident(field):
-    with open("/proc/self/status", encoding="ascii") as status:
-        for line in status:
-            if line.startswith(field + ":"):
-                return int(line.split()[1]) * 1024
-    return 0
 
 
 def e2b(layers):
