@@ -17,6 +17,7 @@
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
 #include <gemma4/cli/roofs.hpp>
+#include <gemma4/io/packed_file.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/parallel/pool.hpp>
 
@@ -205,8 +206,6 @@ namespace gemma4::inline v0::cli
             peak_tflops[kind] = rate / 1e12;
             shares[kind] = per_s / rate;
         }
-        char hash_text[17];
-        std::snprintf(hash_text, sizeof hash_text, "%016llx", static_cast<unsigned long long>(hash));
 
         nlohmann::ordered_json const out{
             {"variant", model->variant()},
@@ -245,7 +244,7 @@ namespace gemma4::inline v0::cli
             {"resident_bytes", resident.all},
             {"resident_anonymous_bytes", resident.anonymous},
             {"resident_file_bytes", resident.files},
-            {"logits_hash", hash_text},
+            {"logits_hash", checksum_text(hash)},
         };
         if (o.json)
         {

@@ -20,6 +20,7 @@
 #include <gemma4/cli/measure.hpp>
 #include <gemma4/cli/media_cost.hpp>
 #include <gemma4/cli/roofs.hpp>
+#include <gemma4/io/packed_file.hpp>
 #include <gemma4/media/audio_features.hpp>
 #include <gemma4/parallel/pool.hpp>
 
@@ -211,8 +212,6 @@ namespace gemma4::inline v0::cli
             nlohmann::ordered_json shares = nlohmann::ordered_json::object(), runs;
             for (auto const& [kind, rate] : peaks) { shares[kind] = flops / seconds / rate; }
             for (auto const s : run.seconds) { runs.push_back(1e3 * s); }
-            char hash[17];
-            std::snprintf(hash, sizeof hash, "%016llx", static_cast<unsigned long long>(run.hash));
             out["cases"].push_back({{"case", name(c)},
                                     {"soft_tokens", run.rows},
                                     {"encode_ms", 1e3 * seconds},
@@ -222,7 +221,7 @@ namespace gemma4::inline v0::cli
                                     {"tflops", flops / seconds / 1e12},
                                     {"share_of_peak", shares},
                                     {"scratch_bytes", scratch},
-                                    {"hash", hash}});
+                                    {"hash", checksum_text(run.hash)}});
         }
         bar.clear();
         out["peak_resident_bytes"] = peak_resident_bytes();

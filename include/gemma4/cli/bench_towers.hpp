@@ -32,7 +32,6 @@ namespace gemma4::inline v0::cli
         virtual ~lone_towers() = default;
         virtual soft_tokens encode(image_patches const& image) = 0;    // argument_error without eyes
         virtual soft_tokens encode(audio_features const& clip) = 0;    // argument_error without ears
-        virtual std::size_t weight_bytes() const = 0;
     };
 
     // What a program knows of a variant's eyes and ears.
@@ -110,8 +109,6 @@ namespace gemma4::inline v0::cli
                 }
                 else { throw argument_error(sentence(M::name, " has no ears")); }
             }
-
-            std::size_t weight_bytes() const override { return m_made.bytes.all(); }
 
         private:
             // The bounds of clipped linears of a trained model differ, so that every reader of a row clips

@@ -23,8 +23,9 @@ namespace gemma4::inline v0
                 for (std::size_t i = 0; i != source.parts(); ++i)
                 {
                     auto const& e = source[grammar::part(i)];
-                    changed |= settle(m_matches[i], matches(source, e));
-                    changed |= settle(m_may_be_empty[i], may_be_empty(source, e));
+                    bool const is_empty = e.what == grammar::kind::literal && e.text_size == 0;
+                    changed |= settle(m_matches[i], follows(source, e, m_matches, true));
+                    changed |= settle(m_may_be_empty[i], follows(source, e, m_may_be_empty, is_empty));
                 }
             }
         }
@@ -41,34 +42,16 @@ namespace gemma4::inline v0
             return changes;
         }
 
-        bool matches(grammar const& source, grammar::expression const& e) const
+        // A fact of an expression: of one without children `leaf`, of others it follows from the children's.
+        static bool follows(grammar const& source, grammar::expression const& e,
+                            std::vector<char> const& facts, bool leaf)
         {
-            auto const one = [&](grammar::part p) { return matches(p); };
+            auto const one = [&](grammar::part p) { return facts[std::size_t(p)] != 0; };
             switch (e.what)
             {
             case grammar::kind::bytes:
             case grammar::kind::literal:
-            case grammar::kind::token: return true;
-            case grammar::kind::sequence: return std::ranges::all_of(e.children, one);
-            case grammar::kind::choice: return std::ranges::any_of(e.children, one);
-            case grammar::kind::repeat: return e.min == 0 || one(e.children.front());
-            case grammar::kind::call:
-            {
-                auto const body = source.body(grammar::rule(e.value));
-                return body && one(*body);
-            }
-            }
-            return false;
-        }
-
-        bool may_be_empty(grammar const& source, grammar::expression const& e) const
-        {
-            auto const one = [&](grammar::part p) { return may_be_empty(p); };
-            switch (e.what)
-            {
-            case grammar::kind::bytes:
-            case grammar::kind::token: return false;
-            case grammar::kind::literal: return e.text_size == 0;
+            case grammar::kind::token: return leaf;
             case grammar::kind::sequence: return std::ranges::all_of(e.children, one);
             case grammar::kind::choice: return std::ranges::any_of(e.children, one);
             case grammar::kind::repeat: return e.min == 0 || one(e.children.front());
