@@ -68,16 +68,15 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // Of `count` scores those of [first, last) to exp(score - max); returns the partial's (max, sum).
-        static void exponentials(float* score, std::size_t count, std::size_t first, std::size_t last,
-                                 float& max, float& sum)
+        // The scores [first, last) to exp(score - max), those that share a vector with them to 0; returns the
+        // partial's (max, sum).
+        static void exponentials(float* score, std::size_t first, std::size_t last, float& max, float& sum)
         {
             max = softmax_kernel<Arch>::most_of(score + first, last - first);
             auto const most = f32x16::broadcast(max);
             auto total = f32x16::zero();
-            for (std::size_t j = 0; j != count; j += simd::width)
+            for (auto j = first / simd::width * simd::width; j < last; j += simd::width)
             {
-                if (j >= last || j + simd::width <= first) { continue; }    // adding exact zeros
                 if (j < first || j + simd::width > last)
                 {
                     for (std::size_t i = j; i != j + simd::width; ++i)
@@ -104,7 +103,7 @@ namespace gemma4::inline v0::kernels
             for (std::size_t j = 0; j != from; j += simd::width) { f32x16::zero().store(score + j); }
             auto const to = (last + simd::width - 1) / simd::width * simd::width;
             for (auto j = to; j != count; j += simd::width) { f32x16::zero().store(score + j); }
-            exponentials(score + from, to - from, first - from, last - from, *max, *sum);
+            exponentials(score, first, last, *max, *sum);
         }
 
         // One row's weighted values over the keys [from, to), added in order.
@@ -230,7 +229,7 @@ namespace gemma4::inline v0::kernels
                     float* const score = scratch + (r + i) * page_positions;
                     float page_max, page_sum;
                     if constexpr (scaled) { rescale(score, page.key_scales, first[r + i], last[r + i]); }
-                    exponentials(score, page_positions, first[r + i], last[r + i], page_max, page_sum);
+                    exponentials(score, first[r + i], last[r + i], page_max, page_sum);
                     if constexpr (scaled) { rescale(score, page.value_scales, first[r + i], last[r + i]); }
                     f[i] = merge_sums(max[r + i], sum[r + i], page_max, page_sum);
                 }

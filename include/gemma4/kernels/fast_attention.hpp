@@ -41,7 +41,7 @@ namespace gemma4::inline v0::kernels
                         }
                         line(padded, r < some ? scale_of<Element>(scales, first + r) : 0.0f, lines[r]);
                     }
-                    transpose(lines[0], to);
+                    Isa::transpose(lines[0], to);
                 }
             }
         }
@@ -98,22 +98,6 @@ namespace gemma4::inline v0::kernels
             for (std::size_t i = 0; i != 32; i += Isa::lanes)
             {
                 Isa::store_bf16(to + 2 * i, floats_of(x + i, scale));
-            }
-        }
-
-        // 16 lines of 16 dwords: dword j of line i to dword i of line j.
-        [[gnu::always_inline]] static void transpose(std::byte const* lines, std::byte* to)
-        {
-            if constexpr (requires { Isa::transpose(lines, to); }) { Isa::transpose(lines, to); }
-            else
-            {
-                for (std::size_t i = 0; i != 16; ++i)
-                {
-                    for (std::size_t j = 0; j != 16; ++j)
-                    {
-                        __builtin_memcpy(to + 64 * j + 4 * i, lines + 64 * i + 4 * j, 4);
-                    }
-                }
             }
         }
     };

@@ -6,6 +6,7 @@
 
 #include <gemma4/kernels/fast_attention.hpp>
 #include <gemma4/kernels/fast_matmul.hpp>
+#include <gemma4/kernels/fast_page_attention.hpp>
 #include <gemma4/kernels/fast_plain.hpp>
 #include <gemma4/simd/arch/dot.hpp>
 
@@ -37,6 +38,23 @@ namespace gemma4::inline v0::kernels
         table.pack_values[std::size_t(kv_type::int8)] = attention::template pack_values<std::int8_t>;
     }
 
+    // Where the instruction set has the products.
+    template <class Isa>
+    constexpr void add_page_attention(fast_table& table)
+    {
+        if constexpr (requires { &Isa::sums; })
+        {
+            using attention = fast_page_attention<Isa>;
+            table.score_page[std::size_t(kv_type::int8)] = attention::template score<std::int8_t>;
+            table.mix_page[std::size_t(kv_type::int8)] = attention::template mix<std::int8_t>;
+            if constexpr (Isa::has_bf16_dot)
+            {
+                table.score_page[std::size_t(kv_type::bf16)] = attention::template score<bf16>;
+                table.mix_page[std::size_t(kv_type::bf16)] = attention::template mix<bf16>;
+            }
+        }
+    }
+
     template <class Isa>
     constexpr fast_table make_fast_table()
     {
@@ -54,8 +72,11 @@ namespace gemma4::inline v0::kernels
                        fast_matmul<Isa, fast_scaled<Isa, 5>>::run, fast_matmul<Isa, fast_super<Isa, 5>>::run},
             .pack_keys = {},
             .pack_values = {},
+            .score_page = {},
+            .mix_page = {},
         };
         if constexpr (Isa::has_bf16_dot) { add_attention<Isa>(made); }
+        add_page_attention<Isa>(made);
         return made;
     }
 }

@@ -37,6 +37,12 @@ namespace gemma4::inline v0::kernels
         std::size_t ins;
     };
 
+    // Whether score_page and mix_page take heads of this width.
+    constexpr bool fits_page_attention(std::size_t head_dim) noexcept
+    {
+        return head_dim % 64 == 0 && head_dim <= 512;
+    }
+
     struct fast_table
     {
         char const* name;    // "amx", "avx512bf16", "avx512vnni", "avxvnni", "avx2", "i8mmbf16", "i8mm",
@@ -70,5 +76,23 @@ namespace gemma4::inline v0::kernels
                                         std::size_t head_dim, std::byte* to, std::size_t block_bytes);
         pack_keys_fn pack_keys[kv_type_count];
         pack_values_fn pack_values[kv_type_count];
+
+        // Few query rows and the keys and values [from, to) of a page, 0 <= from < to <= page_positions, of
+        // the kv_type of the index, for heads that fits_page_attention().
+        //
+        // scores[r * page_positions + j] = q row r . key j for j in [from, to); what other places of a row
+        // hold afterwards is not specified. q: (rows, head_dim), stride ldq, rounded to bfloat16 or 15 bits.
+        //
+        // out row r (head_dim; stride ldo) = sum over j of weights[r * page_positions + j] * value j. Weights
+        // are in [0, 1], 0 outside [from, to), and rounded to bfloat16 or 16 bits.
+        //
+        // Null where attention in float32 is as fast.
+        using score_page_fn = void (*)(float const* q, std::size_t ldq, std::size_t rows, kv_page const& page,
+                                       std::size_t head_dim, std::size_t from, std::size_t to, float* scores);
+        using mix_page_fn = void (*)(float const* weights, std::size_t rows, kv_page const& page,
+                                     std::size_t head_dim, std::size_t from, std::size_t to, float* out,
+                                     std::size_t ldo);
+        score_page_fn score_page[kv_type_count];
+        mix_page_fn mix_page[kv_type_count];
     };
 }

@@ -11,6 +11,7 @@
 
 #include <gemma4/kernels/fast_formats.hpp>
 #include <gemma4/kernels/fast_instantiate.hpp>
+#include <gemma4/kernels/fast_tile_attention.hpp>
 #include <gemma4/simd/arch/tiles.hpp>
 
 namespace gemma4::inline v0::kernels
@@ -398,8 +399,13 @@ namespace gemma4::inline v0::kernels
                        choice::template matmul<fast_tile<Isa, fast_super<Isa, 5>>>},
             .pack_keys = {},
             .pack_values = {},
+            .score_page = {},
+            .mix_page = {},
         };
         add_attention<Isa>(made);
+        add_page_attention<Isa>(made);
+        made.score_page[std::size_t(kv_type::bf16)] = fast_tile_attention<Isa, Tiles>::score;
+        made.mix_page[std::size_t(kv_type::bf16)] = fast_tile_attention<Isa, Tiles>::mix;
         return made;
     }
 }

@@ -18,6 +18,7 @@ namespace gemma4::inline v0
     inline constexpr std::size_t span_pages = 8;    // pages whose partials are merged before spans are
     inline constexpr std::size_t span_positions = span_pages * kernels::page_positions;
     inline constexpr std::size_t split_rows = 8;      // up to so many rows, spans go to different threads
+    inline constexpr std::size_t split_items = 16;    // of a row on the fast path, where spans may be shorter
     inline constexpr std::size_t query_block = 64;    // query heads x tokens of an item
 
     // Query rows of one item: tokens of a block times the query heads that share a key head.
@@ -30,7 +31,7 @@ namespace gemma4::inline v0
     constexpr std::size_t attention_scratch(layer_spec const& s, bool is_fast)
     {
         auto const rows = query_rows(s);
-        auto const in_pages = rows * (3 * s.head_dim + kernels::page_positions + 4)
+        auto const in_pages = rows * (4 * s.head_dim + kernels::page_positions + 4)
                               + 2 * rows * (sizeof(std::size_t) / sizeof(float));
         return is_fast ? std::max(in_pages, block_attention::floats(s.head_dim)) : in_pages;
     }
@@ -38,7 +39,8 @@ namespace gemma4::inline v0
     // Floats of activations::spans for contexts up to `positions`.
     constexpr std::size_t span_scratch(layer_spec const& s, std::size_t rows, std::size_t positions)
     {
-        return std::min(rows, split_rows) * s.heads * ceil_div(positions, span_positions) * (s.head_dim + 2);
+        auto const items = std::max(ceil_div(positions, span_positions), split_items) + 1;
+        return std::min(rows, split_rows) * s.heads * items * (s.head_dim + 2);
     }
 
     template <class Format, bool OwnValue>
@@ -181,6 +183,7 @@ namespace gemma4::inline v0
         {
             float* q;    // (query rows, head_dim)
             partial span, total;
+            float* mixed;          // (query rows, head_dim)
             float* scores;         // (query rows, page_positions)
             std::size_t* first;    // (query rows)
             std::size_t* last;
@@ -195,7 +198,8 @@ namespace gemma4::inline v0
                         q + rows * (spec.head_dim + 2)};
                 total = {span.out + rows * spec.head_dim, span.out + rows * (spec.head_dim + 1),
                          span.out + rows * (spec.head_dim + 2)};
-                scores = total.out + rows * spec.head_dim;
+                mixed = total.out + rows * spec.head_dim;
+                scores = mixed + rows * spec.head_dim;
             }
         };
 
@@ -210,17 +214,19 @@ namespace gemma4::inline v0
             }
         }
 
-        // Pages of one span against the gathered queries; s.span holds the partial afterwards.
-        static void span_of(compute const& c, activations const& a, std::size_t cache, std::size_t row,
-                            std::size_t tokens, std::size_t head, std::size_t span, item_scratch const& s)
+        // The pages [first_page, last_page) against the gathered queries; s.span holds the partial
+        // afterwards.
+        static void pages_of(compute const& c, activations const& a, std::size_t cache, std::size_t row,
+                             std::size_t tokens, std::size_t head, std::size_t first_page,
+                             std::size_t last_page, item_scratch const& s)
         {
             auto const& pages = a.caches[a.places[row].sequence][cache];
             auto const rows = tokens * group;
             s.span.reset(rows);
-            for (auto page = span * span_pages; page != (span + 1) * span_pages; ++page)
+            for (auto page = first_page; page != last_page; ++page)
             {
                 auto const begin = page * kernels::page_positions;
-                bool seen = false;
+                std::size_t from = kernels::page_positions, to = 0;
                 for (std::size_t t = 0; t != tokens; ++t)
                 {
                     auto const& place = a.places[row + t];
@@ -230,12 +236,46 @@ namespace gemma4::inline v0
                     auto const last = in_page(visible_end(place));
                     std::fill_n(s.first + t * group, group, first);
                     std::fill_n(s.last + t * group, group, last);
-                    seen = seen || first < last;
+                    if (first == last) { continue; }
+                    from = std::min<std::size_t>(from, first);
+                    to = std::max<std::size_t>(to, last);
                 }
-                if (!seen) { continue; }
-                c.kernels->attend_page[std::size_t(a.kv)](
-                    s.q, spec.head_dim, rows, pages.page(page, head, kv_shape_of(spec, a.kv)), spec.head_dim,
-                    s.first, s.last, s.span.max, s.span.sum, s.span.out, spec.head_dim, s.scores);
+                if (from >= to) { continue; }
+                attend_page(c, a.kv, pages.page(page, head, kv_shape_of(spec, a.kv)), rows, from, to, s);
+            }
+        }
+
+        // The rows see some of the positions [from, to) of a page.
+        static void attend_page(compute const& c, kernels::kv_type type, kernels::kv_page const& page,
+                                std::size_t rows, std::size_t from, std::size_t to, item_scratch const& s)
+        {
+            constexpr auto positions = kernels::page_positions;
+            auto const kv = std::size_t(type);
+            if (!kernels::fits_page_attention(spec.head_dim) || !c.fast || !c.fast->score_page[kv])
+            {
+                c.kernels->attend_page[kv](s.q, spec.head_dim, rows, page, spec.head_dim, s.first, s.last,
+                                           s.span.max, s.span.sum, s.span.out, spec.head_dim, s.scores);
+                return;
+            }
+            c.fast->score_page[kv](s.q, spec.head_dim, rows, page, spec.head_dim, from, to, s.scores);
+            float max[query_rows(spec)], sum[query_rows(spec)];
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                float* const scores = s.scores + r * positions;
+                if (s.first[r] != s.last[r])
+                {
+                    c.kernels->exponentials(scores, positions, s.first[r], s.last[r], max + r, sum + r);
+                    continue;
+                }
+                std::fill_n(scores, positions, 0.0f);
+                max[r] = -std::numeric_limits<float>::infinity();
+                sum[r] = 0.0f;
+            }
+            c.fast->mix_page[kv](s.scores, rows, page, spec.head_dim, from, to, s.mixed, spec.head_dim);
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                c.kernels->merge(s.span.max + r, s.span.sum + r, s.span.out + r * spec.head_dim, max[r],
+                                 sum[r], s.mixed + r * spec.head_dim, spec.head_dim);
             }
         }
 
@@ -330,7 +370,7 @@ namespace gemma4::inline v0
             }
             for (auto span = begin / span_positions; span * span_positions < end; ++span)
             {
-                span_of(c, a, cache, row, tokens, head, span, s);
+                pages_of(c, a, cache, row, tokens, head, span * span_pages, (span + 1) * span_pages, s);
                 for (std::size_t r = 0; r != rows; ++r)
                 {
                     if (s.span.sum[r] == 0.0f) { continue; }
@@ -345,18 +385,26 @@ namespace gemma4::inline v0
             }
         }
 
-        // An item is one token, one key head and one span; partials are merged, in the same order,
-        // afterwards.
+        // An item is one token, one key head and some pages: a span, or, on the fast path, fewer where a row
+        // sees few; partials are merged, in the same order, afterwards.
         void attend_by_span(compute const& c, activations& a, std::size_t cache) const
         {
             constexpr auto floats = group * (spec.head_dim + 2);    // of one partial
-            std::size_t first[split_rows];                          // span
+            struct pages
+            {
+                std::size_t first, at_once;
+            };
+            pages pages_of_row[split_rows];
             std::size_t item_of[split_rows + 1] = {};
             for (std::size_t r = 0; r != a.rows(); ++r)
             {
-                first[r] = visible_begin(a.places[r]) / span_positions;
-                auto const spans = ceil_div(visible_end(a.places[r]), span_positions) - first[r];
-                item_of[r + 1] = item_of[r] + spans * spec.kv_heads;
+                auto const begin = visible_begin(a.places[r]) / kernels::page_positions;
+                auto const end = ceil_div(visible_end(a.places[r]), kernels::page_positions);
+                auto const at_once =
+                    c.fast ? std::min(ceil_div(end - begin, split_items), span_pages) : span_pages;
+                auto const first = c.fast ? begin : begin / span_pages * span_pages;
+                pages_of_row[r] = {first, at_once};
+                item_of[r + 1] = item_of[r] + ceil_div(end - first, at_once) * spec.kv_heads;
             }
             auto const partial_of = [&](std::size_t item)
             {
@@ -369,11 +417,13 @@ namespace gemma4::inline v0
                            std::size_t row = 0;
                            while (item >= item_of[row + 1]) { ++row; }
                            auto const head = (item - item_of[row]) % spec.kv_heads;
-                           auto const span = first[row] + (item - item_of[row]) / spec.kv_heads;
+                           auto const& of_row = pages_of_row[row];
+                           auto const first =
+                               of_row.first + (item - item_of[row]) / spec.kv_heads * of_row.at_once;
                            item_scratch s(c.scratch(slot));
                            s.span = partial_of(item);
                            gather(a, row, 1, head, s.q);
-                           span_of(c, a, cache, row, 1, head, span, s);
+                           pages_of(c, a, cache, row, 1, head, first, first + of_row.at_once, s);
                        });
             c.for_each(
                 a.rows() * spec.kv_heads,

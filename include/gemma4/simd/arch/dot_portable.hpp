@@ -192,7 +192,7 @@ namespace gemma4::inline v0::simd::arch
         {
             return each<floats>([=](std::size_t i) { return float(b.v[i] >> (8 * I) & 0xffu); });
         }
-        // Pairs of bfloat16 (first, second), rounded to nearest, halves up.
+        // `lanes` bfloat16, in order, rounded to nearest, halves up; and back.
         [[gnu::always_inline]] static void store_bf16(void* p, floats a)
         {
             std::uint16_t half[lanes];
@@ -209,6 +209,7 @@ namespace gemma4::inline v0::simd::arch
             return each<floats>([&](std::size_t i)
                                 { return std::bit_cast<float>(std::uint32_t(half[i]) << 16); });
         }
+        // Pairs (first, second), rounded likewise.
         [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
         {
             auto const out = each<bytes>(
@@ -220,6 +221,22 @@ namespace gemma4::inline v0::simd::arch
             std::memcpy(p, &out, sizeof out);
         }
 
+        // 16 lines of 16 dwords: dword j of line i to dword i of line j.
+        [[gnu::always_inline]] static void transpose(void const* from, void* to)
+        {
+            auto const* const lines = static_cast<std::byte const*>(from);
+            auto* const out = static_cast<std::byte*>(to);
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                for (std::size_t j = 0; j != 16; ++j)
+                {
+                    std::memcpy(out + 64 * j + 4 * i, lines + 64 * i + 4 * j, 4);
+                }
+            }
+        }
+
         [[gnu::always_inline]] static void prefetch(void const* p) { __builtin_prefetch(p, 0, 3); }
+        // For what is read some thousand cycles later.
+        [[gnu::always_inline]] static void prefetch_late(void const* p) { __builtin_prefetch(p, 0, 2); }
     };
 }

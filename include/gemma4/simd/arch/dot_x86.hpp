@@ -210,6 +210,10 @@ namespace gemma4::inline v0::simd::arch
             return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<__m128i const*>(p))));
         }
         [[gnu::always_inline]] static void store(float* p, floats a) { _mm512_storeu_ps(p, a); }
+        [[gnu::always_inline]] static void store_bytes(void* p, bytes b)
+        {
+            _mm512_storeu_si512(p, __m512i(b));
+        }
 
         [[gnu::always_inline]] static floats add(floats a, floats b) { return _mm512_add_ps(a, b); }
         [[gnu::always_inline]] static floats multiply(floats a, floats b) { return _mm512_mul_ps(a, b); }
@@ -288,6 +292,67 @@ namespace gemma4::inline v0::simd::arch
             }
         }
 
+        // Numbers of 16 bits taken in turns: the first 16 of both, the last 16 of both.
+        [[gnu::always_inline]] static bytes zip_first(bytes a, bytes b)
+        {
+            return bytes(_mm512_permutex2var_epi16(__m512i(a), __m512i(turns(0)), __m512i(b)));
+        }
+        [[gnu::always_inline]] static bytes zip_last(bytes a, bytes b)
+        {
+            return bytes(_mm512_permutex2var_epi16(__m512i(a), __m512i(turns(16)), __m512i(b)));
+        }
+        [[gnu::always_inline]] static bytes turns(std::uint32_t from)
+        {
+            bytes const steps{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+            return (steps + from) * 0x00010001u + 0x00200000u;
+        }
+
+        // Bytes of four lines of 64 taken in turns. Quarter q of out[i] has columns 16 q + 4 i to + 3;
+        // in_order() puts sums over them into the order of the columns.
+        [[gnu::always_inline]] static void zip(bytes const (&line)[4], bytes (&out)[4])
+        {
+            auto const low = _mm512_unpacklo_epi8(__m512i(line[0]), __m512i(line[1]));
+            auto const high = _mm512_unpackhi_epi8(__m512i(line[0]), __m512i(line[1]));
+            auto const low2 = _mm512_unpacklo_epi8(__m512i(line[2]), __m512i(line[3]));
+            auto const high2 = _mm512_unpackhi_epi8(__m512i(line[2]), __m512i(line[3]));
+            out[0] = bytes(_mm512_unpacklo_epi16(low, low2));
+            out[1] = bytes(_mm512_unpackhi_epi16(low, low2));
+            out[2] = bytes(_mm512_unpacklo_epi16(high, high2));
+            out[3] = bytes(_mm512_unpackhi_epi16(high, high2));
+        }
+        [[gnu::always_inline]] static void in_order(floats (&x)[4])
+        {
+            auto const a = _mm512_shuffle_f32x4(x[0], x[1], 0x44);
+            auto const b = _mm512_shuffle_f32x4(x[0], x[1], 0xee);
+            auto const c = _mm512_shuffle_f32x4(x[2], x[3], 0x44);
+            auto const d = _mm512_shuffle_f32x4(x[2], x[3], 0xee);
+            x[0] = _mm512_shuffle_f32x4(a, c, 0x88);
+            x[1] = _mm512_shuffle_f32x4(a, c, 0xdd);
+            x[2] = _mm512_shuffle_f32x4(b, d, 0x88);
+            x[3] = _mm512_shuffle_f32x4(b, d, 0xdd);
+        }
+
+        // Lane i: the sum of the lanes of x[i].
+        [[gnu::always_inline]] static floats sums(floats const (&x)[16])
+        {
+            floats quarter[4];
+            for (int i = 0; i != 4; ++i)
+            {
+                auto const a = _mm512_add_ps(_mm512_unpacklo_ps(x[4 * i], x[4 * i + 1]),
+                                             _mm512_unpackhi_ps(x[4 * i], x[4 * i + 1]));
+                auto const b = _mm512_add_ps(_mm512_unpacklo_ps(x[4 * i + 2], x[4 * i + 3]),
+                                             _mm512_unpackhi_ps(x[4 * i + 2], x[4 * i + 3]));
+                auto const low = _mm512_unpacklo_pd(_mm512_castps_pd(a), _mm512_castps_pd(b));
+                auto const high = _mm512_unpackhi_pd(_mm512_castps_pd(a), _mm512_castps_pd(b));
+                quarter[i] = _mm512_add_ps(_mm512_castpd_ps(low), _mm512_castpd_ps(high));
+            }
+            auto const a = _mm512_add_ps(_mm512_shuffle_f32x4(quarter[0], quarter[1], 0x88),
+                                         _mm512_shuffle_f32x4(quarter[0], quarter[1], 0xdd));
+            auto const b = _mm512_add_ps(_mm512_shuffle_f32x4(quarter[2], quarter[3], 0x88),
+                                         _mm512_shuffle_f32x4(quarter[2], quarter[3], 0xdd));
+            return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+        }
+
         // The largest magnitude of 32 numbers.
         [[gnu::always_inline]] static float largest(float const* x)
         {
@@ -323,6 +388,11 @@ namespace gemma4::inline v0::simd::arch
         [[gnu::always_inline]] static void prefetch(void const* p)
         {
             _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T0);
+        }
+        // For what is read some thousand cycles later.
+        [[gnu::always_inline]] static void prefetch_late(void const* p)
+        {
+            _mm_prefetch(static_cast<char const*>(p), _MM_HINT_T1);
         }
     };
 

@@ -32,6 +32,15 @@ namespace gemma4::inline v0::simd::arch
         {
             load<T>(p);
         }
+        // Rows that lie `stride` bytes apart.
+        template <int T>
+        void load_rows(void const* p, std::size_t stride)
+        {
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                std::memcpy(m_tile[T] + 16 * i, static_cast<std::byte const*>(p) + i * stride, 64);
+            }
+        }
         template <int T>
         void store(void* p)
         {
@@ -101,6 +110,11 @@ namespace gemma4::inline v0::simd::arch
         {
             __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(std::size_t(64)), "i"(T)
                              : "memory");
+        }
+        template <int T>
+        [[gnu::always_inline]] void load_rows(void const* p, std::size_t stride)
+        {
+            __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(p), "r"(stride), "i"(T) : "memory");
         }
         template <int T>
         [[gnu::always_inline]] void store(void* p)
