@@ -27,6 +27,7 @@
 #include <gemma4/api/state_file.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
+#include <gemma4/io/pages.hpp>
 #include <gemma4/io/weight_fingerprint.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/model/text_model.hpp>
@@ -234,6 +235,9 @@ namespace gemma4::inline v0
             auto& threads = *m_parts->options.executor;
             auto const hidden =
                 m_parts->model.forward(batch, m_parts->work, threads, kernels(), stop, observer);
+            std::size_t rows = 0;
+            for (auto const& s : batch) { rows += s.tokens.size(); }
+            m_parts->count_table_rows(rows);
             if (!hidden.data) { return false; }
             m_parts->model.logits(hidden, m_parts->work, threads, kernels(), {}, each);
             return true;
@@ -312,8 +316,25 @@ namespace gemma4::inline v0
                                             fast_kernels(o));
             }
 
+            // Rows of the per-layer table are read from the mapped file. The system maps many pages around
+            // each of them, which all count as resident: now and then they are given back.
+            void count_table_rows(std::size_t rows)
+            {
+                constexpr std::size_t most = 1024;
+                if constexpr (M::text.per_layer_input != 0)
+                {
+                    if (!loaded.source) { return; }    // random weights: no file
+                    table_rows += rows;
+                    if (table_rows < most) { return; }
+                    auto const& table = loaded.weights.per_layer.embed_tokens_per_layer;
+                    drop_file_pages(table.row(0), table.bytes());
+                    table_rows = 0;
+                }
+            }
+
             load_options options;
             loaded_weights<M, Format> loaded;
+            std::size_t table_rows = 0;    // read since their pages were given back
             towers_type towers;
             text_model_of<M, Format> model;
             memory_plan plan;
