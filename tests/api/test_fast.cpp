@@ -77,7 +77,7 @@ TEST_CASE("on trained weights the fast path stays close to float32, for every pr
             auto options = one_thread();
             options.kv = kv;
             auto const quick = fast_engine<nano>::load(file, options);
-            for (std::size_t const chunk : {1, 2, 5, 8, 9, 33, 256})
+            for (std::size_t const chunk : {1u, 2u, 5u, 8u, 9u, 33u, 256u})
             {
                 CAPTURE(chunk);
                 CHECK(divergence(expected, all_logits(quick, ids, chunk), nano::text.vocab)
@@ -97,7 +97,7 @@ TEST_CASE_TEMPLATE("the fast path of every structure", M, tiny_e2b, tiny_e4b, ti
     auto options = one_thread();
     options.kv = kv_type::f32;
     auto const quick = fast_engine<M>::load(file, options);
-    for (std::size_t const chunk : {1, 4, 60})
+    for (std::size_t const chunk : {1u, 4u, 60u})
     {
         CAPTURE(chunk);
         // one row: 15 bits of activation; more: 8

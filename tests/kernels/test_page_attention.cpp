@@ -143,15 +143,15 @@ TEST_CASE("attention to a page in place: every table that has it, rows, widths o
     {
         for (auto const* fast : tables_with(type))
         {
-            for (std::size_t const head_dim : {64, 256, 512})
+            for (std::size_t const head_dim : {64u, 256u, 512u})
             {
                 REQUIRE(kernels::fits_page_attention(head_dim));
-                for (std::size_t const rows : {1, 2, 4, 8}) { check(*fast, type, rows, head_dim, 0, 128); }
+                for (std::size_t const rows : {1u, 2u, 4u, 8u}) { check(*fast, type, rows, head_dim, 0, 128); }
             }
-            for (std::size_t const rows : {3, 7, 9, 16, 17, 33}) { check(*fast, type, rows, 64, 0, 128); }
-            for (std::size_t const from : {0, 1, 2, 15, 17, 63, 64, 100})
+            for (std::size_t const rows : {3u, 7u, 9u, 16u, 17u, 33u}) { check(*fast, type, rows, 64, 0, 128); }
+            for (std::size_t const from : {0u, 1u, 2u, 15u, 17u, 63u, 64u, 100u})
             {
-                for (std::size_t const to : {101, 102, 103, 127, 128})
+                for (std::size_t const to : {101u, 102u, 103u, 127u, 128u})
                 {
                     check(*fast, type, 2, 128, from, to);
                     check(*fast, type, 8, 64, from, to);

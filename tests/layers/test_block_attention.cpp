@@ -155,7 +155,7 @@ TEST_CASE("attention in blocks is attention: every table, kind of cache and widt
     {
         for (auto const type : {kv_type::f32, kv_type::bf16, kv_type::int8})
         {
-            for (std::size_t const head_dim : {16, 64, 80, 256, 512})
+            for (std::size_t const head_dim : {16u, 64u, 80u, 256u, 512u})
             {
                 check(*fast, type, head_dim, causal(3, 8, 40, 0), 0.5f);
             }

@@ -27,6 +27,7 @@ namespace gemma4::inline v0::simd
         bool amx_tile = false;    // the operating system still has to be asked for the tile state
         bool amx_int8 = false;
         bool amx_bf16 = false;
+        bool has_matrix_unit = false;    // it is there, whether or not the operating system keeps its state
         bool arm_dotprod = false;
         bool arm_i8mm = false;
         bool arm_bf16 = false;
@@ -62,6 +63,7 @@ namespace gemma4::inline v0::simd
             found.avx512 =
                 found.avx2 && saves_zmm && bit(b, 16) && bit(b, 17) && bit(b, 28) && bit(b, 30) && bit(b, 31);
             found.avx512_vnni = found.avx512 && bit(c, 11);
+            found.has_matrix_unit = bit(d, 24);
             found.amx_bf16 = saves_tiles && bit(d, 22);
             found.amx_tile = saves_tiles && bit(d, 24);
             found.amx_int8 = saves_tiles && bit(d, 25);
