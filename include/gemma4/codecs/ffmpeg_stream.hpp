@@ -9,6 +9,7 @@
 #include <stop_token>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gemma4/codecs/ffmpeg_handles.hpp>
 #include <gemma4/codecs/video_options.hpp>
@@ -24,6 +25,7 @@ namespace gemma4::inline v0::detail
         ffmpeg_stream(std::filesystem::path const& path, AVMediaType type, video_options const& options)
             : m_name(path.string())
             , m_stop(options.stop)
+            , m_limits(options.limits)
             , m_packet(ffmpeg_made(av_packet_alloc()))
             , m_frame(ffmpeg_made(av_frame_alloc()))
         {
@@ -35,7 +37,7 @@ namespace gemma4::inline v0::detail
                 throw file_error(sentence(m_name, " is not a regular file; expected a video"));
             }
             open();
-            if (int const code = avformat_find_stream_info(m_format.get(), nullptr); code < 0)
+            if (int const code = find_streams(); code < 0)
             {
                 ffmpeg_failure(m_name, "holds no streams that can be read", code);
             }
@@ -53,6 +55,7 @@ namespace gemma4::inline v0::detail
             }
             m_codec->pkt_timebase = stream().time_base;
             m_codec->max_pixels = std::int64_t(options.limits.max_pixels);
+            m_codec->max_samples = most_samples_of_frame;
             m_codec->thread_count = int(options.threads);
             if (int const code = avcodec_open2(m_codec.get(), codec, nullptr); code < 0)
             {
@@ -102,7 +105,7 @@ namespace gemma4::inline v0::detail
         {
             m_format.reset();
             open();
-            if (int const code = avformat_find_stream_info(m_format.get(), nullptr);
+            if (int const code = find_streams();
                 code < 0 || m_index >= int(m_format->nb_streams))
             {
                 ffmpeg_failure(m_name, "cannot be read twice", code < 0 ? code : AVERROR_INVALIDDATA);
@@ -146,9 +149,38 @@ namespace gemma4::inline v0::detail
             m_format.reset(format);
         }
 
+        // FFmpeg decodes a first frame of streams that their headers do not describe in full: within the
+        // limits. Streams that a container without a header (FLV, MPEG-PS) names later only have FFmpeg's
+        // own. file_error where a header is above them already.
+        int find_streams()
+        {
+            for (unsigned i = 0; i != m_format->nb_streams; ++i)
+            {
+                auto const& is = *m_format->streams[i]->codecpar;
+                if (is.width > 0 && is.height > 0
+                    && std::size_t(is.height) > m_limits.max_pixels / std::size_t(is.width))
+                {
+                    throw file_error(sentence(m_name, " is a video of ", is.width, " x ", is.height,
+                                              " pixels; the limit is ", m_limits.max_pixels, " pixels"));
+                }
+            }
+            std::vector<AVDictionary*> settings(m_format->nb_streams);
+            for (auto& each : settings)
+            {
+                av_dict_set_int(&each, "max_pixels", std::int64_t(m_limits.max_pixels), 0);
+                av_dict_set_int(&each, "max_samples", most_samples_of_frame, 0);
+            }
+            int const code = avformat_find_stream_info(m_format.get(), settings.data());
+            for (auto& each : settings) { av_dict_free(&each); }
+            return code;
+        }
+
+        static constexpr std::int64_t most_samples_of_frame = std::int64_t(1) << 22;    // of a channel
+
         ffmpeg_silence m_silence;
         std::string m_name;
         std::stop_token m_stop;
+        video_limits m_limits;
         ffmpeg_owned<AVFormatContext> m_format;
         ffmpeg_owned<AVCodecContext> m_codec;
         ffmpeg_owned<AVPacket> m_packet;
