@@ -12,12 +12,14 @@
 // Checksums are core/checksum.hpp as 16 hexadecimal digits. That of a tensor covers all its bytes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -78,6 +80,7 @@ namespace gemma4::inline v0
             std::string checksum;
             std::size_t factor_rows = 0;    // the factors follow the tensor's bytes; 0: none
             std::span<std::byte const> factors;
+            std::string factors_checksum;
         };
 
         // Checks header, index and the places of everything, and the checksums of header, index and texts.
@@ -104,17 +107,23 @@ namespace gemma4::inline v0
             return found == m_texts.end() ? std::nullopt : std::optional(found->second);
         }
 
-        // Reads every tensor and compares its checksum. Throws file_error naming the first that is damaged.
+        // Reads every tensor and its factors and compares their checksums. Throws file_error naming the first
+        // that is damaged.
         void verify() const
         {
+            auto const demand = [&](entry const& t, std::string_view what, std::span<std::byte const> bytes,
+                                    std::string const& expected)
+            {
+                if (auto const found = checksum_text(checksum(bytes)); found != expected)
+                {
+                    fail("tensor ", t.tree, ' ', t.name, " is damaged: the checksum of its ", what, " is ",
+                         found, ", expected ", detail::in_quotes(expected));
+                }
+            };
             for (auto const& t : m_tensors)
             {
-                if (checksum_text(checksum(t.bytes)) != t.checksum)
-                {
-                    throw file_error(sentence(name(), ": tensor ", t.tree, ' ', t.name,
-                                              " is damaged: its checksum is ",
-                                              checksum_text(checksum(t.bytes)), ", expected ", t.checksum));
-                }
+                demand(t, "bytes", t.bytes, t.checksum);
+                if (t.factor_rows != 0) { demand(t, "factors", t.factors, t.factors_checksum); }
             }
         }
 
@@ -129,7 +138,7 @@ namespace gemma4::inline v0
                                {
                                    throw mismatch_error(sentence(
                                        name(), ": ", field, " is ",
-                                       m_text.contains(field) ? m_text[field].dump() : std::string("missing"),
+                                       m_text.contains(field) ? shown(m_text[field]) : "missing",
                                        ", but the compiled variant ", variant, " has ", expected));
                                }
                            });
@@ -207,26 +216,51 @@ namespace gemma4::inline v0
             auto const index = part(word(16, 8), word(24, 8), "the index");
             if (checksum(index) != word(40, 8)) { fail("the index is damaged: its checksum differs"); }
             auto const root = parse_json({reinterpret_cast<char const*>(index.data()), index.size()}, name());
-            try
+            json_fields const fields(root, name());
+            m_variant = fields.text("variant");
+            m_weights = fields.text("weights");
+            fields.get("tied");
+            m_tied = fields.boolean("tied", true);
+            m_text = fields.fields("text").object();
+            auto const texts = fields.fields("texts");
+            for (auto const& [name, place] : texts.object().items()) { read_text(name, texts.fields(name)); }
+            std::set<std::pair<std::string_view, std::string_view>> known;
+            auto const& tensors = fields.list("tensors");
+            m_tensors.reserve(tensors.size());    // `known` looks into them
+            for (auto const& t : tensors)
             {
-                m_variant = root.at("variant").get<std::string>();
-                m_weights = root.at("weights").get<std::string>();
-                m_tied = root.at("tied").get<bool>();
-                m_text = root.at("text");
-                for (auto const& [name, place] : root.at("texts").items()) { read_text(name, place); }
-                for (auto const& t : root.at("tensors")) { read_tensor(t); }
-            }
-            catch (nlohmann::json::exception const& wrong)
-            {
-                fail("the index is not as expected: ", wrong.what());
+                read_tensor({t, name(), sentence("tensors[", m_tensors.size(), "].")});
+                auto const& made = m_tensors.back();
+                if (!known.emplace(made.tree, made.name).second)
+                {
+                    fail("tensor ", made.tree, ' ', made.name, " is there twice");
+                }
             }
         }
 
-        void read_text(std::string const& name, nlohmann::json const& place)
+        // A number of the index as it stands there, of anything else its kind.
+        static std::string shown(nlohmann::json const& value)
         {
-            auto const bytes =
-                part(place.at("offset").get<std::uint64_t>(), place.at("bytes").get<std::uint64_t>(), name);
-            if (checksum_text(checksum(bytes)) != place.at("checksum").get<std::string>())
+            return value.is_number() ? value.dump() : std::string(detail::kind_of(value));
+        }
+
+        static std::uint64_t whole(json_fields const& from, std::string_view key)
+        {
+            auto const& value = from.get(key);
+            if (value.is_number_unsigned()) { return value.get<std::uint64_t>(); }
+            throw file_error(sentence(from.file(), ": ", from.field(key), " is ", shown(value),
+                                      ", expected a whole number from 0"));
+        }
+
+        std::span<std::byte const> placed(json_fields const& from, std::string_view what) const
+        {
+            return part(whole(from, "offset"), whole(from, "bytes"), what);
+        }
+
+        void read_text(std::string const& name, json_fields const& place)
+        {
+            auto const bytes = placed(place, name);
+            if (checksum_text(checksum(bytes)) != place.text("checksum"))
             {
                 fail(name, " is damaged: its checksum differs");
             }
@@ -234,53 +268,70 @@ namespace gemma4::inline v0
                             std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size()));
         }
 
-        void read_tensor(nlohmann::json const& from)
+        void read_tensor(json_fields const& from)
         {
             entry t;
-            t.tree = from.at("tree").get<std::string>();
-            t.name = from.at("name").get<std::string>();
-            auto const word = from.at("type").get<std::string>();
-            bool known = false;
-            for (std::size_t id = 0; id != weight_type_count && !known; ++id)
+            t.tree = from.text("tree");
+            t.name = from.text("name");
+            auto const& type = from.text("type");
+            auto const found = type_of_word(type);
+            if (!found)
             {
-                auto const type = weight_type(id);
-                known = (id < first_packed ? is_supported(ggml_type_of(type))
-                                           : id - first_packed < packed_type_count)
-                        && word == type_word(type);
-                if (known) { t.type = type; }
+                fail("tensor ", t.name, " is of type ", detail::in_quotes(type),
+                     ", which this library cannot read");
             }
-            if (!known) { fail("tensor ", t.name, " is of type ", word, ", which this library cannot read"); }
-            t.shape = from.at("shape").get<std::vector<std::size_t>>();
-            auto const offset = from.at("offset").get<std::uint64_t>();
-            t.bytes = part(offset, from.at("bytes").get<std::uint64_t>(), t.name);
-            if (offset % 64 != 0)
+            t.type = *found;
+            for (auto const& extent : from.list("shape"))
+            {
+                if (!extent.is_number_unsigned())
+                {
+                    fail("tensor ", t.name, " has shape[", t.shape.size(), "] ", shown(extent),
+                         ", expected a whole number");
+                }
+                t.shape.push_back(extent.get<std::size_t>());
+            }
+            t.bytes = placed(from, t.name);
+            if (auto const offset = whole(from, "offset"); offset % 64 != 0)
             {
                 fail("tensor ", t.name, " lies at ", offset, ", expected a multiple of 64");
             }
-            t.checksum = from.at("checksum").get<std::string>();
+            t.checksum = from.text("checksum");
             if (t.bytes.size() != bytes_of(t))
             {
                 fail("tensor ", t.name, " has ", t.bytes.size(), " bytes, expected ", bytes_of(t));
             }
-            if (from.contains("factors"))
-            {
-                auto const& f = from["factors"];
-                t.factor_rows = f.at("rows").get<std::size_t>();
-                auto const at = f.at("offset").get<std::uint64_t>();
-                t.factors = part(at, f.at("bytes").get<std::uint64_t>(), t.name);
-                if (at % alignof(float) != 0)
-                {
-                    fail("the factors of tensor ", t.name, " lie at ", at, ", expected a multiple of ",
-                         alignof(float));
-                }
-                if (t.factor_rows == 0 || rows_of(t) % t.factor_rows != 0
-                    || rows_of(t) / t.factor_rows * sizeof(float) != t.factors.size())
-                {
-                    fail("tensor ", t.name, " has factors for ", t.factors.size() / sizeof(float), " times ",
-                         t.factor_rows, " rows, but ", rows_of(t), " rows");
-                }
-            }
+            if (from.find("factors")) { read_factors(t, from.fields("factors")); }
             m_tensors.push_back(std::move(t));
+        }
+
+        void read_factors(entry& t, json_fields const& from) const
+        {
+            t.factor_rows = std::size_t(whole(from, "rows"));
+            t.factors = placed(from, t.name);
+            t.factors_checksum = from.text("checksum");
+            if (auto const at = whole(from, "offset"); at % alignof(float) != 0)
+            {
+                fail("the factors of tensor ", t.name, " lie at ", at, ", expected a multiple of ",
+                     alignof(float));
+            }
+            if (t.factor_rows == 0 || rows_of(t) % t.factor_rows != 0
+                || rows_of(t) / t.factor_rows * sizeof(float) != t.factors.size())
+            {
+                fail("tensor ", t.name, " has factors for ", t.factors.size() / sizeof(float), " times ",
+                     t.factor_rows, " rows, but ", rows_of(t), " rows");
+            }
+        }
+
+        static std::optional<weight_type> type_of_word(std::string_view word)
+        {
+            for (std::size_t id = 0; id != weight_type_count; ++id)
+            {
+                auto const type = weight_type(id);
+                bool const is_known = id < first_packed ? is_supported(ggml_type_of(type))
+                                                        : id - first_packed < packed_type_count;
+                if (is_known && word == type_word(type)) { return type; }
+            }
+            return std::nullopt;
         }
 
         static std::size_t rows_of(entry const& t)
@@ -288,6 +339,15 @@ namespace gemma4::inline v0
             std::size_t rows = 1;
             for (std::size_t i = 0; i + 1 < t.shape.size(); ++i) { rows *= t.shape[i]; }
             return rows;
+        }
+
+        // What the length of a row must be a multiple of. Layouts that pad a row to 32 take every length;
+        // those of 256 come of files whose rows are whole blocks.
+        static std::size_t unit_of(weight_type type)
+        {
+            if (!is_packed(type)) { return traits_of(ggml_type_of(type)).weights_per_block; }
+            auto const unit = packed_unit(packing_of(type));
+            return unit == packed_group ? 1 : unit;
         }
 
         // What a tensor of this type and shape takes; extents are bounded by the file.
@@ -305,6 +365,11 @@ namespace gemma4::inline v0
                 elements *= extent;
             }
             auto const ins = t.shape.empty() ? 1 : t.shape.back();
+            if (auto const unit = unit_of(t.type); ins % unit != 0)
+            {
+                fail("tensor ", t.name, " has rows of ", ins, " weights, but ", type_word(t.type),
+                     " has blocks of ", unit);
+            }
             return is_packed(t.type) ? packed_bytes(packing_of(t.type), rows_of(t), ins)
                                      : rows_of(t) * row_bytes(t.type, ins);
         }
@@ -382,8 +447,8 @@ namespace gemma4::inline v0
             std::vector<listed_tensor> all;
             for (auto const& t : m_file->tensors())
             {
-                all.push_back(
-                    {sentence(t.tree, ' ', t.name), packed_file::type_word(t.type), t.shape, t.bytes.size()});
+                all.push_back({sentence(t.tree, ' ', t.name), packed_file::type_word(t.type), t.shape,
+                               t.bytes.size(), t.bytes.data()});
             }
             return all;
         }
