@@ -11,6 +11,7 @@
 
 #include <gemma4/formats/format_of.hpp>
 #include <gemma4/io/checkpoint_weights.hpp>
+#include <gemma4/io/pack_weights.hpp>
 
 using namespace gemma4_test;
 
@@ -134,6 +135,31 @@ TEST_CASE("nvfp4: a factor that multiplies, one that divides, and the same memor
     CHECK(holds(sentence_of<gemma4::mismatch_error>(
                     [&] { source.demand(gemma4::weight_tree::text, "a.weight", wrong); }),
                 "model.a.weight is a matrix of shape [5, 192], expected [5, 96]"));
+}
+
+TEST_CASE("nvfp4: a matrix that was packed and given up is made again, with its factors where they were")
+{
+    scratch_folder const folder;
+    auto const a = matrix("model.a", 1, 0.25f, false);
+    gemma4::checkpoint_weights source(open(folder, a));
+    std::size_t const shape[] = {outs, ins};
+    float const* factors = nullptr;
+    {
+        auto const found = source.demand(gemma4::weight_tree::text, "a.weight", shape);
+        REQUIRE(found.made != nullptr);
+        factors = found.factors.values;
+        auto const type = gemma4::packed_type::q8g;
+        std::vector<std::byte> packed(gemma4::packed_bytes(type, outs, ins));
+        gemma4::inline_executor threads;
+        gemma4::stored_rows const rows{found.data, found.type, outs, ins, found.made == nullptr};
+        gemma4::pack_matrix(rows, type, packed.data(), threads);
+        check(found, a, 0, 0.25);
+    }
+    auto const again = source.demand(gemma4::weight_tree::text, "a.weight", shape);
+    check(again, a, 0, 0.25);
+    CHECK(again.factors.values == factors);
+    std::size_t const one[] = {1, 1};
+    CHECK(source.demand(gemma4::weight_tree::text, "embed_tokens.weight", one).made == nullptr);
 }
 
 TEST_CASE("nvfp4: experts that are matrices of their own are stacked, each with its factor")

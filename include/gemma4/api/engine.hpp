@@ -326,9 +326,9 @@ namespace gemma4::inline v0
                     if (!loaded.source) { return; }    // random weights: no file
                     table_rows += rows;
                     if (table_rows < most) { return; }
-                    auto const& table = loaded.weights.per_layer.embed_tokens_per_layer;
-                    drop_file_pages(table.row(0), table.bytes());
                     table_rows = 0;
+                    auto const& table = loaded.weights.per_layer.embed_tokens_per_layer;
+                    if (!loaded.made.contains(table.row(0))) { drop_file_pages(table.row(0), table.bytes()); }
                 }
             }
 

@@ -92,19 +92,19 @@ namespace gemma4::inline v0
         each_tree([&](weight_tree id, auto& tree) { binder.measure(id, tree); });
         auto const converted = binder.take_converted(std::pmr::get_default_resource());
         each_tree([&](weight_tree id, auto& tree) { binder.bind(id, tree); });
+        std::array<std::size_t, 2> const head_shape{M::text.vocab, M::text.hidden};
+        matrix<any_format> head;
+        if (!from.tied)
+        {
+            binder.bind(weight_tree::text, "lm_head.weight", head, head_shape[0], head_shape[1]);
+        }
 
         pool threads(options.threads ? options.threads : available_cores());
         packed_writer file(out, M::name, name(options.weights), M::text, from.tied);
         detail::add_texts(file, from);
-        tree_writer writer(file, options.weights, threads, options.progress, options.stop);
+        tree_writer writer(file, options.weights, threads, options.progress, options.stop, binder.made());
         each_tree([&](weight_tree id, auto& tree) { writer.write(id, tree); });
-        if (!from.tied)
-        {
-            std::array<std::size_t, 2> const shape{M::text.vocab, M::text.hidden};
-            matrix<any_format> head;
-            binder.bind(weight_tree::text, "lm_head.weight", head, shape[0], shape[1]);
-            writer.add("text", "lm_head.weight", head, shape);
-        }
+        if (!from.tied) { writer.add("text", "lm_head.weight", head, head_shape); }
         file.finish();
     }
 }

@@ -106,7 +106,7 @@ namespace gemma4::inline v0
         std::string where() const override { return m_file->folder().string(); }
 
     private:
-        // Kept for all calls to come: what is demanded twice is the same memory.
+        // What is demanded twice is the same memory while somebody has it. Factors stay.
         stored_weight nvfp4_matrix(std::string const& full, std::span<nvfp4_parts const> parts,
                                    std::span<std::size_t const> shape)
         {
@@ -123,14 +123,23 @@ namespace gemma4::inline v0
             {
                 for (auto const* t : {p.packed, p.scales, p.factor}) { m_used.insert(t->name); }
             }
-            auto& made = m_nvfp4[full];
-            if (!made.blocks) { made = read_nvfp4(parts); }
-            return {made.blocks.get(),
-                    made.bytes,
+            auto& known = m_nvfp4[full];
+            auto blocks = known.blocks.lock();
+            if (!blocks)
+            {
+                auto made = read_nvfp4(parts);
+                blocks = std::move(made.blocks);
+                known.blocks = blocks;
+                known.bytes = made.bytes;
+                if (known.factors.empty()) { known.factors = std::move(made.factors); }
+            }
+            return {blocks.get(),
+                    known.bytes,
                     weight_type_of(ggml_type::nvfp4),
-                    {made.factors.data(), parts.front().outs()},
+                    {known.factors.data(), parts.front().outs()},
                     first.file,
-                    first.name};
+                    first.name,
+                    blocks};
         }
 
         // ".experts.down_proj" (experts, outs, ins) from ".experts.0.down_proj.weight" and so on; none where
@@ -208,7 +217,14 @@ namespace gemma4::inline v0
 
         std::shared_ptr<checkpoint const> m_file;
         std::string m_text_prefix;
-        std::map<std::string, nvfp4_matrices> m_nvfp4;
+        struct known_nvfp4
+        {
+            std::weak_ptr<std::byte[]> blocks;
+            std::size_t bytes = 0;
+            std::vector<float> factors;
+        };
+
+        std::map<std::string, known_nvfp4> m_nvfp4;
         std::set<std::string_view> m_used;
     };
 }

@@ -175,13 +175,17 @@ namespace gemma4::inline v0
                 return {t->data, t->bytes, weight_type_of(t->type), {}, where, t->name};
             }
             auto& made = m_made[wanted->name];
-            if (made.empty()) { made = changed(*t, wanted->change); }
-            return {reinterpret_cast<std::byte const*>(made.data()),
-                    made.size() * sizeof(float),
+            if (!made)
+            {
+                made = std::make_shared<std::vector<float> const>(changed(*t, wanted->change));
+            }
+            return {reinterpret_cast<std::byte const*>(made->data()),
+                    made->size() * sizeof(float),
                     weight_type_of(dtype::f32),
                     {},
                     where,
-                    t->name};
+                    t->name,
+                    made};
         }
 
         std::vector<float> changed(gguf_tensor const& t, tower_change change) const
@@ -223,6 +227,6 @@ namespace gemma4::inline v0
         std::shared_ptr<gguf_file const> m_towers;
         bool m_ollama;
         gguf_tensors m_text;
-        std::map<std::string, std::vector<float>, std::less<>> m_made;
+        std::map<std::string, std::shared_ptr<std::vector<float> const>, std::less<>> m_made;
     };
 }

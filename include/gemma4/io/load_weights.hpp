@@ -18,6 +18,7 @@ namespace gemma4::inline v0
     {
         decoder_weights<M, Format> weights;
         std::shared_ptr<weight_source> source;    // matrices point into its mapping
+        made_tensors made;           // matrices that lie in no file
         buffer<float> converted;     // vectors that are float32 here and something else in the file
         buffer<std::byte> packed;    // matrices on the fast path
         weight_bytes bytes;
@@ -49,6 +50,7 @@ namespace gemma4::inline v0
                         M::text.hidden);
         }
         loaded.bytes = binder.bytes();
+        loaded.made = binder.made();
         constexpr auto const& schedule = architecture<M>::schedule;
         loaded.unknown = source->unknown({M::text.layers, schedule.owners, tied});
         if (strict && !loaded.unknown.empty())

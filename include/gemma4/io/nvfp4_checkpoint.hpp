@@ -20,6 +20,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/formats/fp4.hpp>
 #include <gemma4/io/checkpoint.hpp>
+#include <gemma4/io/pages.hpp>
 #include <gemma4/io/shape_text.hpp>
 
 namespace gemma4::inline v0
@@ -39,7 +40,7 @@ namespace gemma4::inline v0
     // One or several matrices of the same shape, the rows of all of them one after the other.
     struct nvfp4_matrices
     {
-        std::unique_ptr<std::byte[]> blocks;
+        std::shared_ptr<std::byte[]> blocks;
         std::size_t bytes = 0;
         std::vector<float> factors;    // one a matrix
     };
@@ -85,7 +86,23 @@ namespace gemma4::inline v0
         return parts;
     }
 
-    // mismatch_error: matrices of different shapes, or a factor that is not positive.
+    namespace detail
+    {
+        // Four groups of 16 weights and their scales.
+        inline void write_nvfp4_block(std::byte const* from, std::byte const* scales, std::byte* to)
+        {
+            for (std::size_t group = 0; group != 4; ++group, from += 8)
+            {
+                to[group] = scales[group] & std::byte(0x7f);
+                auto const half = [&](std::size_t i)
+                { return from[i / 2] >> (i % 2 * 4) & std::byte(15); };
+                for (std::size_t i = 0; i != 8; ++i) { to[4 + 8 * group + i] = half(i) | half(i + 8) << 4; }
+            }
+        }
+    }
+
+    // Pages of the file are dropped as they are read. mismatch_error: matrices of different shapes, or a
+    // factor that is not positive.
     inline nvfp4_matrices read_nvfp4(std::span<nvfp4_parts const> all)
     {
         auto const rows = all.front().outs(), ins = all.front().ins();
@@ -113,18 +130,20 @@ namespace gemma4::inline v0
             made.factors.push_back(parts.divides ? 1.0f / factor : factor);
             auto const* from = parts.packed->data;
             auto const* scale = parts.scales->data;
-            for (std::size_t b = 0; b != rows * blocks; ++b, to += nvfp4::bytes_per_block)
+            constexpr std::size_t blocks_at_once = 1 << 16;    // 2 MiB of the file
+            for (std::size_t b = 0; b != rows * blocks;)
             {
-                for (std::size_t group = 0; group != 4; ++group, from += 8)
+                auto const* const first = from;
+                auto const* const first_scale = scale;
+                for (auto const end = std::min(b + blocks_at_once, rows * blocks); b != end; ++b)
                 {
-                    to[group] = *scale++ & std::byte(0x7f);
-                    auto const half = [&](std::size_t i)
-                    { return from[i / 2] >> (i % 2 * 4) & std::byte(15); };
-                    for (std::size_t i = 0; i != 8; ++i)
-                    {
-                        to[4 + 8 * group + i] = half(i) | half(i + 8) << 4;
-                    }
+                    detail::write_nvfp4_block(from, scale, to);
+                    from += nvfp4::weights_per_block / 2;
+                    scale += 4;
+                    to += nvfp4::bytes_per_block;
                 }
+                drop_file_pages(first, std::size_t(from - first));
+                drop_file_pages(first_scale, std::size_t(scale - first_scale));
             }
         }
         return made;

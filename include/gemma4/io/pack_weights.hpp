@@ -77,6 +77,7 @@ namespace gemma4::inline v0
         std::byte const* data;
         weight_type type;
         std::size_t outs, ins;
+        bool in_file = true;    // in the mapping of a file, whose pages can be dropped
     };
 
     namespace detail
@@ -99,8 +100,8 @@ namespace gemma4::inline v0
         }
     }
 
-    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; file pages are dropped as they
-    // are read. Throws cancelled_error when `stop` is requested.
+    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; pages of a file are dropped as
+    // they are read. Throws cancelled_error when `stop` is requested.
     inline void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks, executor& threads,
                             std::stop_token const& stop = {})
     {
@@ -121,7 +122,7 @@ namespace gemma4::inline v0
                     detail::pack_block(from, row, to, blocks + row / packed_rows * block_bytes, wide);
                 }
                 auto const bytes = row_bytes(from.type, from.ins);
-                drop_file_pages(from.data + first * bytes, (end - first) * bytes);
+                if (from.in_file) { drop_file_pages(from.data + first * bytes, (end - first) * bytes); }
             }
         };
         threads.run(threads.concurrency(), work);
@@ -136,10 +137,11 @@ namespace gemma4::inline v0
         using progress_fn = std::function<void(std::size_t done, std::size_t all)>;
 
         // progress(bytes packed, bytes of all); pack() throws cancelled_error when `stop` is requested.
-        // `threads` is used by pack() only.
-        weight_packer(weight_precision precision, executor& threads, progress_fn progress,
+        // `threads` and `made` are used by pack() only, which gives up what it has packed of `made`.
+        weight_packer(made_tensors& made, weight_precision precision, executor& threads, progress_fn progress,
                       std::stop_token stop)
-            : m_precision(precision)
+            : m_made(made)
+            , m_precision(precision)
             , m_threads(threads)
             , m_progress(std::move(progress))
             , m_stop(std::move(stop))
@@ -191,19 +193,21 @@ namespace gemma4::inline v0
             for_each_matrix(tree, [&](std::string const& name, auto& weight) { pack(name, weight); });
         }
 
-        // Points `weight` at its packed copy; source pages are dropped as they are read.
+        // Points `weight` at its packed copy; what it was read from is dropped or given up.
         template <class Format>
         void pack(std::string const& name, matrix<Format>& weight)
         {
             auto const to = target(name, weight);
             if (!to) { return; }
-            pack_matrix({weight.row(0), weight.type(), weight.outs(), weight.ins()}, *to, m_next, m_threads,
-                        m_stop);
+            auto const* const from = weight.row(0);
+            pack_matrix({from, weight.type(), weight.outs(), weight.ins(), !m_made.contains(from)}, *to,
+                        m_next, m_threads, m_stop);
             auto const bytes = packed_bytes(*to, weight.outs(), weight.ins());
             m_done += bytes;
             if (m_progress) { m_progress(m_done, m_bytes); }
             m_replaced += weight.bytes();
             weight.bind(m_next, weight_type_of(*to), weight.outs(), weight.ins(), weight.factors());
+            m_made.erase(from);
             m_next += bytes;
         }
 
@@ -241,6 +245,7 @@ namespace gemma4::inline v0
             return to && matrix<Format>::accepts(weight_type_of(*to)) ? to : std::nullopt;
         }
 
+        made_tensors& m_made;
         weight_precision m_precision;
         weight_tree m_tree = weight_tree::text;    // whose matrices are under way
         executor& m_threads;
@@ -260,7 +265,7 @@ namespace gemma4::inline v0
     {
         auto& weights = loaded.weights;
         bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);
-        weight_packer packer(precision, threads, std::move(progress), std::move(stop));
+        weight_packer packer(loaded.made, precision, threads, std::move(progress), std::move(stop));
         packer.measure(weight_tree::text, weights);
         if (!tied) { packer.measure("lm_head.weight", weights.lm_head); }
         towers.for_each_tree([&](weight_tree id, auto& tree) { packer.measure(id, tree); });

@@ -153,13 +153,16 @@ namespace gemma4::inline v0
     class tree_writer
     {
     public:
+        // `made`: what of the trees lies in no file (weight_binder::made), which is left as it is.
         tree_writer(packed_writer& file, weight_precision precision, executor& threads,
-                    std::function<void(std::size_t, std::size_t)> progress, std::stop_token stop)
+                    std::function<void(std::size_t, std::size_t)> progress, std::stop_token stop,
+                    made_tensors made = {})
             : m_file(file)
             , m_precision(precision)
             , m_threads(threads)
             , m_progress(std::move(progress))
             , m_stop(std::move(stop))
+            , m_made(std::move(made))
         {}
 
         template <class Tree>
@@ -201,7 +204,8 @@ namespace gemma4::inline v0
         void add(std::string_view tree, std::string const& name, matrix<Format> const& weight,
                  std::span<std::size_t const> shape)
         {
-            stored_rows const from{weight.row(0), weight.type(), weight.outs(), weight.ins()};
+            auto const* const data = weight.row(0);
+            stored_rows const from{data, weight.type(), weight.outs(), weight.ins(), !m_made.contains(data)};
             if (auto const to = packed_target(weight.type(), m_tree, name, m_precision))
             {
                 buffer<std::byte> blocks(packed_bytes(*to, from.outs, from.ins));
@@ -256,6 +260,7 @@ namespace gemma4::inline v0
                                           from.data + row * from_bytes, 1.0f, wide.data(), from.ins);
                                       quantise_row(to, wide.data(), from.ins, rows.data() + row * bytes);
                                   }
+                                  if (!from.in_file) { continue; }
                                   drop_file_pages(from.data + first * from_bytes, (end - first) * from_bytes);
                               }
                           });
@@ -269,5 +274,6 @@ namespace gemma4::inline v0
         executor& m_threads;
         std::function<void(std::size_t, std::size_t)> m_progress;
         std::stop_token m_stop;
+        made_tensors m_made;
     };
 }

@@ -50,7 +50,10 @@ namespace gemma4::inline v0
                 [&]<class Weight>(std::string const& name, Weight&, auto... shape)
                 {
                     std::array<std::size_t, sizeof...(shape)> const extents{std::size_t(shape)...};
-                    if constexpr (detail::is_gate_up<Weight>) { m_source.demand_halves(id, name, extents); }
+                    if constexpr (detail::is_gate_up<Weight>)
+                    {
+                        for (auto const& part : m_source.demand_halves(id, name, extents)) { keep(part); }
+                    }
                     else { measure_one(id, name, extents, std::is_same_v<Weight, vector_weight>); }
                     ++m_tensors;
                 });
@@ -97,6 +100,9 @@ namespace gemma4::inline v0
 
         weight_bytes const& bytes() const noexcept { return m_bytes; }
 
+        // What the trees point into beside files; alive as long as the binder, and its copies.
+        made_tensors const& made() const noexcept { return m_made; }
+
     private:
         static std::size_t count(std::span<std::size_t const> shape)
         {
@@ -111,6 +117,7 @@ namespace gemma4::inline v0
                          bool is_vector)
         {
             auto const found = m_source.demand(id, name, shape);
+            keep(found);
             if (is_vector && found.type != weight_type_of(dtype::f32))
             {
                 m_converted += padded(count(shape));
@@ -164,6 +171,7 @@ namespace gemma4::inline v0
         {
             check_stop();
             check_accepted(found, matrix<Format>::accepts(found.type));
+            keep(found);
             weight.bind(found.data, found.type, count(shape) / shape.back(), shape.back(), found.factors);
             m_bytes.mapped += found.bytes;
         }
@@ -176,12 +184,18 @@ namespace gemma4::inline v0
             for (auto const& part : found)
             {
                 check_accepted(part, matrix<Format>::accepts(part.type));
+                keep(part);
                 m_bytes.mapped += part.bytes;
             }
             weight.stride = found.size() == 1 ? 2 * ffn : ffn;
             weight.gate.bind(found[0].data, found[0].type, experts * weight.stride, ins, found[0].factors);
             if (found.size() == 1) { weight.up = weight.gate.rows(ffn, (2 * experts - 1) * ffn); }
             else { weight.up.bind(found[1].data, found[1].type, experts * ffn, ins, found[1].factors); }
+        }
+
+        void keep(stored_weight const& found)
+        {
+            if (found.made) { m_made.emplace(found.data, found.made); }
         }
 
         static void check_accepted(stored_weight const& found, bool accepted)
@@ -208,5 +222,6 @@ namespace gemma4::inline v0
         std::size_t m_converted = 0;    // floats
         float* m_next = nullptr;
         weight_bytes m_bytes;
+        made_tensors m_made;
     };
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +27,7 @@ namespace gemma4::inline v0
         audio_projector      // model.embed_audio.
     };
 
-    // A tensor where it lies; valid as long as its source.
+    // A tensor where it lies; valid as long as its source and `made`.
     struct stored_weight
     {
         std::byte const* data = nullptr;
@@ -34,7 +36,12 @@ namespace gemma4::inline v0
         weight_factors factors;    // of its rows
         std::string_view file;     // for errors
         std::string_view name;     // in that file
+        // The memory of one that its file has in other pieces; null: it lies in the file.
+        std::shared_ptr<void const> made{};
     };
+
+    // Memory of tensors that do not lie in a file, by its address.
+    using made_tensors = std::map<void const*, std::shared_ptr<void const>>;
 
     // What a source is asked to leave out of the list of tensors that nobody wanted.
     struct expected_leftovers
