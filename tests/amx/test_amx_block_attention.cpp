@@ -1,13 +1,11 @@
 // Attention of many rows through the machine code of the table "amx".
 #include <amx/amx_table.hpp>
 #include <doctest/doctest.h>
+#include <layers/block_attention_check.hpp>
 
-// The check of the test of all tables, without its test cases.
-#undef TEST_CASE
-#define TEST_CASE(name) [[maybe_unused]] static void DOCTEST_ANONYMOUS(not_run_)()
-#include <layers/test_block_attention.cpp>
-#undef TEST_CASE
-#define TEST_CASE(name) DOCTEST_TEST_CASE(name)
+using block_attention_check::causal;
+using block_attention_check::check;
+using gemma4::kernels::kv_type;
 
 TEST_CASE("amx: attention of many rows, every kind of cache and width of head")
 {

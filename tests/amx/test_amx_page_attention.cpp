@@ -1,13 +1,10 @@
 // Attention of few rows to a page through the machine code of the table "amx".
 #include <amx/amx_table.hpp>
 #include <doctest/doctest.h>
+#include <kernels/page_attention_check.hpp>
 
-// The check of the test of all tables, without its test cases.
-#undef TEST_CASE
-#define TEST_CASE(name) [[maybe_unused]] static void DOCTEST_ANONYMOUS(not_run_)()
-#include <kernels/test_page_attention.cpp>
-#undef TEST_CASE
-#define TEST_CASE(name) DOCTEST_TEST_CASE(name)
+using gemma4::kernels::kv_type;
+using page_attention::check;
 
 TEST_CASE("amx: attention to a page in place")
 {
