@@ -17,6 +17,8 @@
 #include <gemma4/api/batch.hpp>
 #include <gemma4/api/pack_model.hpp>
 #include <gemma4/api/session.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
 
 namespace gemma4::inline v0
 {
@@ -56,79 +58,24 @@ namespace gemma4::inline v0
 
         // As session::ask_with_tools.
         std::unique_ptr<tool_loop> ask_with_tools(turn said, generation_options const& options,
-                                                  tool_loop_options loop = {})
-        {
-            auto first = send(std::move(said), options);
-            return std::make_unique<tool_loop>(
-                this->options().tools,
-                [this, options](std::vector<json_value> more) { return send(std::move(more), options); },
-                [this] { return messages(); }, std::move(first), std::move(loop));
-        }
+                                                  tool_loop_options loop = {});
 
         // One answer, or continuation, to its end.
-        run_result ask(std::string_view text, generation_options const& options, on_piece const& piece = {})
-        {
-            return run(send(user_turn(text), options), piece);
-        }
+        run_result ask(std::string_view text, generation_options const& options, on_piece const& piece = {});
 
         run_result complete(std::string_view text, generation_options const& options,
-                            on_piece const& piece = {})
-        {
-            return run(extend(text, options), piece);
-        }
+                            on_piece const& piece = {});
 
         run_result complete(std::vector<token_id> prompt, generation_options const& options,
-                            on_piece const& piece = {})
-        {
-            return run(extend(token_prompt{std::move(prompt)}, options), piece);
-        }
+                            on_piece const& piece = {});
 
-        run_result run(std::unique_ptr<answer_stream> stream, on_piece const& piece)
-        {
-            return run_events(std::move(stream),
-                              [&](answer_event const& event)
-                              {
-                                  auto const* const text = std::get_if<answer_text>(&event);
-                                  if (text && piece) { piece(text->text); }
-                              });
-        }
+        run_result run(std::unique_ptr<answer_stream> stream, on_piece const& piece);
 
         // To the end of a stream of this session, which cancel() ends early.
-        run_result run_events(std::unique_ptr<answer_stream> stream, on_event const& each)
-        {
-            struct under_way
-            {
-                any_session& self;
-                under_way(any_session& s, answer_stream* r)
-                    : self(s)
-                {
-                    set(r);
-                }
-                ~under_way() { set(nullptr); }
-                void set(answer_stream* r)
-                {
-                    std::scoped_lock const lock(self.m_mutex);
-                    self.m_run = r;
-                }
-            } const guard(*this, stream.get());
-            while (auto const event = stream->next_event())
-            {
-                if (each) { each(*event); }
-            }
-            return {.text = stream->said().content,
-                    .said = stream->said(),
-                    .tokens = {stream->tokens().begin(), stream->tokens().end()},
-                    .choices = {stream->choices().begin(), stream->choices().end()},
-                    .reason = stream->reason(),
-                    .used = stream->used()};
-        }
+        run_result run_events(std::unique_ptr<answer_stream> stream, on_event const& each);
 
         // The run under way (ask, complete, run), from any thread.
-        void cancel()
-        {
-            std::scoped_lock const lock(m_mutex);
-            if (m_run) { m_run->cancel(); }
-        }
+        void cancel();
 
     private:
         std::mutex m_mutex;    // of m_run
@@ -414,20 +361,6 @@ namespace gemma4::inline v0
         return {{Ms::name, Ms::text, &load_any<Ms>, &random_any<Ms>, &pack_model<Ms>}...};
     }
 
-    namespace detail
-    {
-        // `what` describes a model by `found`, which is none of those compiled in.
-        [[noreturn]] inline void no_such_variant(std::span<known_variant const> known, std::string_view what,
-                                                 text_config const& found)
-        {
-            std::string names;
-            for (auto const& v : known) { names += sentence(names.empty() ? "" : ", ", v.name); }
-            throw mismatch_error(sentence(what, " describes a model of hidden_size ", found.hidden, " with ",
-                                          found.layers, " layers and ", found.vocab,
-                                          " tokens, which is none of the variants compiled in: ", names));
-        }
-    }
-
     // What a path names (a checkpoint folder, a GGUF file, a packed file), opened as the variant that it
     // describes. mismatch_error where none of them is it.
     struct opened_variant
@@ -436,46 +369,16 @@ namespace gemma4::inline v0
         opened_checkpoint model;
     };
 
-    inline opened_variant open_any_of(std::span<known_variant const> known, std::filesystem::path const& path,
-                                      std::filesystem::path const& mmproj = {})
-    {
-        if (is_gguf_file(path))
-        {
-            auto const file = std::make_shared<gguf_file const>(path);
-            for (auto const& v : known)
-            {
-                if (matches(v.text, *file))
-                {
-                    return {v, open_gguf(file, v.text, v.name, open_mmproj(mmproj))};
-                }
-            }
-            detail::no_such_variant(known, path.string(), read_text_config(*file));
-        }
-        if (is_packed_file(path))
-        {
-            auto const file = std::make_shared<packed_file const>(path);
-            for (auto const& v : known)
-            {
-                if (!file->matches(v.text)) { continue; }
-                refuse_mmproj(mmproj, path);
-                return {v, open_packed(file, v.text, v.name)};
-            }
-            file->check(known.front().text, known.front().name);
-        }
-        auto const config_path = path / "config.json";
-        auto const config = read_json(config_path);
-        for (auto const& v : known)
-        {
-            if (matches(v.text, config)) { return {v, open_model(path, v.text, v.name, mmproj)}; }
-        }
-        detail::no_such_variant(known, config_path.string(), read_text_config(config, config_path.string()));
-    }
+    GEMMA4_CODE opened_variant open_any_of(std::span<known_variant const> known,
+                                           std::filesystem::path const& path,
+                                           std::filesystem::path const& mmproj = {});
 
     // Loads a model as the variant that it describes. Throws as open_any_of and engine::load.
-    inline std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,
-                                                  std::filesystem::path const& path, load_options options)
-    {
-        auto opened = open_any_of(known, path, options.mmproj);
-        return opened.variant.load(std::move(opened.model), std::move(options));
-    }
+    GEMMA4_CODE std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,
+                                                       std::filesystem::path const& path,
+                                                       load_options options);
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/any_model_code.hpp>
+#endif

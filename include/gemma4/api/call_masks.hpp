@@ -7,25 +7,28 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 #include <gemma4/chat/json_value.hpp>
-#include <gemma4/core/error.hpp>
-#include <gemma4/grammar/call_grammar.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
-#include <gemma4/grammar/token_grammar.hpp>
-#include <gemma4/grammar/token_trie.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
 namespace gemma4::inline v0
 {
+    class grammar;
+    class token_grammar;
+    class token_trie;
+
+    // What a vocabulary spells.
+    GEMMA4_CODE std::shared_ptr<token_trie const> make_trie(tokenizer const& tokens);
+
     // What a model's vocabulary spells, made when it is first needed and kept by the engine.
     template <class Engine>
     std::shared_ptr<token_trie const> trie_of(Engine const& engine)
     {
-        return engine.template kept<token_trie>([&]
-                                                { return std::make_shared<token_trie>(engine.tokens()); });
+        using kept = std::shared_ptr<token_trie const>;
+        return *engine.template kept<kept>([&]
+                                           { return std::make_shared<kept>(make_trie(engine.tokens())); });
     }
 
     // Masks of the calls of one set of tools, which share what they find out. Safe to use from several
@@ -38,54 +41,25 @@ namespace gemma4::inline v0
         // `log` is told which tools' arguments cannot be restricted, and why. The vocabulary is not touched
         // before the first call.
         call_masks(std::span<json_value const> declarations, tokenizer const& tokens, get_trie trie,
-                   std::function<void(std::string_view)> log)
-            : m_trie(std::move(trie))
-            , m_log(std::move(log))
-        {
-            attempt(
-                [&]
-                {
-                    m_source = call_grammar(declarations, call_tokens::of(tokens), call_begin::after_marker,
-                                            [&](std::string_view what) { warn(what); });
-                });
-        }
+                   std::function<void(std::string_view)> log);
 
         // Of a call that has just been opened; none where no grammar could be made.
-        std::optional<grammar_mask> next()
-        {
-            std::scoped_lock const lock(m_mutex);
-            if (m_source)
-            {
-                attempt([&] { m_rules = std::make_shared<token_grammar>(*m_source, m_trie()); });
-                m_source.reset();
-            }
-            if (!m_rules) { return std::nullopt; }
-            return grammar_mask(m_rules, {});
-        }
+        std::optional<grammar_mask> next();
 
     private:
-        void warn(std::string_view what) const
-        {
-            if (m_log) { m_log(what); }
-        }
+        void warn(std::string_view what) const;
 
         template <class Work>
-        void attempt(Work&& work)
-        {
-            try
-            {
-                work();
-            }
-            catch (error const& e)
-            {
-                warn(sentence("calls of tools are not checked: ", e.what()));
-            }
-        }
+        void attempt(Work&& work);
 
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        std::mutex m_mutex;                 // of what follows
-        std::optional<grammar> m_source;    // until the first call
+        std::mutex m_mutex;                         // of what follows
+        std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
     };
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/call_masks_code.hpp>
+#endif

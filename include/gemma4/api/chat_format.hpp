@@ -2,16 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <gemma4/chat/chat_template.hpp>
-#include <gemma4/core/error.hpp>
-#include <gemma4/io/json.hpp>
+#include <gemma4/core/separate.hpp>
 
 namespace gemma4::inline v0
 {
@@ -23,37 +19,15 @@ namespace gemma4::inline v0
 
     // The text of a checkpoint's template: chat_template.jinja, or chat_template in tokenizer_config.json.
     // Empty: the checkpoint is a base model.
-    inline std::string read_chat_template(std::filesystem::path const& folder)
-    {
-        if (auto const path = folder / "chat_template.jinja"; std::filesystem::exists(path))
-        {
-            std::ifstream file(path, std::ios::binary);
-            std::string text(std::istreambuf_iterator<char>(file), {});
-            if (!file) { throw file_error(sentence(path.string(), " cannot be read")); }
-            return text;
-        }
-        if (auto const path = folder / "tokenizer_config.json"; std::filesystem::exists(path))
-        {
-            auto const root = read_json(path);
-            if (root.is_object() && root.contains("chat_template") && root["chat_template"].is_string())
-            {
-                return root["chat_template"].get<std::string>();
-            }
-        }
-        return {};
-    }
+    GEMMA4_CODE std::string read_chat_template(std::filesystem::path const& folder);
 
     // The format of a template's text; none where it is empty: a base model.
-    inline std::optional<chat_format> chat_format_of(std::string_view text)
-    {
-        if (text.empty()) { return std::nullopt; }
-        auto found = recognise_chat_template(text);
-        return chat_format{found.nearest, std::move(found.warning)};
-    }
+    GEMMA4_CODE std::optional<chat_format> chat_format_of(std::string_view text);
 
     // The format of a checkpoint's folder; none: a base model.
-    inline std::optional<chat_format> read_chat_format(std::filesystem::path const& folder)
-    {
-        return chat_format_of(read_chat_template(folder));
-    }
+    GEMMA4_CODE std::optional<chat_format> read_chat_format(std::filesystem::path const& folder);
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/chat_format_code.hpp>
+#endif

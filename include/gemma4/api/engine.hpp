@@ -155,16 +155,7 @@ namespace gemma4::inline v0
         bool has_tokenizer() const noexcept { return m_parts->opened.tokens.has_value(); }
 
         // Throws file_error where the model has none.
-        tokenizer const& tokens() const
-        {
-            if (!m_parts->opened.tokens)
-            {
-                throw file_error(sentence(m_parts->opened.folder.string(), " holds no tokenizer",
-                                          is_gguf_file(m_parts->opened.folder) ? "" : ".json",
-                                          ", which text needs"));
-            }
-            return *m_parts->opened.tokens;
-        }
+        tokenizer const& tokens() const { return tokenizer_of(m_parts->opened); }
 
         // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
         // those of the step before. Throws argument_error, capacity_error, cancelled_error as

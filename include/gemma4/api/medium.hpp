@@ -1,7 +1,6 @@
 // Images, sounds and videos that were encoded once: any number of conversations may use their soft tokens.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,7 +11,9 @@
 
 #include <gemma4/api/media_towers.hpp>
 #include <gemma4/chat/media_prompt.hpp>
-#include <gemma4/core/checksum.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
+#include <gemma4/core/types.hpp>
 #include <gemma4/media/audio_features.hpp>
 #include <gemma4/media/image_patches.hpp>
 #include <gemma4/media/video_frames.hpp>
@@ -72,12 +73,7 @@ namespace gemma4::inline v0
         return std::make_shared<encoded_medium const>(std::move(made));
     }
 
-    inline std::vector<media_item> items_of(std::span<medium const> media)
-    {
-        std::vector<media_item> items;
-        for (auto const& m : media) { items.push_back(m->item); }
-        return items;
-    }
+    GEMMA4_CODE std::vector<media_item> items_of(std::span<medium const> media);
 
     // Soft tokens at their place in a conversation's tokens.
     struct soft_run
@@ -104,33 +100,11 @@ namespace gemma4::inline v0
     };
 
     // A prompt whose placeholders were expanded for these media.
-    inline token_prompt with_media(media_prompt prompt, std::span<medium const> media)
-    {
-        token_prompt made{std::move(prompt.tokens)};
-        for (auto const& span : prompt.spans)
-        {
-            if (span.count == 0) { continue; }
-            auto const& rows = media[span.media]->runs[span.frame];
-            auto const print = checksum(std::as_bytes(std::span(rows->values)));
-            made.soft.push_back({span.first, span.count, span.visual, rows, print});
-        }
-        return made;
-    }
+    GEMMA4_CODE token_prompt with_media(media_prompt prompt, std::span<medium const> media);
 
     // The part of `runs` that lies in the tokens [at, at + count), for one forward call.
-    inline void soft_spans_of(std::span<soft_run const> runs, position at, std::size_t count,
-                              std::vector<soft_span>& out)
-    {
-        out.clear();
-        for (auto const& run : runs)
-        {
-            auto const begin = std::max(run.first, at);
-            auto const end = std::min<position>(run.end(), at + count);
-            if (begin >= end) { continue; }
-            out.push_back({std::size_t(begin - at), std::size_t(end - begin),
-                           run.rows->values.data() + (begin - run.first) * run.rows->width, run.picture});
-        }
-    }
+    GEMMA4_CODE void soft_spans_of(std::span<soft_run const> runs, position at, std::size_t count,
+                                   std::vector<soft_span>& out);
 
     struct picture_block
     {
@@ -139,27 +113,15 @@ namespace gemma4::inline v0
 
     // The block of neighbouring pictures that has tokens before `at` and from `at` on; none where there is no
     // such.
-    inline std::optional<picture_block> block_around(std::span<soft_run const> runs, position at)
-    {
-        std::optional<picture_block> block;
-        for (auto const& run : runs)
-        {
-            if (!run.picture) { continue; }
-            if (block && block->end == run.first) { block->end = run.end(); }
-            else if (run.first < at) { block = {run.first, run.end()}; }
-            else { break; }
-        }
-        return block && at < block->end ? block : std::nullopt;
-    }
+    GEMMA4_CODE std::optional<picture_block> block_around(std::span<soft_run const> runs, position at);
 
     // How many of the tokens from `at` on one forward call takes: `count`, or, where pictures attend both
     // ways and the last token would lie inside a block of them, as many as end before it, or where there is
     // none before it, as many as end with it.
-    inline std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count,
-                                    bool both_ways)
-    {
-        auto const cut = both_ways ? block_around(runs, at + count) : std::nullopt;
-        if (!cut) { return count; }
-        return std::size_t(cut->begin > at ? cut->begin - at : cut->end - at);
-    }
+    GEMMA4_CODE std::size_t whole_blocks(std::span<soft_run const> runs, position at, std::size_t count,
+                                         bool both_ways);
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/medium_code.hpp>
+#endif

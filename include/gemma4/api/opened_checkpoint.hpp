@@ -8,21 +8,21 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <gemma4/api/chat_format.hpp>
-#include <gemma4/api/gguf_defaults.hpp>
-#include <gemma4/api/model_path.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/generate/generation_config.hpp>
-#include <gemma4/io/checkpoint.hpp>
-#include <gemma4/io/checkpoint_weights.hpp>
-#include <gemma4/io/config.hpp>
-#include <gemma4/io/gguf_config.hpp>
-#include <gemma4/io/gguf_weights.hpp>
+#include <gemma4/io/weight_source.hpp>
+#include <gemma4/spec/text_config.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
 namespace gemma4::inline v0
 {
+    class checkpoint;
+    class gguf_file;
+    class packed_file;
+
     struct opened_checkpoint
     {
         std::filesystem::path folder;              // or GGUF file; empty: random weights
@@ -36,150 +36,45 @@ namespace gemma4::inline v0
     };
 
     // What ends a text where the model does not say.
-    inline void add_usual_stops(opened_checkpoint& opened)
-    {
-        auto& stops = opened.defaults.stop.tokens;
-        if (!stops.empty()) { return; }
-        for (auto const* const name : {"<eos>", "<turn|>"})
-        {
-            if (auto const id = opened.tokens->find(name)) { stops.push_back(*id); }
-        }
-    }
+    GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened);
 
     // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error,
     // mismatch_error.
-    inline opened_checkpoint open_checkpoint(std::filesystem::path const& folder, text_config const& compiled,
-                                             std::string_view variant)
-    {
-        opened_checkpoint opened{.folder = folder,
-                                 .file = std::make_shared<checkpoint const>(folder),
-                                 .gguf = {},
-                                 .weights = {},
-                                 .tokens = {},
-                                 .defaults = read_generation_config(folder),
-                                 .chat = read_chat_format(folder)};
-        opened.weights = std::make_shared<checkpoint_weights>(opened.file);
-        check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
-        auto const& config = opened.file->config();
-        auto const& text = config.contains("text_config") ? config["text_config"] : config;
-        opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
-        auto const path = folder / "tokenizer.json";
-        if (!std::filesystem::exists(path)) { return opened; }
-        opened.tokens.emplace(tokenizer::from_file(path));
-        if (opened.tokens->size() > compiled.vocab)
-        {
-            throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
-                                          variant, " has a vocabulary of ", compiled.vocab));
-        }
-        add_usual_stops(opened);
-        return opened;
-    }
+    GEMMA4_CODE opened_checkpoint open_checkpoint(std::filesystem::path const& folder,
+                                                  text_config const& compiled, std::string_view variant);
 
     // The same of a GGUF file that was opened, any part of a split one. `mmproj`: llama.cpp's file of the
     // eyes and ears; null: they are in the same file (Ollama) or absent. None is looked for beside the file:
     // projector files of other models are often in the same folder, and nothing in them says whose they are.
-    inline opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file, text_config const& compiled,
-                                       std::string_view variant, std::shared_ptr<gguf_file const> mmproj = {})
-    {
-        auto const& metadata = file->metadata();
-        check_text_config(compiled, variant, *file);
-        opened_checkpoint opened{.folder = file->path(),
-                                 .file = {},
-                                 .gguf = file,
-                                 .weights = std::make_shared<gguf_weights>(file, std::move(mmproj)),
-                                 .tied = file->find("output.weight") == nullptr,
-                                 .tokens = {},
-                                 .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(metadata))};
-        if (!metadata.find("tokenizer.ggml.model")) { return opened; }
-        opened.tokens.emplace(read_tokenizer(metadata));
-        if (opened.tokens->size() > compiled.vocab)
-        {
-            throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ",
-                                          variant, " has a vocabulary of ", compiled.vocab));
-        }
-        opened.defaults = read_generation_config(metadata, *opened.tokens);
-        if (auto const bos = opened.tokens->find("<bos>"); bos && opened.defaults.bos.value_or(*bos) != *bos)
-        {
-            throw mismatch_error(sentence(metadata.file(), ": metadata tokenizer.ggml.bos_token_id is ",
-                                          *opened.defaults.bos, ", only ", *bos,
-                                          ", the id of <bos>, is supported"));
-        }
-        return opened;
-    }
+    GEMMA4_CODE opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file,
+                                            text_config const& compiled, std::string_view variant,
+                                            std::shared_ptr<gguf_file const> mmproj = {});
 
     // The same of a packed file that was opened (io/packed_file.hpp).
-    inline opened_checkpoint open_packed(std::shared_ptr<packed_file const> file, text_config const& compiled,
-                                         std::string_view variant)
-    {
-        file->check(compiled, variant);
-        auto const head = gguf_metadata_of(*file);
-        opened_checkpoint opened{.folder = file->path(),
-                                 .file = {},
-                                 .gguf = {},
-                                 .weights = std::make_shared<packed_weights>(file),
-                                 .tied = file->tied(),
-                                 .tokens = {},
-                                 .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(*file, head))};
-        opened.tokens = read_tokenizer(*file, head);
-        if (head && opened.tokens)
-        {
-            opened.defaults = read_generation_config(head->metadata, *opened.tokens);
-        }
-        else if (auto const text = file->text("generation_config.json"))
-        {
-            opened.defaults =
-                parse_generation_config(*text, sentence(file->name(), ": generation_config.json"));
-        }
-        if (opened.tokens) { add_usual_stops(opened); }
-        return opened;
-    }
+    GEMMA4_CODE opened_checkpoint open_packed(std::shared_ptr<packed_file const> file,
+                                              text_config const& compiled, std::string_view variant);
 
     // The eyes and ears of a GGUF model. file_error: no GGUF file; mismatch_error: a GGUF file of something
     // else.
-    inline std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
-    {
-        if (path.empty()) { return {}; }
-        auto file = std::make_shared<gguf_file const>(path);
-        if (auto const word = file->metadata().text("general.architecture"); word != "clip")
-        {
-            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
-                                          detail::printable(word),
-                                          ", expected \"clip\", a file of eyes and ears"));
-        }
-        return file;
-    }
+    GEMMA4_CODE std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path);
 
     // argument_error for `mmproj` beside what holds its own towers.
-    inline void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path)
-    {
-        if (mmproj.empty()) { return; }
-        throw argument_error(
-            sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
-    }
+    GEMMA4_CODE void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path);
 
     // Opens what a path names: a checkpoint folder, a GGUF file or a packed file. Throws as above, and
     // argument_error for `mmproj` beside a folder, which holds its own towers.
-    inline opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
-                                        std::string_view variant, std::filesystem::path const& mmproj = {})
-    {
-        if (is_gguf_file(path))
-        {
-            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, open_mmproj(mmproj));
-        }
-        refuse_mmproj(mmproj, path);
-        if (is_packed_file(path))
-        {
-            return open_packed(std::make_shared<packed_file const>(path), compiled, variant);
-        }
-        return open_checkpoint(path, compiled, variant);
-    }
+    GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
+                                             std::string_view variant,
+                                             std::filesystem::path const& mmproj = {});
 
-    inline std::string unknown_tensors_warning(opened_checkpoint const& opened,
-                                               std::span<std::string const> unknown, std::string_view variant)
-    {
-        return sentence(opened.folder.string(), ": ", unknown.size(), " tensors are not of variant ", variant,
-                        " and were passed over, the first is ", unknown.front());
-    }
+    // Throws file_error where the model has none.
+    GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened);
+
+    GEMMA4_CODE std::string unknown_tensors_warning(opened_checkpoint const& opened,
+                                                    std::span<std::string const> unknown,
+                                                    std::string_view variant);
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/opened_checkpoint_code.hpp>
+#endif

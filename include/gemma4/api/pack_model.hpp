@@ -4,17 +4,19 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <memory>
+#include <memory_resource>
 #include <stop_token>
 #include <string>
-#include <string_view>
 
 #include <gemma4/api/media_towers.hpp>
 #include <gemma4/api/opened_checkpoint.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/io/packed_writer.hpp>
+#include <gemma4/io/weight_binder.hpp>
+#include <gemma4/model/weights.hpp>
 #include <gemma4/parallel/pool.hpp>
 
 namespace gemma4::inline v0
@@ -46,26 +48,7 @@ namespace gemma4::inline v0
         }
 
         // Everything beside the tensors that opening a packed model needs.
-        inline void add_texts(packed_writer& file, opened_checkpoint const& from)
-        {
-            if (from.gguf)
-            {
-                auto const head = from.gguf->metadata_bytes();
-                file.add_text("metadata.gguf", {reinterpret_cast<char const*>(head.data()), head.size()});
-                return;
-            }
-            for (auto const* const name :
-                 {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-                  "chat_template.jinja", "processor_config.json"})
-            {
-                auto const path = from.folder / name;
-                if (!std::filesystem::exists(path)) { continue; }
-                std::ifstream text(path, std::ios::binary);
-                std::string const content(std::istreambuf_iterator<char>(text), {});
-                if (!text) { throw file_error(sentence(path.string(), " cannot be read")); }
-                file.add_text(name, content);
-            }
-        }
+        GEMMA4_CODE void add_texts(packed_writer& file, opened_checkpoint const& from);
     }
 
     // Packs a model that was opened as this variant: its decoder, and the towers that its source holds.
@@ -108,3 +91,7 @@ namespace gemma4::inline v0
         file.finish();
     }
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/pack_model_code.hpp>
+#endif

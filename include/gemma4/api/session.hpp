@@ -21,7 +21,11 @@
 #include <gemma4/api/tool_loop.hpp>
 #include <gemma4/chat/chat_request.hpp>
 #include <gemma4/chat/chat_segment.hpp>
+#include <gemma4/chat/marker.hpp>
 #include <gemma4/chat/render.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
+#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0
 {
@@ -42,20 +46,11 @@ namespace gemma4::inline v0
         {}
     };
 
+    // Whether one of the messages is a user's.
+    GEMMA4_CODE bool has_user_message(std::span<json_value const> messages);
+
     // A user's message: media first, then text.
-    inline turn user_turn(std::string_view text, std::vector<medium> media = {})
-    {
-        if (media.empty()) { return {chat_message("user", text)}; }
-        json_value::array parts;
-        for (auto const& m : media)
-        {
-            constexpr std::string_view types[] = {"image", "audio", "video"};
-            parts.push_back(json_value::object{{"type", std::string(types[std::size_t(m->item.kind)])}});
-        }
-        parts.push_back(json_value::object{{"type", "text"}, {"text", std::string(text)}});
-        return {std::vector<json_value>{json_value::object{{"role", "user"}, {"content", std::move(parts)}}},
-                std::move(media)};
-    }
+    GEMMA4_CODE turn user_turn(std::string_view text, std::vector<medium> media = {});
 
     // Owns the messages and the state of one conversation. Its tokens are always those that the chat template
     // gives for its messages; what the state holds of them already is not computed again, also where the
@@ -157,8 +152,7 @@ namespace gemma4::inline v0
         {
             validate(options);
             auto& added = said.messages;
-            bool const is_new_turn = std::ranges::any_of(added, [](json_value const& m)
-                                                         { return jinja::equals(m.find("role"), "user"); });
+            bool const is_new_turn = has_user_message(added);
             auto all = messages();
             all.insert(all.end(), std::make_move_iterator(added.begin()),
                        std::make_move_iterator(added.end()));
@@ -386,3 +380,7 @@ namespace gemma4::inline v0
         std::shared_ptr<call_masks> m_calls;    // forks share it
     };
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/api/session_code.hpp>
+#endif

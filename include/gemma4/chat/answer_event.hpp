@@ -2,11 +2,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include <gemma4/chat/call_reader.hpp>
+#include <gemma4/core/separate.hpp>
 
 namespace gemma4::inline v0
 {
@@ -73,25 +73,12 @@ namespace gemma4::inline v0
 
         bool operator==(answer const&) const = default;
 
-        void add(answer_event const& event)
-        {
-            if (auto const* const thought = std::get_if<thought_text>(&event)) { thinking += thought->text; }
-            else if (auto const* const text = std::get_if<answer_text>(&event)) { content += text->text; }
-            else if (auto const* const call = std::get_if<tool_call>(&event)) { tool_calls.push_back(*call); }
-            else if (auto const* const bad = std::get_if<malformed_call>(&event))
-            {
-                malformed.push_back(*bad);
-            }
-            else if (auto const* const half = std::get_if<incomplete_answer>(&event))
-            {
-                incomplete = half->reason;
-            }
-            else { end = std::get<end_of_turn>(event).how; }
-        }
+        void add(answer_event const& event);
 
-        void add(std::vector<answer_event> const& events)
-        {
-            for (auto const& event : events) { add(event); }
-        }
+        void add(std::vector<answer_event> const& events);
     };
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/chat/answer_event_code.hpp>
+#endif

@@ -5,7 +5,6 @@
 // a marker; a call when it is complete.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include <gemma4/chat/answer_event.hpp>
 #include <gemma4/chat/answer_reader.hpp>
 #include <gemma4/chat/marker.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/text/stream_decoder.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -33,21 +33,10 @@ namespace gemma4::inline v0
         void start(starts_in where) { *this = answer_parser(where); }
 
         // What is certain with this chunk, which may be cut anywhere, also inside a character.
-        std::vector<answer_event> push(std::string_view chunk)
-        {
-            std::vector<answer_event> events;
-            m_reader.push(m_finder.push(chunk), events);
-            return events;
-        }
+        std::vector<answer_event> push(std::string_view chunk);
 
         // The rest; ends with end_of_turn unless that was given before.
-        std::vector<answer_event> finish()
-        {
-            std::vector<answer_event> events;
-            m_reader.push(m_finder.finish(), events);
-            m_reader.finish(events);
-            return events;
-        }
+        std::vector<answer_event> finish();
 
         // A stop marker was read: what follows is not part of the answer.
         bool stopped() const noexcept { return m_reader.stopped(); }
@@ -63,46 +52,15 @@ namespace gemma4::inline v0
     {
     public:
         // tokens must outlive the parser.
-        explicit answer_id_parser(tokenizer const& tokens, starts_in where = starts_in::content)
-            : m_tokens(&tokens)
-            , m_decoder(tokens)
-            , m_reader(where)
-        {
-            for (std::size_t i = 0; i != marker_names.size(); ++i)
-            {
-                m_ids[i] = tokens.find(marker_names[i]).value_or(-1);
-            }
-        }
+        explicit answer_id_parser(tokenizer const& tokens, starts_in where = starts_in::content);
 
         void start(starts_in where) { *this = answer_id_parser(*m_tokens, where); }
 
         std::vector<answer_event> push(token_id id) { return push(std::span(&id, 1)); }
 
-        std::vector<answer_event> push(std::span<token_id const> ids)
-        {
-            std::vector<answer_event> events;
-            for (auto const id : ids)
-            {
-                auto const place = std::find(m_ids.begin(), m_ids.end(), id);
-                if (place == m_ids.end() || id < 0)
-                {
-                    m_reader.push(m_decoder.put(id), events);
-                    continue;
-                }
-                auto marked = m_decoder.finish();
-                detail::append_marker(marked, marker(place - m_ids.begin()));
-                m_reader.push(marked, events);
-            }
-            return events;
-        }
+        std::vector<answer_event> push(std::span<token_id const> ids);
 
-        std::vector<answer_event> finish()
-        {
-            std::vector<answer_event> events;
-            m_reader.push(m_decoder.finish(), events);
-            m_reader.finish(events);
-            return events;
-        }
+        std::vector<answer_event> finish();
 
         bool stopped() const noexcept { return m_reader.stopped(); }
 
@@ -122,12 +80,9 @@ namespace gemma4::inline v0
     };
 
     // The whole answer at once.
-    inline answer read_answer(std::string_view text, starts_in where = starts_in::content)
-    {
-        answer out;
-        answer_parser parser(where);
-        out.add(parser.push(text));
-        out.add(parser.finish());
-        return out;
-    }
+    GEMMA4_CODE answer read_answer(std::string_view text, starts_in where = starts_in::content);
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/chat/answer_parser_code.hpp>
+#endif

@@ -7,6 +7,7 @@
 
 #include <gemma4/chat/chat_request.hpp>
 #include <gemma4/chat/chat_template.hpp>
+#include <gemma4/chat/jinja_value.hpp>
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/render.hpp>
 #include <gemma4/core/error.hpp>

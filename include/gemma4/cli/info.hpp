@@ -11,6 +11,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/load.hpp>
+#include <gemma4/io/json.hpp>
 #include <gemma4/io/shape_text.hpp>
 #include <gemma4/spec/layer_spec.hpp>
 

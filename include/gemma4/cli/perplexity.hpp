@@ -13,6 +13,7 @@
 #include <gemma4/api/perplexity.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
+#include <gemma4/io/json.hpp>
 #include <gemma4/io/mapped_file.hpp>
 #include <gemma4/io/npy.hpp>
 

@@ -13,6 +13,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
+#include <gemma4/grammar/count_condition.hpp>
 #include <gemma4/grammar/grammar.hpp>
 #include <gemma4/grammar/grammar_facts.hpp>
 
@@ -24,6 +25,7 @@ namespace gemma4::inline v0
     {
     public:
         using node_id = std::uint32_t;
+        using counted_loop = gemma4::counted_loop;
 
         struct byte_edge
         {
@@ -60,13 +62,6 @@ namespace gemma4::inline v0
         };
 
         static constexpr node_id no_node = ~node_id(0);
-
-        // Rounds of a counted loop; every round takes something.
-        struct counted_loop
-        {
-            std::size_t min;
-            std::size_t max;    // or grammar::unbounded
-        };
 
         // argument_error: nothing matches the grammar, a rule calls itself before it takes anything, or it
         // is too large.

@@ -4,10 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <gemma4/grammar/automaton.hpp>
-
 namespace gemma4::inline v0
 {
+    // Rounds of a repetition with a large count; every round takes something.
+    struct counted_loop
+    {
+        std::size_t min;
+        std::size_t max;    // or grammar::unbounded
+    };
+
     // Of a way that began inside a counted loop: it went through some more rounds, and is still in the loop
     // or has left it. Or of a way that asks nothing.
     class count_condition
@@ -38,7 +43,7 @@ namespace gemma4::inline v0
         }
 
         // Where the way began in the given round of the loop.
-        bool holds(automaton::counted_loop const& loop, std::size_t round) const noexcept
+        bool holds(counted_loop const& loop, std::size_t round) const noexcept
         {
             if (!asks()) { return true; }
             auto const now = round + rounds();

@@ -8,23 +8,27 @@
 #include <vector>
 
 #include <gemma4/chat/json_text.hpp>
+#include <gemma4/chat/json_value.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/generate/token_mask.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
-#include <gemma4/grammar/json_schema.hpp>
-#include <gemma4/grammar/token_grammar.hpp>
-#include <gemma4/grammar/token_trie.hpp>
 #include <gemma4/grammar/type_schema.hpp>
 #include <gemma4/grammar/type_value.hpp>
 
 namespace gemma4::inline v0
 {
+    // The JSON documents that fit a schema, ready for a vocabulary. argument_error as json_schema_grammar.
+    GEMMA4_CODE std::shared_ptr<token_grammar> token_grammar_of(json_value const& schema,
+                                                                std::shared_ptr<token_trie const> trie);
+
     // The JSON documents of T, ready for a vocabulary. Keep it where many answers of one type are made: masks
     // of it share what they have found out.
     template <class T>
     std::shared_ptr<token_grammar> typed_grammar(std::shared_ptr<token_trie const> trie)
     {
-        return std::make_shared<token_grammar>(json_schema_grammar(schema_of<T>()), std::move(trie));
+        return token_grammar_of(schema_of<T>(), std::move(trie));
     }
 
     // Of one answer. Stop tokens are allowed where the value is complete.
@@ -42,3 +46,7 @@ namespace gemma4::inline v0
         return value_to<T>(read_json_value(json, "answer"));
     }
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/grammar/typed_mask_code.hpp>
+#endif

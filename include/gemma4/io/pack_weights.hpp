@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -11,16 +10,16 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
+#include <gemma4/core/separate.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pages.hpp>
 #include <gemma4/io/weight_precision.hpp>
-#include <gemma4/kernels/table.hpp>
-#include <gemma4/packing/pack_rows.hpp>
-#include <gemma4/packing/quantise_rows.hpp>
+#include <gemma4/packing/packed_type.hpp>
 #include <gemma4/parallel/executor.hpp>
 
 namespace gemma4::inline v0
@@ -29,19 +28,10 @@ namespace gemma4::inline v0
     {
         // Matrices that keep 16 bits where others are quantised: per-layer embeddings' projections, the
         // router.
-        inline bool is_sensitive(std::string_view name)
-        {
-            return name.ends_with("per_layer_model_projection.weight")
-                   || name.ends_with("per_layer_input_gate.weight")
-                   || name.ends_with("per_layer_projection.weight") || name.ends_with("router.proj.weight");
-        }
+        GEMMA4_CODE bool is_sensitive(std::string_view name);
 
         // Read row by row, where they lie.
-        inline bool is_table(std::string_view name)
-        {
-            return name.ends_with("embed_tokens_per_layer.weight")
-                   || name.ends_with("position_embedding_table");
-        }
+        GEMMA4_CODE bool is_table(std::string_view name);
     }
 
     // The layout that a matrix of this type and name is packed into; none where it stays as it is. Throws
@@ -49,27 +39,8 @@ namespace gemma4::inline v0
     //
     // Towers multiply many rows at a time, where bfloat16 products are the fastest: their F16 matrices become
     // bfloat16, and none gets fewer than 8 bits.
-    inline std::optional<packed_type> packed_target(weight_type type, weight_tree tree,
-                                                    std::string_view tensor, weight_precision precision)
-    {
-        if (is_packed(type) || detail::is_table(tensor)) { return std::nullopt; }
-        bool const is_tower = tree != weight_tree::text;
-        auto stored = packed_type_of(ggml_type_of(type));
-        if (is_tower && stored == packed_type::f16) { stored = packed_type::bf16; }
-        if (is_tower && precision == weight_precision::int4) { precision = weight_precision::int8; }
-        if (precision == weight_precision::stored) { return stored; }
-        if (!is_plain(type))
-        {
-            throw argument_error(
-                sentence("tensor ", tensor, " is ", name(type),
-                         " already; another precision of weights can be chosen for F32, BF16 "
-                         "and F16 only"));
-        }
-        if (precision == weight_precision::f32) { return std::nullopt; }
-        if (precision == weight_precision::bf16) { return packed_type::bf16; }
-        if (detail::is_sensitive(tensor)) { return stored ? stored : packed_type::bf16; }
-        return precision == weight_precision::int8 ? packed_type::q8 : packed_type::q4;
-    }
+    GEMMA4_CODE std::optional<packed_type> packed_target(weight_type type, weight_tree tree,
+                                                         std::string_view tensor, weight_precision precision);
 
     // Rows of a matrix as a file stores them.
     struct stored_rows
@@ -83,51 +54,14 @@ namespace gemma4::inline v0
     namespace detail
     {
         // One block of up to 16 rows. `wide` is scratch.
-        inline void pack_block(stored_rows const& from, std::size_t row, packed_type to, std::byte* block,
-                               std::vector<float>& wide)
-        {
-            auto const rows = std::min(packed_rows, from.outs - row);
-            auto const bytes = row_bytes(from.type, from.ins);
-            auto const* const data = from.data + row * bytes;
-            if (packed_type_of(ggml_type_of(from.type)) == to)
-            {
-                pack_rows(ggml_type_of(from.type), data, bytes, rows, from.ins, block);
-                return;
-            }
-            wide.resize(packed_rows * from.ins);
-            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide.data(), rows * from.ins);
-            quantise_rows(to, wide.data(), from.ins, rows, from.ins, block);
-        }
+        GEMMA4_CODE void pack_block(stored_rows const& from, std::size_t row, packed_type to,
+                                    std::byte* block, std::vector<float>& wide);
     }
 
     // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; pages of a file are dropped as
     // they are read. Throws cancelled_error when `stop` is requested.
-    inline void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks, executor& threads,
-                            std::stop_token const& stop = {})
-    {
-        constexpr std::size_t rows_at_once = 16 * packed_rows;
-        auto const pieces = ceil_div(from.outs, rows_at_once);
-        auto const block_bytes = packed_block_bytes(to, from.ins);
-        std::atomic<std::size_t> next{0};
-        auto const work = [&](std::size_t)
-        {
-            std::vector<float> wide;
-            for (auto piece = next.fetch_add(1); piece < pieces && !stop.stop_requested();
-                 piece = next.fetch_add(1))
-            {
-                auto const first = piece * rows_at_once;
-                auto const end = std::min(from.outs, first + rows_at_once);
-                for (auto row = first; row < end; row += packed_rows)
-                {
-                    detail::pack_block(from, row, to, blocks + row / packed_rows * block_bytes, wide);
-                }
-                auto const bytes = row_bytes(from.type, from.ins);
-                if (from.in_file) { drop_file_pages(from.data + first * bytes, (end - first) * bytes); }
-            }
-        };
-        threads.run(threads.concurrency(), work);
-        if (stop.stop_requested()) { throw cancelled_error("packing of weights was cancelled"); }
-    }
+    GEMMA4_CODE void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks,
+                                 executor& threads, std::stop_token const& stop = {});
 
     // Two passes over the same trees, like weight_binder: measure() adds up bytes, then, in the arena that
     // take() gets, pack() fills blocks with every thread and points the trees at them.
@@ -278,3 +212,7 @@ namespace gemma4::inline v0
         loaded.bytes.packed += loaded.packed.size();
     }
 }
+
+#if !defined(GEMMA4_SEPARATE_KERNELS)
+#include <gemma4/io/pack_weights_code.hpp>
+#endif

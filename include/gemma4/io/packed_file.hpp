@@ -65,9 +65,6 @@ namespace gemma4::inline v0
         return text;
     }
 
-    inline constexpr std::array<std::string_view, 5> weight_tree_names{"text", "vision", "vision_projector",
-                                                                       "audio", "audio_projector"};
-
     class packed_file
     {
     public:
@@ -136,10 +133,10 @@ namespace gemma4::inline v0
                            {
                                if (!m_text.contains(field) || !holds(m_text[field], expected))
                                {
-                                   throw mismatch_error(sentence(
-                                       name(), ": ", field, " is ",
-                                       m_text.contains(field) ? shown(m_text[field]) : "missing",
-                                       ", but the compiled variant ", variant, " has ", expected));
+                                   throw mismatch_error(
+                                       sentence(name(), ": ", field, " is ",
+                                                m_text.contains(field) ? shown(m_text[field]) : "missing",
+                                                ", but the compiled variant ", variant, " has ", expected));
                                }
                            });
         }

@@ -2,6 +2,7 @@
 // checkpoint.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -26,6 +27,9 @@ namespace gemma4::inline v0
         audio,               // model.audio_tower.
         audio_projector      // model.embed_audio.
     };
+
+    inline constexpr std::array<std::string_view, 5> weight_tree_names{"text", "vision", "vision_projector",
+                                                                       "audio", "audio_projector"};
 
     // A tensor where it lies; valid as long as its source and `made`.
     struct stored_weight

@@ -1,0 +1,64 @@
+// What api/call_masks.hpp declares (core/separate.hpp).
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include <gemma4/api/call_masks.hpp>
+#include <gemma4/core/error.hpp>
+#include <gemma4/grammar/call_grammar.hpp>
+#include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/token_grammar.hpp>
+#include <gemma4/grammar/token_trie.hpp>
+
+namespace gemma4::inline v0
+{
+    GEMMA4_CODE std::shared_ptr<token_trie const> make_trie(tokenizer const& tokens)
+    {
+        return std::make_shared<token_trie const>(tokens);
+    }
+
+    template <class Work>
+    void call_masks::attempt(Work&& work)
+    {
+        try
+        {
+            work();
+        }
+        catch (error const& e)
+        {
+            warn(sentence("calls of tools are not checked: ", e.what()));
+        }
+    }
+
+    GEMMA4_CODE call_masks::call_masks(std::span<json_value const> declarations, tokenizer const& tokens,
+                                       get_trie trie, std::function<void(std::string_view)> log)
+        : m_trie(std::move(trie))
+        , m_log(std::move(log))
+    {
+        attempt(
+            [&]
+            {
+                m_source = std::make_shared<grammar const>(
+                    call_grammar(declarations, call_tokens::of(tokens), call_begin::after_marker,
+                                 [&](std::string_view what) { warn(what); }));
+            });
+    }
+
+    GEMMA4_CODE std::optional<grammar_mask> call_masks::next()
+    {
+        std::scoped_lock const lock(m_mutex);
+        if (m_source)
+        {
+            attempt([&] { m_rules = std::make_shared<token_grammar>(*m_source, m_trie()); });
+            m_source.reset();
+        }
+        if (!m_rules) { return std::nullopt; }
+        return grammar_mask(m_rules, {});
+    }
+
+    GEMMA4_CODE void call_masks::warn(std::string_view what) const
+    {
+        if (m_log) { m_log(what); }
+    }
+}

@@ -1,0 +1,163 @@
+// What api/opened_checkpoint.hpp declares (core/separate.hpp).
+#pragma once
+
+#include <utility>
+
+#include <gemma4/api/gguf_defaults.hpp>
+#include <gemma4/api/model_path.hpp>
+#include <gemma4/api/opened_checkpoint.hpp>
+#include <gemma4/io/checkpoint.hpp>
+#include <gemma4/io/checkpoint_weights.hpp>
+#include <gemma4/io/config.hpp>
+#include <gemma4/io/gguf_config.hpp>
+#include <gemma4/io/gguf_file.hpp>
+#include <gemma4/io/gguf_weights.hpp>
+#include <gemma4/io/packed_file.hpp>
+
+namespace gemma4::inline v0
+{
+    GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened)
+    {
+        auto& stops = opened.defaults.stop.tokens;
+        if (!stops.empty()) { return; }
+        for (auto const* const name : {"<eos>", "<turn|>"})
+        {
+            if (auto const id = opened.tokens->find(name)) { stops.push_back(*id); }
+        }
+    }
+
+    GEMMA4_CODE opened_checkpoint open_checkpoint(std::filesystem::path const& folder,
+                                                  text_config const& compiled, std::string_view variant)
+    {
+        opened_checkpoint opened{.folder = folder,
+                                 .file = std::make_shared<checkpoint const>(folder),
+                                 .gguf = {},
+                                 .weights = {},
+                                 .tokens = {},
+                                 .defaults = read_generation_config(folder),
+                                 .chat = read_chat_format(folder)};
+        opened.weights = std::make_shared<checkpoint_weights>(opened.file);
+        check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
+        auto const& config = opened.file->config();
+        auto const& text = config.contains("text_config") ? config["text_config"] : config;
+        opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
+        auto const path = folder / "tokenizer.json";
+        if (!std::filesystem::exists(path)) { return opened; }
+        opened.tokens.emplace(tokenizer::from_file(path));
+        if (opened.tokens->size() > compiled.vocab)
+        {
+            throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
+                                          variant, " has a vocabulary of ", compiled.vocab));
+        }
+        add_usual_stops(opened);
+        return opened;
+    }
+
+    GEMMA4_CODE opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file,
+                                            text_config const& compiled, std::string_view variant,
+                                            std::shared_ptr<gguf_file const> mmproj)
+    {
+        auto const& metadata = file->metadata();
+        check_text_config(compiled, variant, *file);
+        opened_checkpoint opened{.folder = file->path(),
+                                 .file = {},
+                                 .gguf = file,
+                                 .weights = std::make_shared<gguf_weights>(file, std::move(mmproj)),
+                                 .tied = file->find("output.weight") == nullptr,
+                                 .tokens = {},
+                                 .defaults = {},
+                                 .chat = chat_format_of(read_chat_template(metadata))};
+        if (!metadata.find("tokenizer.ggml.model")) { return opened; }
+        opened.tokens.emplace(read_tokenizer(metadata));
+        if (opened.tokens->size() > compiled.vocab)
+        {
+            throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ",
+                                          variant, " has a vocabulary of ", compiled.vocab));
+        }
+        opened.defaults = read_generation_config(metadata, *opened.tokens);
+        if (auto const bos = opened.tokens->find("<bos>"); bos && opened.defaults.bos.value_or(*bos) != *bos)
+        {
+            throw mismatch_error(sentence(metadata.file(), ": metadata tokenizer.ggml.bos_token_id is ",
+                                          *opened.defaults.bos, ", only ", *bos,
+                                          ", the id of <bos>, is supported"));
+        }
+        return opened;
+    }
+
+    GEMMA4_CODE opened_checkpoint open_packed(std::shared_ptr<packed_file const> file,
+                                              text_config const& compiled, std::string_view variant)
+    {
+        file->check(compiled, variant);
+        auto const head = gguf_metadata_of(*file);
+        opened_checkpoint opened{.folder = file->path(),
+                                 .file = {},
+                                 .gguf = {},
+                                 .weights = std::make_shared<packed_weights>(file),
+                                 .tied = file->tied(),
+                                 .tokens = {},
+                                 .defaults = {},
+                                 .chat = chat_format_of(read_chat_template(*file, head))};
+        opened.tokens = read_tokenizer(*file, head);
+        if (head && opened.tokens)
+        {
+            opened.defaults = read_generation_config(head->metadata, *opened.tokens);
+        }
+        else if (auto const text = file->text("generation_config.json"))
+        {
+            opened.defaults =
+                parse_generation_config(*text, sentence(file->name(), ": generation_config.json"));
+        }
+        if (opened.tokens) { add_usual_stops(opened); }
+        return opened;
+    }
+
+    GEMMA4_CODE std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
+    {
+        if (path.empty()) { return {}; }
+        auto file = std::make_shared<gguf_file const>(path);
+        if (auto const word = file->metadata().text("general.architecture"); word != "clip")
+        {
+            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
+                                          detail::printable(word),
+                                          ", expected \"clip\", a file of eyes and ears"));
+        }
+        return file;
+    }
+
+    GEMMA4_CODE void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path)
+    {
+        if (mmproj.empty()) { return; }
+        throw argument_error(
+            sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
+    }
+
+    GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
+                                             std::string_view variant, std::filesystem::path const& mmproj)
+    {
+        if (is_gguf_file(path))
+        {
+            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, open_mmproj(mmproj));
+        }
+        refuse_mmproj(mmproj, path);
+        if (is_packed_file(path))
+        {
+            return open_packed(std::make_shared<packed_file const>(path), compiled, variant);
+        }
+        return open_checkpoint(path, compiled, variant);
+    }
+
+    GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened)
+    {
+        if (opened.tokens) { return *opened.tokens; }
+        throw file_error(sentence(opened.folder.string(), " holds no tokenizer",
+                                  is_gguf_file(opened.folder) ? "" : ".json", ", which text needs"));
+    }
+
+    GEMMA4_CODE std::string unknown_tensors_warning(opened_checkpoint const& opened,
+                                                    std::span<std::string const> unknown,
+                                                    std::string_view variant)
+    {
+        return sentence(opened.folder.string(), ": ", unknown.size(), " tensors are not of variant ", variant,
+                        " and were passed over, the first is ", unknown.front());
+    }
+}
