@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <gemma4/api/pack_model.hpp>
+#include <gemma4/io/packed_file.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;

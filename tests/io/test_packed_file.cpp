@@ -8,6 +8,7 @@
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 
+#include <gemma4/io/packed_file.hpp>
 #include <gemma4/io/packed_writer.hpp>
 #include <gemma4/io/weight_fingerprint.hpp>
 
