@@ -5,6 +5,8 @@
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 
+#include <gemma4/io/checkpoint.hpp>
+
 using namespace gemma4;
 using namespace gemma4_test;
 

@@ -5,6 +5,7 @@
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 
+#include <gemma4/io/checkpoint.hpp>
 #include <gemma4/model/memory_plan.hpp>
 
 using namespace gemma4;
