@@ -18,6 +18,8 @@
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/regular_expression.hpp>
+#include <gemma4/grammar/token_grammar.hpp>
+#include <gemma4/grammar/token_trie.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
 namespace
