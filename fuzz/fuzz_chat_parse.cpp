@@ -2,20 +2,13 @@
 // it is cut.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
+#include "guards.hpp"
+
 #include <gemma4/chat/answer_parser.hpp>
 #include <gemma4/chat/parse_lines.hpp>
-
-namespace
-{
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-}
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {

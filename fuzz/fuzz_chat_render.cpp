@@ -2,19 +2,12 @@
 // content.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
+
+#include "guards.hpp"
 
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/render.hpp>
-
-namespace
-{
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-}
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {

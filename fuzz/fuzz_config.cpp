@@ -2,20 +2,13 @@
 // have.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
+
+#include "guards.hpp"
 
 #include <gemma4/io/checkpoint.hpp>
 #include <gemma4/io/config.hpp>
 #include <gemma4/spec/tiny.hpp>
-
-namespace
-{
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-}
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {

@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "guards.hpp"
 
 #include <gemma4/formats/format_of.hpp>
 #include <gemma4/io/gguf.hpp>
@@ -18,24 +19,6 @@
 
 namespace
 {
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
-    template <class Action>
-    void attempt(Action&& action)
-    {
-        try
-        {
-            action();
-        }
-        catch (gemma4::error const& e)
-        {
-            require(*e.what() != '\0');
-        }
-    }
-
     void read_metadata(gemma4::gguf_metadata const& m)
     {
         for (auto const& [key, value] : m.values())

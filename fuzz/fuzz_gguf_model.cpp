@@ -3,14 +3,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include <sys/mman.h>
-#include <unistd.h>
+#include "guards.hpp"
+#include "memory_file.hpp"
 
 #include <gemma4/api/gguf_defaults.hpp>
 #include <gemma4/io/gguf_config.hpp>
@@ -19,42 +19,6 @@
 
 namespace
 {
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
-    template <class Action>
-    void attempt(Action&& action)
-    {
-        try
-        {
-            action();
-        }
-        catch (gemma4::error const& e)
-        {
-            require(*e.what() != '\0');
-        }
-    }
-
-    // A file in memory, with a path.
-    struct memory_file
-    {
-        memory_file(std::uint8_t const* data, std::size_t size)
-            : number(::memfd_create("fuzz", 0))
-        {
-            require(number >= 0);
-            require(::write(number, data, size) == ssize_t(size));
-        }
-        ~memory_file() { ::close(number); }
-        memory_file(memory_file const&) = delete;
-        memory_file& operator=(memory_file const&) = delete;
-
-        std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(number); }
-
-        int number;
-    };
-
     void read(gemma4::stored_weight const& w, gemma4::gguf_file const& file, bool converted)
     {
         auto const bytes = file.bytes(0);
@@ -115,7 +79,7 @@ namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
-    memory_file const memory(data, size);
+    memory_file const memory(std::as_bytes(std::span(data, size)));
     attempt(
         [&]
         {

@@ -3,20 +3,16 @@
 // would end at them.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <vector>
+
+#include "guards.hpp"
 
 #include <gemma4/codecs/image.hpp>
 
 namespace
 {
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
     void check(gemma4::rgb_image const& image)
     {
         require(image.width != 0 && image.height != 0);
@@ -24,7 +20,7 @@ namespace
     }
 
     template <class Action>
-    void attempt(Action&& action)
+    void attempt_image(Action&& action)
     {
         try
         {
@@ -75,10 +71,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     std::vector<std::uint8_t> file(data, data + size);
     if (size > 8 && file[0] == 0x89) { set_png_sums(file); }
     auto const bytes = std::as_bytes(std::span(file));
-    attempt([&] { check(gemma4::decode_image(bytes, "fuzz.image", limits)); });
+    attempt_image([&] { check(gemma4::decode_image(bytes, "fuzz.image", limits)); });
     if (size > 6 && file[0] == 'G')
     {
-        attempt(
+        attempt_image(
             [&]
             {
                 for (auto const& frame : gemma4::read_gif(bytes, "fuzz.image", limits))

@@ -9,7 +9,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
@@ -18,8 +17,8 @@
 #include <string_view>
 #include <vector>
 
-#include <sys/mman.h>
-#include <unistd.h>
+#include "guards.hpp"
+#include "memory_file.hpp"
 
 #include <gemma4/api/engine.hpp>
 
@@ -48,42 +47,6 @@ namespace
     };
 
     using engine = gemma4::engine<micro, gemma4::modality::text, gemma4::any_format, gemma4::any_compute>;
-
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
-    template <class Action>
-    void attempt(Action&& action)
-    {
-        try
-        {
-            action();
-        }
-        catch (gemma4::error const& e)
-        {
-            require(*e.what() != '\0');
-        }
-    }
-
-    // A file in memory, with a path.
-    struct memory_file
-    {
-        explicit memory_file(std::span<std::byte const> bytes)
-            : number(::memfd_create("fuzz", 0))
-        {
-            require(number >= 0);
-            require(::write(number, bytes.data(), bytes.size()) == ssize_t(bytes.size()));
-        }
-        ~memory_file() { ::close(number); }
-        memory_file(memory_file const&) = delete;
-        memory_file& operator=(memory_file const&) = delete;
-
-        std::filesystem::path path() const { return "/proc/self/fd/" + std::to_string(number); }
-
-        int number;
-    };
 
     std::uint64_t word(std::span<std::byte const> file, std::size_t at)
     {
@@ -200,8 +163,7 @@ namespace
         for (auto const compute : {gemma4::compute_mode::exact, gemma4::compute_mode::fast})
         {
             attempt(
-                [&]
-                {
+                [&] {
                     run(engine::load(opened,
                                      {.context = 16, .chunk = 4, .executor = threads, .compute = compute}));
                 });

@@ -3,20 +3,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <vector>
+
+#include "guards.hpp"
 
 #include <gemma4/io/safetensors.hpp>
 
 namespace
 {
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
     void read(std::span<std::byte const> bytes)
     {
         try

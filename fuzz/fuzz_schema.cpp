@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "guards.hpp"
 
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/core/error.hpp>
@@ -20,11 +21,6 @@
 
 namespace
 {
-    void require(bool condition)
-    {
-        if (!condition) { std::abort(); }
-    }
-
     // A token for every byte and a few words.
     gemma4::tokenizer const& tokens()
     {

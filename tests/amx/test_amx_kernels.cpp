@@ -1,7 +1,6 @@
 // The products of the table "amx" as machine code, against the naive product of the exact weights rounded to
 // bfloat16 with the activations as they were rounded.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -13,50 +12,16 @@
 #include <amx/amx_table.hpp>
 #include <doctest/doctest.h>
 #include <kernels/fast_activations_of.hpp>
-#include <packing/packed_cases.hpp>
+#include <packing/packed_matrix.hpp>
 #include <reference/values.hpp>
-
-#include <gemma4/packing/pack_rows.hpp>
-#include <gemma4/packing/unpack_rows.hpp>
 
 using namespace gemma4;
 using kernels::activation_kind;
+using packed_cases::packed_matrix;
 
 namespace
 {
     constexpr float untouched = -77.0f;
-
-    struct packed_matrix
-    {
-        packed_type type;
-        std::size_t outs, ins;
-        buffer<std::byte> bytes;
-        std::vector<float> weights;    // (outs, ins)
-
-        packed_matrix(ggml_type source, std::size_t n, std::size_t k)
-            : type(*packed_type_of(source))
-            , outs(n)
-            , ins(k)
-            , bytes(packed_bytes(type, n, k))
-            , weights(n * k)
-        {
-            auto const rows = packed_cases::ordinary_rows(source, n, k, std::uint32_t(n + k));
-            auto const row_bytes = rows.size() / n;
-            for (std::size_t r = 0; r < n; r += packed_rows)
-            {
-                auto const count = std::min(packed_rows, n - r);
-                auto* const block = bytes.data() + r / packed_rows * packed_block_bytes(type, k);
-                REQUIRE(pack_rows(source, rows.data() + r * row_bytes, row_bytes, count, k, block));
-                unpack_rows(type, block, k, 0, count, weights.data() + r * k, k);
-            }
-        }
-    };
-
-    // To the upper half, to nearest with halves up: what the kernel does to weights.
-    double half_up(float x)
-    {
-        return double(std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x8000u) & 0xffff0000u));
-    }
 
     // Rows [first, first + count) of `rows`.
     void check(packed_matrix const& w, std::size_t rows, std::size_t first, std::size_t count)
@@ -85,7 +50,7 @@ namespace
                 double sum = 0, magnitude = 0;
                 for (std::size_t k = 0; k != w.ins; ++k)
                 {
-                    auto const product = half_up(w.weights[n * w.ins + k]) * row[k];
+                    auto const product = double(reference::half_up(w.weights[n * w.ins + k])) * row[k];
                     sum += product;
                     magnitude += std::abs(product);
                 }

@@ -1,7 +1,6 @@
 // Every fast kernel against the naive product of the exact weights with the same quantised activations, and
 // against the unquantised activations within the error that the kind of activation allows.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -11,51 +10,21 @@
 #include <doctest/doctest.h>
 #include <kernels/fast_activations_of.hpp>
 #include <kernels/fast_tables.hpp>
-#include <packing/packed_cases.hpp>
+#include <packing/packed_matrix.hpp>
 #include <reference/values.hpp>
-
-#include <gemma4/packing/pack_rows.hpp>
-#include <gemma4/packing/unpack_rows.hpp>
 
 using namespace gemma4;
 using kernels::activation_kind;
+using packed_cases::packed_matrix;
 
 namespace
 {
     constexpr float untouched = -77.0f;
 
-    struct packed_matrix
-    {
-        packed_type type;
-        std::size_t outs, ins;
-        buffer<std::byte> bytes;
-        std::vector<float> weights;    // (outs, ins)
-
-        packed_matrix(ggml_type source, std::size_t n, std::size_t k)
-            : type(*packed_type_of(source))
-            , outs(n)
-            , ins(k)
-            , bytes(packed_bytes(type, n, k))
-            , weights(n * k)
-        {
-            auto const rows = packed_cases::ordinary_rows(source, n, k, std::uint32_t(n + k));
-            auto const row_bytes = rows.size() / n;
-            auto const block_bytes = packed_block_bytes(type, k);
-            for (std::size_t r = 0; r < n; r += packed_rows)
-            {
-                auto const count = std::min(packed_rows, n - r);
-                auto* const block = bytes.data() + r / packed_rows * block_bytes;
-                pack_rows(source, rows.data() + r * row_bytes, row_bytes, count, k, block);
-                unpack_rows(type, block, k, 0, count, weights.data() + r * k, k);
-            }
-        }
-    };
-
     // The matrix unit takes weights rounded to bfloat16, halves up.
     float as_multiplied(float weight, activation_kind kind)
     {
-        if (kind != activation_kind::tiles) { return weight; }
-        return std::bit_cast<float>((std::bit_cast<std::uint32_t>(weight) + 0x8000u) & 0xffff0000u);
+        return kind == activation_kind::tiles ? reference::half_up(weight) : weight;
     }
 
     // The largest error in units of the sum of magnitudes; against unquantised x the root mean square, in

@@ -2,7 +2,6 @@
 // there is one): against the naive product of the weights rounded to bfloat16 with the activations rounded to
 // bfloat16.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -25,12 +24,6 @@ using kernels::activation_kind;
 namespace
 {
     constexpr float untouched = -77.0f;
-
-    // Rounded to the upper half, to nearest with halves up: what the kernel does to weights.
-    float half_up(float x)
-    {
-        return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x8000u) & 0xffff0000u);
-    }
 
     kernels::fast_table const& tiles()
     {
@@ -75,7 +68,7 @@ namespace
                 for (std::size_t k = 0; k != ins; ++k)
                 {
                     auto const product = double(bf16::from(x[(first + m) * ins + k]).value())
-                                         * double(half_up(weights[n * ins + k]));
+                                         * double(reference::half_up(weights[n * ins + k]));
                     sum += product;
                     magnitude += std::abs(product);
                 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -25,11 +24,6 @@ namespace block_attention_check
     using kernels::kv_type;
     using kernels::page_positions;
 
-    inline float half_up(float x)
-    {
-        return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x8000u) & 0xffff0000u);
-    }
-
     // Vectors of `pages` pages as a kv_type keeps them, and the numbers that the fast path makes of them.
     struct vectors
     {
@@ -49,9 +43,11 @@ namespace block_attention_check
                 codes.push_back(std::int8_t(f32[i] * 127));
                 switch (type)
                 {
-                case kv_type::f32: exact.push_back(half_up(f32[i])); break;
+                case kv_type::f32: exact.push_back(reference::half_up(f32[i])); break;
                 case kv_type::bf16: exact.push_back(half[i].value()); break;
-                case kv_type::int8: exact.push_back(half_up(float(codes[i]) * scales[i / head_dim])); break;
+                case kv_type::int8:
+                    exact.push_back(reference::half_up(float(codes[i]) * scales[i / head_dim]));
+                    break;
                 }
             }
         }

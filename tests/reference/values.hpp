@@ -1,6 +1,7 @@
 // Repeatable values for kernel tests.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -30,6 +31,12 @@ namespace reference
             else { v.push_back(T::from(x)); }
         }
         return v;
+    }
+
+    // x rounded to bfloat16, to nearest with halves up, as fast kernels round.
+    inline float half_up(float x)
+    {
+        return std::bit_cast<float>((std::bit_cast<std::uint32_t>(x) + 0x8000u) & 0xffff0000u);
     }
 
     inline float value(float x) { return x; }

@@ -1,0 +1,26 @@
+// What fuzz targets demand of the library.
+#pragma once
+
+#include <cstdlib>
+
+#include <gemma4/core/error.hpp>
+
+// Ends the program, which the fuzzer reports.
+inline void require(bool condition)
+{
+    if (!condition) { std::abort(); }
+}
+
+// Runs the action, which may fail with an error of the library that says something, and in no other way.
+template <class Action>
+void attempt(Action&& action)
+{
+    try
+    {
+        action();
+    }
+    catch (gemma4::error const& e)
+    {
+        require(*e.what() != '\0');
+    }
+}
