@@ -127,8 +127,8 @@ namespace gemma4::inline v0::kernels
             for (std::size_t i = 0; i != 16; ++i)
             {
                 auto const code = rounded(x[i] * factor);
-                upper[i] = std::int8_t((code + 64) >> 7);
-                lower[i] = std::int8_t(((code + 64) & 127) - 64);
+                upper[i] = high_of(code);
+                lower[i] = low_of(code);
                 sum += code;
             }
             put(upper, high);
@@ -136,13 +136,23 @@ namespace gemma4::inline v0::kernels
             return sum;
         }
 
-    private:
         [[gnu::always_inline]] static std::int32_t rounded(float x)
         {
             constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
             return std::bit_cast<std::int32_t>(x + magic) - std::bit_cast<std::int32_t>(magic);
         }
 
+        // code = 128 * high + low, for codes of up to 16256 in magnitude.
+        [[gnu::always_inline]] static std::int8_t high_of(std::int32_t code)
+        {
+            return std::int8_t((code + 64) >> 7);
+        }
+        [[gnu::always_inline]] static std::int8_t low_of(std::int32_t code)
+        {
+            return std::int8_t(((code + 64) & 127) - 64);
+        }
+
+    private:
         // packed_order takes turns between the first four of eight and the last.
         [[gnu::always_inline]] static void put(std::int8_t const* codes, std::int8_t* out)
         {

@@ -52,8 +52,8 @@ namespace gemma4::inline v0::kernels
     {
         using floats = typename Isa::floats;
         static constexpr auto parts = packed_rows / Isa::lanes;
-        static constexpr std::size_t panel_groups =
-            96;    // groups whose activations stay in the second-level cache
+        // Groups whose activations stay in the second-level cache.
+        static constexpr std::size_t panel_groups = 96;
         static constexpr std::size_t ahead = 768;    // bytes of prefetch in each stream
 
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,

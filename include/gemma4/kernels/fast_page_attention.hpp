@@ -5,12 +5,11 @@
 // by columns, which no prefetcher of a processor follows.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
-#include <gemma4/kernels/fast_table.hpp>
+#include <gemma4/kernels/fast_activations.hpp>
 
 namespace gemma4::inline v0::kernels
 {
@@ -110,12 +109,9 @@ namespace gemma4::inline v0::kernels
                     sum[r] = 0;
                     for (std::size_t d = 0; d != head_dim; ++d)
                     {
-                        constexpr auto magic = 12582912.0f;    // 1.5 * 2^23: the sum's last bit is worth one
-                        auto const code = std::bit_cast<std::int32_t>(x[d] * factor + magic)
-                                          - std::bit_cast<std::int32_t>(magic);
-                        auto const upper = (code + 64) >> 7;
-                        high[r][d] = std::int8_t(upper);
-                        low[r][d] = std::int8_t(code - 128 * upper);
+                        auto const code = plain_codes::rounded(x[d] * factor);
+                        high[r][d] = plain_codes::high_of(code);
+                        low[r][d] = plain_codes::low_of(code);
                         sum[r] += code;
                     }
                 }

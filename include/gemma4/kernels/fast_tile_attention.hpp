@@ -9,6 +9,8 @@
 
 namespace gemma4::inline v0::kernels
 {
+    inline constexpr std::size_t tile_bytes = 1024;    // 16 lines of 64
+
     template <class Isa, class Tiles>
     struct fast_tile_attention
     {
@@ -41,7 +43,6 @@ namespace gemma4::inline v0::kernels
         }
 
     private:
-        static constexpr std::size_t tile_bytes = 1024;
         static constexpr std::size_t keys_at_once = 64;    // four tiles
 
         // 32 numbers as bfloat16.

@@ -16,9 +16,8 @@
 
 namespace gemma4::inline v0::kernels
 {
-    inline constexpr std::size_t tile_bytes = 1024;
-    inline constexpr std::size_t tile_depth =
-        16;    // groups of a panel of k: weights and sums share the first-level cache
+    // Groups of a panel of k: weights and sums share the first-level cache.
+    inline constexpr std::size_t tile_depth = 16;
 
     struct tile_rows
     {
@@ -151,8 +150,8 @@ namespace gemma4::inline v0::kernels
         }
 
     private:
-        static constexpr std::size_t most_strips =
-            16;    // whose sums of two pairs of blocks fill half of `sums`
+        // Strips whose sums of two pairs of blocks fill half of `sums`.
+        static constexpr std::size_t most_strips = 16;
         static constexpr std::size_t most_sums = 64;    // of a strip and a pair of blocks: 256 KiB
         static constexpr bool in_place = Source::type == packed_type::bf16;
 

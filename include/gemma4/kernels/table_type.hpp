@@ -82,9 +82,9 @@ namespace gemma4::inline v0::kernels
                                         std::size_t ldo, float* scratch);
         attend_page_fn attend_page[kv_type_count];
 
-        // Scores to weights: of the keys [first, last), 0 <= first < last <= count, score = exp(score - *max)
-        // with the largest of them in *max and the sum of the weights in *sum; 0 elsewhere. count: a multiple
-        // of 16.
+        // Scores to weights: of the keys [first, last), 0 <= first <= last <= count, score = exp(score -
+        // *max) with the largest of them in *max and the sum of the weights in *sum, which are -infinity and
+        // 0 where there are none; 0 elsewhere. count: a multiple of 16.
         void (*exponentials)(float* score, std::size_t count, std::size_t first, std::size_t last, float* max,
                              float* sum);
 

@@ -149,8 +149,8 @@ namespace gemma4::inline v0
         }
 
     private:
-        static constexpr std::size_t group =
-            spec.heads / spec.kv_heads;    // query heads that share a key head
+        // Query heads that share a key head.
+        static constexpr std::size_t group = spec.heads / spec.kv_heads;
 
         static position visible_begin(row_place const& p)
         {
@@ -261,15 +261,8 @@ namespace gemma4::inline v0
             float max[query_rows(spec)], sum[query_rows(spec)];
             for (std::size_t r = 0; r != rows; ++r)
             {
-                float* const scores = s.scores + r * positions;
-                if (s.first[r] != s.last[r])
-                {
-                    c.kernels->exponentials(scores, positions, s.first[r], s.last[r], max + r, sum + r);
-                    continue;
-                }
-                std::fill_n(scores, positions, 0.0f);
-                max[r] = -std::numeric_limits<float>::infinity();
-                sum[r] = 0.0f;
+                c.kernels->exponentials(s.scores + r * positions, positions, s.first[r], s.last[r], max + r,
+                                        sum + r);
             }
             c.fast->mix_page[kv](s.scores, rows, page, spec.head_dim, from, to, s.mixed, spec.head_dim);
             for (std::size_t r = 0; r != rows; ++r)

@@ -162,16 +162,8 @@ namespace gemma4::inline v0
             { return std::size_t(std::clamp<position>(p, from, from + count) - from); };
             auto const first = inside(m_first[row]);
             auto const last = inside(m_last[row]);
-            float* const scores = m_scores + row * keys_at_once;
-            if (first < last)
-            {
-                m_compute.kernels->exponentials(scores, round_up(count, packed_rows), first, last, &max,
-                                                &sum);
-                return;
-            }
-            std::fill_n(scores, count, 0.0f);
-            max = -std::numeric_limits<float>::infinity();
-            sum = 0.0f;
+            m_compute.kernels->exponentials(m_scores + row * keys_at_once, round_up(count, packed_rows),
+                                            first, last, &max, &sum);
         }
 
         // f(page, first position in it, position - from, positions) for every page that holds some of [from,
