@@ -164,7 +164,8 @@ TEST_CASE_TEMPLATE("the same bits with any number of threads", M, TINY_VARIANTS)
     for (std::size_t const threads : {2u, 3u, 5u, 16u, 64u})
     {
         CAPTURE(threads);
-        auto const model = tiny<M>({.context = 512, .chunk = 256, .threads = threads});
+        auto const model =
+            tiny<M>({.context = 512, .chunk = 256, .executor = std::make_shared<pool>(threads)});
         CHECK(model.threads() == threads);
         CHECK(same_bits(all_logits(model, tokens, tokens.size()), alone));
         CHECK(same_bits(all_logits(model, std::span(tokens).first(20), 1),

@@ -41,6 +41,15 @@ TEST_CASE("a process has at least one core and not more than the machine")
     CHECK(available_cores() <= std::max(1u, std::thread::hardware_concurrency()));
 }
 
+TEST_CASE("threads that are asked for are given as far as there are cores")
+{
+    auto const cores = available_cores();
+    CHECK(useful_threads(0) == cores);
+    CHECK(useful_threads(1) == 1);
+    CHECK(useful_threads(cores) == cores);
+    CHECK(useful_threads(cores + 1) == cores);
+}
+
 TEST_CASE("control groups, version 2: the smallest quota on the way to the root, rounded up")
 {
     groups g;

@@ -37,33 +37,43 @@ namespace gemma4::inline v0
 {
     struct load_options
     {
-        std::size_t context =
-            0;    // positions of a conversation; 0: 8192, or less where the variant has less
-        std::size_t chunk = 512;    // prompt tokens of one forward call
-        std::size_t image_budget =
-            default_image_budget;    // soft tokens of the largest image that is planned for
-        std::size_t logit_rows =
-            16;    // rows of logits made at a time: the more, the less often the head is read
-        std::size_t rewind_reserve = 128;    // positions that sliding layers keep beyond their window
-        std::size_t max_memory =
-            0;    // bytes; capacity_error where the plan of a full context needs more; 0: no cap
-        std::size_t threads = 0;    // of the engine's own pool; 0: the cores that are really available
-        std::shared_ptr<gemma4::executor> executor{};    // the host's threads, instead of a pool
-        std::pmr::memory_resource* memory =
-            std::pmr::get_default_resource();    // outlives every engine and state
-        std::optional<modality> media{};         // of those of the engine's type, what is loaded; none: all
-        std::filesystem::path
-            mmproj{};    // the eyes and ears of a GGUF model, where they are a file of their own
-        compute_mode compute = compute_mode::fast;    // where the engine's type leaves it open (any_compute)
+        // Positions of a conversation; 0: 8192, or less where the variant has less.
+        std::size_t context = 0;
+        // Prompt tokens of one forward call.
+        std::size_t chunk = 512;
+        // Soft tokens of the largest image that is planned for.
+        std::size_t image_budget = default_image_budget;
+        // Rows of logits made at a time: the more, the less often the head is read.
+        std::size_t logit_rows = 16;
+        // Positions that sliding layers keep beyond their window.
+        std::size_t rewind_reserve = 128;
+        // Bytes; capacity_error where the plan of a full context needs more; 0: no cap.
+        std::size_t max_memory = 0;
+        // Of the engine's own pool, as useful_threads() has them; or the host's, instead of a pool.
+        std::size_t threads = 0;
+        std::shared_ptr<gemma4::executor> executor{};
+        // Outlives every engine and state.
+        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
+        // Of those of the engine's type, what is loaded; none: all.
+        std::optional<modality> media{};
+        // The eyes and ears of a GGUF model, where they are a file of their own.
+        std::filesystem::path mmproj{};
+        // Where the engine's type leaves it open (any_compute).
+        compute_mode compute = compute_mode::fast;
         weight_precision weights = weight_precision::stored;
-        std::optional<kv_type> kv{};    // how keys and values are kept; none: as the way to compute has it
-        kernels::fast_table const* fast_kernels =
-            nullptr;            // of the fast path, of kernels::fast_available(); null: the best
-        bool strict = false;    // tensors that the variant does not know are an error
-        bool strict_chat_template = false;              // one that is not known is an error, not a warning
-        std::function<void(std::string_view)> log{};    // warnings, one sentence each
+        // How keys and values are kept; none: as the way to compute has it.
+        std::optional<kv_type> kv{};
+        // Of the fast path, of kernels::fast_available(); null: the best.
+        kernels::fast_table const* fast_kernels = nullptr;
+        // Tensors that the variant does not know are an error.
+        bool strict = false;
+        // A chat template that is not known is an error, not a warning.
+        bool strict_chat_template = false;
+        // Warnings, one sentence each.
+        std::function<void(std::string_view)> log{};
         std::function<void(std::size_t done, std::size_t all)> progress{};
-        std::stop_token stop{};    // cancelled_error when requested
+        // cancelled_error when requested.
+        std::stop_token stop{};
     };
 
     // A handle: copies share the model. Safe to use from several threads; forward calls of one engine take
@@ -375,10 +385,7 @@ namespace gemma4::inline v0
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);
             o.media = modality(unsigned(o.media.value_or(Media)) & unsigned(Media)) | modality::text;
-            if (!o.executor)
-            {
-                o.executor = std::make_shared<pool>(o.threads ? o.threads : available_cores());
-            }
+            if (!o.executor) { o.executor = std::make_shared<pool>(useful_threads(o.threads)); }
         }
 
         std::shared_ptr<shared> m_parts;

@@ -24,7 +24,7 @@ namespace gemma4::inline v0
     struct pack_options
     {
         weight_precision weights = weight_precision::stored;
-        std::size_t threads = 0;    // 0: the cores that are really available
+        std::size_t threads = 0;                                              // useful_threads(threads)
         std::function<void(std::size_t done, std::size_t all)> progress{};    // in tensors, tree by tree
         std::stop_token stop{};
     };
@@ -82,7 +82,7 @@ namespace gemma4::inline v0
             binder.bind(weight_tree::text, "lm_head.weight", head, head_shape[0], head_shape[1]);
         }
 
-        pool threads(options.threads ? options.threads : available_cores());
+        pool threads(useful_threads(options.threads));
         packed_writer file(out, M::name, name(options.weights), M::text, from.tied);
         detail::add_texts(file, from);
         tree_writer writer(file, options.weights, threads, options.progress, options.stop, binder.made());

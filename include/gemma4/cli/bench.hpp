@@ -136,7 +136,7 @@ namespace gemma4::inline v0::cli
             if (value == 0) { throw usage_error(sentence(option, " is 0, expected at least 1")); }
         }
         auto to = load_options_of(o.model, io);
-        to.executor = std::make_shared<pool>(to.threads ? to.threads : available_cores());
+        to.executor = std::make_shared<pool>(useful_threads(to.threads));
         to.chunk = std::max(to.chunk, o.batch);
         if (to.context == 0) { to.context = std::max(to.chunk, o.prompt_tokens + o.depth + o.new_tokens); }
         auto const threads = to.executor;

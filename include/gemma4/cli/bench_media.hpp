@@ -131,7 +131,7 @@ namespace gemma4::inline v0::cli
                             std::span<known_towers const> towers, console const& io)
     {
         if (o.repeat == 0) { throw usage_error("--repeat is 0, expected at least 1"); }
-        auto const threads = std::make_shared<pool>(o.model.threads ? o.model.threads : available_cores());
+        auto const threads = std::make_shared<pool>(useful_threads(o.model.threads));
         std::unique_ptr<any_model> model;
         if (o.variant.empty())
         {

@@ -103,7 +103,8 @@ namespace gemma4::inline v0::cli
                    "positions of a conversation (8192, or less where the model has less)");
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
-            number(app, "--threads", to.threads, "threads that work (all cores that are really available)");
+            number(app, "--threads", to.threads,
+                   "threads that work, at most as many as there are cores (all)");
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
             choice<compute_mode>(
                 app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
@@ -138,7 +139,7 @@ namespace gemma4::inline v0::cli
 
         inline void chunk(CLI::App& app, model_options& to)
         {
-            number(app, "--chunk", to.chunk, "prompt tokens of one forward call (256)");
+            number(app, "--chunk", to.chunk, "prompt tokens of one forward call (512)");
         }
 
         inline void exactly_one(char const* command, char const* choices, std::size_t given)
@@ -297,7 +298,8 @@ namespace gemma4::inline v0::cli
             ->type_name("FILE");
         precision(on_pack, pack.weights);
         on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
-        number(on_pack, "--threads", pack.threads, "threads that work (all cores that are really available)");
+        number(on_pack, "--threads", pack.threads,
+               "threads that work, at most as many as there are cores (all)");
 
         bench_options bench;
         bench.model.compute = compute_mode::fast;

@@ -92,4 +92,12 @@ namespace gemma4::inline v0
 #endif
         return std::max<std::size_t>(1, cores);
     }
+
+    // How many threads a pool gets where `asked` are wanted, or, where that is 0, as many as are of use:
+    // never more than there are cores, since more would only wait for each other.
+    inline std::size_t useful_threads(std::size_t asked)
+    {
+        auto const cores = available_cores();
+        return asked == 0 ? cores : std::min(asked, cores);
+    }
 }
