@@ -129,17 +129,55 @@ namespace gemma4::inline v0
         return is_fast ? std::max(rows * wide_out_block, few_rows * long_out_block) : row_block * out_block;
     }
 
-    // Outputs of an item: of quantised rows as many as keep every thread busy with a few.
+    // Outputs of an item of rows that are not few.
     inline std::size_t outs_at_once(compute const& c, linear_input const& in, std::size_t outs)
     {
         if (!in.quantised.data) { return out_block; }
         constexpr std::size_t step = 2 * packed_rows;
-        if (in.x.rows > few_rows)
-        {
-            return std::clamp(round_up(ceil_div(outs, 4 * c.slots), step), step, wide_out_block);
-        }
-        return std::clamp(round_up(ceil_div(outs, 2 * c.slots), step), out_block, long_out_block);
+        return std::clamp(round_up(ceil_div(outs, 4 * c.slots), step), step, wide_out_block);
     }
+
+    // Outputs of few rows as items. A round of them gives each of `slots` threads half of its share of what
+    // is left: streams are long, and nobody waits long for the last (guided self-scheduling, Polychronopoulos
+    // and Kuck, 1987).
+    struct guided_outs
+    {
+        std::size_t outs;
+        std::size_t slots;
+
+        struct item
+        {
+            std::size_t first, count;
+        };
+
+        std::size_t items() const
+        {
+            std::size_t all = 0;
+            for (auto left = outs; left != 0;)
+            {
+                auto const size = item_size(left);
+                auto const round = std::min(slots, ceil_div(left, size));
+                all += round;
+                left -= std::min(left, round * size);
+            }
+            return all;
+        }
+
+        item operator[](std::size_t i) const
+        {
+            auto left = outs;
+            for (; i >= slots; i -= slots) { left -= slots * item_size(left); }
+            auto const first = outs - left + i * item_size(left);
+            return {first, std::min(item_size(left), outs - first)};
+        }
+
+    private:
+        std::size_t item_size(std::size_t left) const
+        {
+            auto const half = round_up(ceil_div(left, 2 * slots), 2 * packed_rows);
+            return std::clamp(half, out_block, long_out_block);
+        }
+    };
 
     // block(first_row, rows, first_out, outs, slot) for every block of an input's rows and of `outs` outputs.
     // Where rows are quantised a block has all of them, so that weights are read from memory once.
@@ -147,10 +185,22 @@ namespace gemma4::inline v0
     void for_each_block(compute const& c, linear_input const& in, std::size_t outs, Block&& block)
     {
         auto const rows = in.x.rows;
+        if (rows == 0) { return; }
         bool const all_rows = in.quantised.data != nullptr;
+        if (all_rows && rows <= few_rows)
+        {
+            guided_outs const guided{outs, c.slots};
+            c.for_each(guided.items(),
+                       [&](std::size_t i, std::size_t slot)
+                       {
+                           auto const item = guided[i];
+                           block(0, rows, item.first, item.count, slot);
+                       });
+            return;
+        }
         auto const rows_at_once = all_rows ? rows : row_block;
         auto const outs_of_item = outs_at_once(c, in, outs);
-        auto const row_blocks = ceil_div(rows, std::max<std::size_t>(rows_at_once, 1));
+        auto const row_blocks = ceil_div(rows, rows_at_once);
         c.for_each(row_blocks * ceil_div(outs, outs_of_item),
                    [&](std::size_t item, std::size_t slot)
                    {
