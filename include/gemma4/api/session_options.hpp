@@ -19,8 +19,8 @@ namespace gemma4::inline v0
         bool mask_calls = true;
 
         bool thinking = false;
-        bool preserve_thinking =
-            false;    // thoughts beside calls of earlier turns stay, where the template can
+        // Thoughts beside calls of earlier turns stay, where the template can.
+        bool preserve_thinking = false;
 
         // Whether control tokens spelled in messages are control tokens. With text from others they never
         // should be.

@@ -132,8 +132,8 @@ namespace gemma4::inline v0::cli
             auto const cost = cost_of(s, c.active_experts);
             auto const attention = [&](std::size_t at)
             { return 4.0 * double(s.heads * s.head_dim) * double(visible(s, at)); };
-            double const per_layer =
-                2.0 * double(c.per_layer_input) * double(c.hidden);    // of the projection
+            // Of the projection.
+            double const per_layer = 2.0 * double(c.per_layer_input) * double(c.hidden);
             bool const every_token = l + 1 < owners;
             sum += 2.0 * double(cost.all()) + attention(n - 1) + per_layer;    // the last token
             sum += last * 2.0 * double(every_token ? cost.all() : l + 1 == owners ? cost.remember : 0);

@@ -30,8 +30,8 @@ namespace gemma4::inline v0::cli
     struct read_roofs
     {
         double plain = 0;    // one stream a thread, as the hardware fetches it
-        double prefetched =
-            0;    // the best of several distances of prefetch, and of one and two streams a thread
+        // The best of several distances of prefetch, and of one and two streams a thread.
+        double prefetched = 0;
     };
 
     namespace detail

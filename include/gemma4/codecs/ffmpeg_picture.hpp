@@ -43,8 +43,8 @@ namespace gemma4::inline v0::detail
         if (!bytes) { return 0; }
         std::int32_t matrix[9];
         std::copy_n(bytes, sizeof matrix, reinterpret_cast<std::uint8_t*>(matrix));
-        auto const degrees =
-            av_display_rotation_get(matrix);    // counter-clockwise; NaN where the matrix is singular
+        // Counter-clockwise; NaN where the matrix is singular.
+        auto const degrees = av_display_rotation_get(matrix);
         if (!std::isfinite(degrees)) { return 0; }
         return (4 - std::size_t(std::lround(degrees / 90) + 4) % 4) % 4;
     }

@@ -49,8 +49,8 @@ namespace gemma4::inline v0
             auto const at = directory + 2 + i * 12;
             if (at + 12 > exif.size()) { break; }
             if (number(at, 2) != 0x0112 || number(at + 4, 4) != 1) { continue; }
-            auto const type =
-                number(at + 2, 2);    // 3: 16 bits, 4: 32 bits; a later entry replaces an earlier
+            // 3: 16 bits, 4: 32 bits; a later entry replaces an earlier.
+            auto const type = number(at + 2, 2);
             if (type == 3) { found = number(at + 8, 2); }
             else if (type == 4) { found = number(at + 8, 4); }
         }

@@ -19,8 +19,8 @@ namespace gemma4::inline v0
 
     struct video_options
     {
-        std::size_t frames =
-            default_video_frames;    // sampled from a file; the limit for a folder and an animation
+        // Sampled from a file; the limit for a folder and an animation.
+        std::size_t frames = default_video_frames;
         video_limits limits{};
         std::size_t threads = 1;    // of the decoder; 0: as many as FFmpeg thinks best
         std::stop_token stop{};     // asked before every frame; cancelled_error

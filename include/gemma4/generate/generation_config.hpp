@@ -22,8 +22,8 @@ namespace gemma4::inline v0
     {
         sampling_options sampling{};
         stop_options stop{};    // eos_token_id, stop_strings, max_new_tokens
-        std::size_t max_length =
-            0;    // prompt and new tokens together; 0: not given. max_new_tokens goes before it.
+        // Prompt and new tokens together; 0: not given. max_new_tokens goes before it.
+        std::size_t max_length = 0;
         std::optional<token_id> bos{};
         std::optional<token_id> pad{};
     };

@@ -173,8 +173,8 @@ namespace gemma4::inline v0
         std::optional<top_p> m_top_p;
         std::optional<min_p> m_min_p;
         std::uint64_t m_step = 0;
-        std::vector<float>
-            m_raw;    // (vocab) logits before the processors, when log-probabilities are wanted
+        // (vocab) logits before the processors, when log-probabilities are wanted.
+        std::vector<float> m_raw;
         std::vector<survivor> m_survivors;    // tokens not at -inf, in index order
     };
 

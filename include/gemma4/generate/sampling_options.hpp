@@ -13,8 +13,8 @@ namespace gemma4::inline v0
 {
     struct sampling_options
     {
-        bool do_sample =
-            false;    // false: greedy, and temperature, top_k, top_p, min_p and seed mean nothing
+        // false: greedy, and temperature, top_k, top_p, min_p and seed mean nothing.
+        bool do_sample = false;
         double temperature = 1;                     // 0: greedy
         std::size_t top_k = 0;                      // 0: off
         double top_p = 1;                           // 1: off
@@ -23,8 +23,8 @@ namespace gemma4::inline v0
         std::vector<token_id> suppress_tokens{};    // never made; greedy too
         std::uint64_t seed = 0;
         bool log_probability = false;    // of the chosen token; a pass over the vocabulary
-        std::size_t top_log_probabilities =
-            0;    // the best n tokens beside it; not 0 implies log_probability
+        // The best n tokens beside it; not 0 implies log_probability.
+        std::size_t top_log_probabilities = 0;
 
         bool greedy() const noexcept { return !do_sample || temperature == 0; }
         bool operator==(sampling_options const&) const = default;

@@ -144,8 +144,8 @@ namespace gemma4::inline v0
         };
 
         std::array<part, 2> parts{};
-        std::size_t count =
-            0;    // 2: gate and up of experts.gate_up_proj, each (experts, expert_ffn, hidden)
+        // 2: gate and up of experts.gate_up_proj, each (experts, expert_ffn, hidden).
+        std::size_t count = 0;
 
         gguf_tensor const& only() const noexcept { return *parts[0].values; }
     };

@@ -103,8 +103,8 @@ namespace gemma4::inline v0
         }
 
     private:
-        static constexpr std::size_t header_size =
-            128;    // room for any two 64-bit numbers; a multiple of 64
+        // Room for any two 64-bit numbers; a multiple of 64.
+        static constexpr std::size_t header_size = 128;
 
         void write_header()
         {

@@ -36,8 +36,8 @@ namespace gemma4::inline v0
         std::size_t bytes = 0;
         std::string file;
         std::string dtype_word;    // as in the file: "BF16", "I64", ...
-        bool supported =
-            false;    // dtype_word is F32, BF16 or F16; others are legal in a file but not usable
+        // dtype_word is F32, BF16 or F16; others are legal in a file but not usable.
+        bool supported = false;
     };
 
     struct safetensors_contents

@@ -12,8 +12,8 @@ namespace gemma4::inline v0
     // Output i is the sum over j < counts[i] of weights[i * stride + j] * input[firsts[i] + j].
     struct bicubic_taps
     {
-        static constexpr int precision =
-            22;    // bits after the point: 32 less 8 of a pixel less 2 of headroom
+        // Bits after the point: 32 less 8 of a pixel less 2 of headroom.
+        static constexpr int precision = 22;
 
         std::size_t stride = 0;
         std::vector<std::size_t> firsts, counts;    // (outputs)

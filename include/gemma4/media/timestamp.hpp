@@ -19,8 +19,8 @@ namespace gemma4::inline v0
             throw argument_error(sentence("a video frame is at ", seconds, " seconds; expected 0 to 2^53"));
         }
         auto const rest = std::fmod(seconds, 60.0);
-        auto const minutes =
-            std::round((seconds - rest) / 60);    // a whole number but for the division's rounding
+        // A whole number but for the division's rounding.
+        auto const minutes = std::round((seconds - rest) / 60);
         auto const two_digits = [](double value)
         {
             auto const digits = std::to_string(std::uint64_t(value));

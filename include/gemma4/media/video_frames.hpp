@@ -13,7 +13,7 @@ namespace gemma4::inline v0
         double seconds = 0;    // from the start of the video
     };
 
-    inline constexpr std::size_t default_video_frames =
-        32;                                            // of a video, as the reference processor samples
+    // Of a video, as the reference processor samples.
+    inline constexpr std::size_t default_video_frames = 32;
     inline constexpr double default_video_fps = 24;    // where nothing says how fast frames follow each other
 }

@@ -24,8 +24,8 @@ namespace gemma4::inline v0
     {
         std::size_t context = 0;    // positions
         weight_bytes weights;
-        std::size_t caches_empty =
-            0;    // keys and values of one state at position 0: the sliding layers' pages
+        // Keys and values of one state at position 0: the sliding layers' pages.
+        std::size_t caches_empty = 0;
         std::size_t caches_full = 0;    // the same with `context` positions: global layers grow by pages
         std::size_t scratch = 0;        // one workspace
         std::size_t towers = 0;         // scratch of eyes and ears

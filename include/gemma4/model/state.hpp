@@ -19,8 +19,8 @@ namespace gemma4::inline v0
     {
         std::size_t context = 4096;    // positions at most
         std::size_t chunk = 512;       // rows of one forward call at most
-        std::size_t rewind_reserve =
-            128;                      // positions that a sliding layer keeps beyond its window, for rewind()
+        // Positions that a sliding layer keeps beyond its window, for rewind().
+        std::size_t rewind_reserve = 128;
         kv_type kv = kv_type::f32;    // how keys and values are kept
     };
 

@@ -86,8 +86,8 @@ namespace gemma4::inline v0
                                               name, ", found none"));
                 }
             }
-            tokens.adds_bos =
-                true;    // Gemma degenerates without it, whatever tokenizer.ggml.add_bos_token says
+            // Gemma degenerates without it, whatever tokenizer.ggml.add_bos_token says.
+            tokens.adds_bos = true;
             return tokens;
         }
 

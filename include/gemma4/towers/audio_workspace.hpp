@@ -82,9 +82,9 @@ namespace gemma4::inline v0
         float* x = nullptr;    // (tokens, hidden) the residual stream
         float* y = nullptr;    // (tokens, hidden) input of a block
         float* z = nullptr;    // (tokens, hidden) output of a block
-        float* wide =
-            nullptr;    // (tokens, wide_columns): the subsampled frames; the inside of a feed-forward;
-                        // queries, keys, values and clipped inputs; both halves of a gated unit
+        // (tokens, wide_columns): the subsampled frames; the inside of a feed-forward; queries, keys, values
+        // and clipped inputs; both halves of a gated unit.
+        float* wide = nullptr;
         float* out = nullptr;              // (tokens, output)
         float* conv0 = nullptr;            // (taps, channels 0): the first kernel, channels innermost
         float* conv1 = nullptr;            // (channels 1, taps, channels 0): the second, likewise

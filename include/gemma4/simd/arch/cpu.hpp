@@ -45,8 +45,8 @@ namespace gemma4::inline v0::simd
             {
                 return found;
             }    // no xgetbv, no wide registers
-            bool const leaf1 =
-                bit(c, 12) && bit(c, 22) && bit(c, 28) && bit(c, 29);    // fma, movbe, avx, f16c
+            // fma, movbe, avx, f16c
+            bool const leaf1 = bit(c, 12) && bit(c, 22) && bit(c, 28) && bit(c, 29);
 
             unsigned low, high;
             __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));

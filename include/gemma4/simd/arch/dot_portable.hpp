@@ -17,13 +17,13 @@ namespace gemma4::inline v0::simd::arch
         static constexpr char const* name = "portable";
         static constexpr std::size_t lanes = 4;
         static constexpr std::size_t registers = 16;
-        static constexpr bool signed_codes =
-            false;    // whether wide() and dot_wide() take codes as int8 or code + 128
+        // Whether wide() and dot_wide() take codes as int8 or code + 128.
+        static constexpr bool signed_codes = false;
         static constexpr bool has_bf16_dot = false;
-        static constexpr bool has_matrix_bytes =
-            false;    // whether two rows of weights meet two of activations in one instruction
-        static constexpr bool prefetches =
-            false;    // whether asking for weights ahead of the loop makes it faster
+        // Whether two rows of weights meet two of activations in one instruction.
+        static constexpr bool has_matrix_bytes = false;
+        // Whether asking for weights ahead of the loop makes it faster.
+        static constexpr bool prefetches = false;
 
         struct ints
         {
