@@ -190,34 +190,50 @@ namespace gemma4::inline v0
             return in;
         }
 
-        // Outputs of an item: of few rows long streams, as many as keep every thread busy with a few.
-        static std::size_t outs_at_once(compute const& c, linear_input const& in, grouping const& g,
-                                        std::size_t outs)
+        // Outputs of an item of pairs that are not few.
+        static std::size_t outs_at_once(compute const& c, linear_input const& in, grouping const& g)
         {
-            if (!in.quantised.data) { return out_block; }
-            if (in.x.rows > few_rows * active) { return *g.count > 8 * c.slots ? wide_out_block : out_block; }
-            auto const share = round_up(ceil_div(outs * *g.count, 2 * c.slots), 2 * packed_rows);
-            return std::clamp(share, out_block, long_out_block);
+            return in.quantised.data && *g.count > 8 * c.slots ? wide_out_block : out_block;
         }
 
         // block(expert, first pair, its row of the input, pairs, first output, outputs, slot) for blocks of
-        // pairs of one expert times blocks of outputs.
+        // pairs of one expert times blocks of outputs. Of few pairs, the outputs of all experts are cut into
+        // items as if they were one matrix.
         template <class Block>
         static void for_each_block(compute const& c, grouping const& g, linear_input const& in,
                                    std::size_t most, std::size_t outs, Block&& block)
         {
-            auto const outs_of_item = outs_at_once(c, in, g, outs);
+            auto const run = [&](std::size_t i, std::size_t out, std::size_t count, std::size_t slot)
+            {
+                auto const expert = g.blocks[2 * i];
+                auto const first = g.blocks[2 * i + 1];
+                auto const row = in.quantised.data ? g.whole[expert] + (first - g.begin[expert]) : first;
+                block(expert, first, row, std::min(most, g.begin[expert + 1] - first), out, count, slot);
+            };
+            if (in.quantised.data && in.x.rows <= few_rows * active)
+            {
+                guided_outs const guided{*g.count * outs, c.slots};
+                c.for_each(guided.items(),
+                           [&](std::size_t i, std::size_t slot)
+                           {
+                               auto const item = guided[i];
+                               auto const end = item.first + item.count;
+                               for (auto at = item.first; at != end;)
+                               {
+                                   auto const count = std::min(outs - at % outs, end - at);
+                                   run(at / outs, at % outs, count, slot);
+                                   at += count;
+                               }
+                           });
+                return;
+            }
+            auto const outs_of_item = outs_at_once(c, in, g);
             auto const out_blocks = ceil_div(outs, outs_of_item);
             c.for_each(*g.count * out_blocks,
                        [&](std::size_t item, std::size_t slot)
                        {
-                           auto const expert = g.blocks[item / out_blocks * 2];
-                           auto const first = g.blocks[item / out_blocks * 2 + 1];
                            auto const out = item % out_blocks * outs_of_item;
-                           auto const row =
-                               in.quantised.data ? g.whole[expert] + (first - g.begin[expert]) : first;
-                           block(expert, first, row, std::min(most, g.begin[expert + 1] - first), out,
-                                 std::min(outs_of_item, outs - out), slot);
+                           run(item / out_blocks, out, std::min(outs_of_item, outs - out), slot);
                        });
         }
 
