@@ -15,29 +15,28 @@ namespace
 {
     void read(std::span<std::byte const> bytes)
     {
-        try
-        {
-            auto const contents = gemma4::parse_safetensors(bytes, "fuzz.safetensors");
-            std::uint64_t sum = 0;
-            auto const* end = bytes.data() + 8;
-            for (auto const& t : contents.tensors)
+        attempt(
+            [&]
             {
-                require(t.data >= end && t.data + t.bytes <= bytes.data() + bytes.size());
-                end = t.data + t.bytes;
-                for (auto const byte : std::span(t.data, t.bytes))
+                auto const contents = gemma4::parse_safetensors(bytes, "fuzz.safetensors");
+                std::uint64_t sum = 0;
+                auto const* end = bytes.data() + 8;
+                for (auto const& t : contents.tensors)
                 {
-                    sum += static_cast<std::uint64_t>(byte);
+                    require(t.data >= end && t.data + t.bytes <= bytes.data() + bytes.size());
+                    end = t.data + t.bytes;
+                    for (auto const byte : std::span(t.data, t.bytes))
+                    {
+                        sum += static_cast<std::uint64_t>(byte);
+                    }
+                    if (!t.supported) { continue; }
+                    std::size_t elements = 1;
+                    for (auto const extent : t.shape) { elements *= extent; }
+                    require(elements * gemma4::size_of(t.type) == t.bytes);
                 }
-                if (!t.supported) { continue; }
-                std::size_t elements = 1;
-                for (auto const extent : t.shape) { elements *= extent; }
-                require(elements * gemma4::size_of(t.type) == t.bytes);
-            }
-            auto const volatile seen = sum;
-            static_cast<void>(seen);
-        }
-        catch (gemma4::error const&)
-        {}
+                auto const volatile seen = sum;
+                static_cast<void>(seen);
+            });
     }
 }
 
