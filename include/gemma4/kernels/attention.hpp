@@ -99,17 +99,13 @@ namespace gemma4::inline v0::kernels
         static void weights(float* score, std::size_t count, std::size_t first, std::size_t last, float* max,
                             float* sum)
         {
-            if (first == last)
-            {
-                for (std::size_t j = 0; j != count; j += simd::width) { f32x16::zero().store(score + j); }
-                *max = nothing;
-                *sum = 0.0f;
-                return;
-            }
             auto const from = first / simd::width * simd::width;
+            auto const to = first == last ? from : (last + simd::width - 1) / simd::width * simd::width;
             for (std::size_t j = 0; j != from; j += simd::width) { f32x16::zero().store(score + j); }
-            auto const to = (last + simd::width - 1) / simd::width * simd::width;
             for (auto j = to; j != count; j += simd::width) { f32x16::zero().store(score + j); }
+            *max = nothing;
+            *sum = 0.0f;
+            if (first == last) { return; }
             exponentials(score, first, last, *max, *sum);
         }
 
