@@ -24,8 +24,10 @@ namespace gemma4::inline v0
     struct pack_options
     {
         weight_precision weights = weight_precision::stored;
-        std::size_t threads = 0;                                              // useful_threads(threads)
-        std::function<void(std::size_t done, std::size_t all)> progress{};    // in tensors, tree by tree
+        // As useful_threads() has them.
+        std::size_t threads = 0;
+        // In tensors, tree by tree.
+        std::function<void(std::size_t done, std::size_t all)> progress{};
         std::stop_token stop{};
     };
 

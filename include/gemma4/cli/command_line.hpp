@@ -94,6 +94,11 @@ namespace gemma4::inline v0::cli
                 "precision of a checkpoint's matrices on the fast path (as they are stored)");
         }
 
+        inline void threads(CLI::App& app, std::size_t& to)
+        {
+            number(app, "--threads", to, "threads that work, at most as many as there are cores (all)");
+        }
+
         inline void memory(CLI::App& app, model_options& to)
         {
             app.add_option("--mmproj", to.mmproj,
@@ -103,8 +108,7 @@ namespace gemma4::inline v0::cli
                    "positions of a conversation (8192, or less where the model has less)");
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
-            number(app, "--threads", to.threads,
-                   "threads that work, at most as many as there are cores (all)");
+            threads(app, to.threads);
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
             choice<compute_mode>(
                 app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
@@ -298,8 +302,7 @@ namespace gemma4::inline v0::cli
             ->type_name("FILE");
         precision(on_pack, pack.weights);
         on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
-        number(on_pack, "--threads", pack.threads,
-               "threads that work, at most as many as there are cores (all)");
+        threads(on_pack, pack.threads);
 
         bench_options bench;
         bench.model.compute = compute_mode::fast;

@@ -190,12 +190,6 @@ namespace gemma4::inline v0
             return in;
         }
 
-        // Outputs of an item of pairs that are not few.
-        static std::size_t outs_at_once(compute const& c, linear_input const& in, grouping const& g)
-        {
-            return in.quantised.data && *g.count > 8 * c.slots ? wide_out_block : out_block;
-        }
-
         // block(expert, first pair, its row of the input, pairs, first output, outputs, slot) for blocks of
         // pairs of one expert times blocks of outputs. Of few pairs, the outputs of all experts are cut into
         // items as if they were one matrix.
@@ -227,7 +221,8 @@ namespace gemma4::inline v0
                            });
                 return;
             }
-            auto const outs_of_item = outs_at_once(c, in, g);
+            bool const many_blocks = *g.count > 8 * c.slots;
+            auto const outs_of_item = in.quantised.data && many_blocks ? wide_out_block : out_block;
             auto const out_blocks = ceil_div(outs, outs_of_item);
             c.for_each(*g.count * out_blocks,
                        [&](std::size_t item, std::size_t slot)
