@@ -107,6 +107,7 @@ namespace gemma4::inline v0
         virtual std::vector<listed_tensor> tensors() const = 0;     // of its files
         virtual std::vector<listed_matrix> matrices() const = 0;    // of its decoder, as they lie in memory
         virtual std::span<std::string const> unknown_tensors() const = 0;
+        virtual std::span<std::string const> warnings() const = 0;    // of loading, one sentence each
         virtual modality media() const = 0;    // what it takes in
         virtual std::size_t threads() const = 0;
 
@@ -240,6 +241,7 @@ namespace gemma4::inline v0
             {
                 return m_engine.unknown_tensors();
             }
+            std::span<std::string const> warnings() const override { return m_engine.warnings(); }
             modality media() const override { return m_engine.loaded_media(); }
             std::size_t threads() const override { return m_engine.threads(); }
 
@@ -371,7 +373,7 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE opened_variant open_any_of(std::span<known_variant const> known,
                                            std::filesystem::path const& path,
-                                           std::filesystem::path const& mmproj = {});
+                                           open_options const& options = {});
 
     // Loads a model as the variant that it describes. Throws as open_any_of and engine::load.
     GEMMA4_CODE std::unique_ptr<any_model> load_any_of(std::span<known_variant const> known,

@@ -30,7 +30,7 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE opened_variant open_any_of(std::span<known_variant const> known,
                                            std::filesystem::path const& path,
-                                           std::filesystem::path const& mmproj)
+                                           open_options const& options)
     {
         if (is_gguf_file(path))
         {
@@ -39,7 +39,7 @@ namespace gemma4::inline v0
             {
                 if (matches(v.text, *file))
                 {
-                    return {v, open_gguf(file, v.text, v.name, open_mmproj(mmproj))};
+                    return {v, open_gguf(file, v.text, v.name, options)};
                 }
             }
             detail::no_such_variant(known, path.string(), read_text_config(*file));
@@ -50,8 +50,7 @@ namespace gemma4::inline v0
             for (auto const& v : known)
             {
                 if (!file->matches(v.text)) { continue; }
-                refuse_mmproj(mmproj, path);
-                return {v, open_packed(file, v.text, v.name)};
+                return {v, open_packed(file, v.text, v.name, options)};
             }
             file->check(known.front().text, known.front().name);
         }
@@ -59,7 +58,7 @@ namespace gemma4::inline v0
         auto const config = read_json(config_path);
         for (auto const& v : known)
         {
-            if (matches(v.text, config)) { return {v, open_model(path, v.text, v.name, mmproj)}; }
+            if (matches(v.text, config)) { return {v, open_model(path, v.text, v.name, options)}; }
         }
         detail::no_such_variant(known, config_path.string(), read_text_config(config, config_path.string()));
     }
@@ -67,7 +66,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE std::unique_ptr<any_model>
     load_any_of(std::span<known_variant const> known, std::filesystem::path const& path, load_options options)
     {
-        auto opened = open_any_of(known, path, options.mmproj);
+        auto opened = open_any_of(known, path, options);
         return opened.variant.load(std::move(opened.model), std::move(options));
     }
 

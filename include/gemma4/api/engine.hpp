@@ -35,7 +35,7 @@
 
 namespace gemma4::inline v0
 {
-    struct load_options
+    struct load_options : open_options
     {
         // Positions of a conversation; 0: 8192, or less where the variant has less.
         std::size_t context = 0;
@@ -56,8 +56,6 @@ namespace gemma4::inline v0
         std::pmr::memory_resource* memory = std::pmr::get_default_resource();
         // Of those of the engine's type, what is loaded; none: all.
         std::optional<modality> media{};
-        // The eyes and ears of a GGUF model, where they are a file of their own.
-        std::filesystem::path mmproj{};
         // Where the engine's type leaves it open (any_compute).
         compute_mode compute = compute_mode::fast;
         weight_precision weights = weight_precision::stored;
@@ -69,7 +67,7 @@ namespace gemma4::inline v0
         bool strict = false;
         // A chat template that is not known is an error, not a warning.
         bool strict_chat_template = false;
-        // Warnings, one sentence each.
+        // Called with each of the warnings() as it arises.
         std::function<void(std::string_view)> log{};
         std::function<void(std::size_t done, std::size_t all)> progress{};
         // cancelled_error when requested.
@@ -92,7 +90,7 @@ namespace gemma4::inline v0
         // one). Throws file_error, mismatch_error, capacity_error, cancelled_error.
         static engine load(std::filesystem::path const& path, load_options options = {})
         {
-            auto opened = open_model(path, M::text, M::name, options.mmproj);
+            auto opened = open_model(path, M::text, M::name, options);
             return load(std::move(opened), std::move(options));
         }
 
@@ -100,11 +98,20 @@ namespace gemma4::inline v0
         static engine load(opened_checkpoint opened, load_options options)
         {
             settle(options);
+            if (options.log)
+            {
+                for (auto const& warning : opened.warnings) { options.log(warning); }
+            }
+            auto const warn = [&](std::string warning)
+            {
+                if (options.log) { options.log(warning); }
+                opened.warnings.push_back(std::move(warning));
+            };
             if (opened.chat && !opened.chat->warning.empty())
             {
-                auto const warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
+                auto warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
                 if (options.strict_chat_template) { throw mismatch_error(warning); }
-                if (options.log) { options.log(warning); }
+                warn(std::move(warning));
             }
             if constexpr (towers_type::sees)
             {
@@ -123,9 +130,9 @@ namespace gemma4::inline v0
             towers_type towers{*options.media};
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);
-            if (!loaded.unknown.empty() && options.log)
+            if (!loaded.unknown.empty())
             {
-                options.log(unknown_tensors_warning(opened, loaded.unknown, M::name));
+                warn(unknown_tensors_warning(opened, loaded.unknown, M::name));
             }
             pack(loaded, towers, options);
             auto parts = std::make_shared<shared>(std::move(loaded), std::move(towers), options);
@@ -154,6 +161,8 @@ namespace gemma4::inline v0
         {
             return m_parts->opened.chat;
         }    // none: a base model
+        // What was said while loading, one sentence each.
+        std::span<std::string const> warnings() const noexcept { return m_parts->opened.warnings; }
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
         // Of the decoder, as they lie in memory.
         std::vector<listed_matrix> matrices() const { return list_matrices(m_parts->loaded.weights); }

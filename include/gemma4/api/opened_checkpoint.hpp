@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gemma4/api/chat_format.hpp>
 #include <gemma4/core/error.hpp>
@@ -23,6 +24,13 @@ namespace gemma4::inline v0
     class gguf_file;
     class packed_file;
 
+    // How a model is opened, whatever its variant.
+    struct open_options
+    {
+        // The projector file (llama.cpp's mmproj) of a GGUF model, where its towers are a file of their own.
+        std::filesystem::path mmproj{};
+    };
+
     struct opened_checkpoint
     {
         std::filesystem::path folder;              // or GGUF file; empty: random weights
@@ -33,6 +41,7 @@ namespace gemma4::inline v0
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         std::optional<chat_format> chat;    // none: no chat template, a base model
+        std::vector<std::string> warnings;    // one sentence each
     };
 
     // What ends a text where the model does not say.
@@ -41,31 +50,24 @@ namespace gemma4::inline v0
     // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error,
     // mismatch_error.
     GEMMA4_CODE opened_checkpoint open_checkpoint(std::filesystem::path const& folder,
-                                                  text_config const& compiled, std::string_view variant);
+                                                  text_config const& compiled, std::string_view variant,
+                                                  open_options const& options = {});
 
-    // The same of a GGUF file that was opened, any part of a split one. `mmproj`: llama.cpp's file of the
-    // eyes and ears; null: they are in the same file (Ollama) or absent. None is looked for beside the file:
-    // projector files of other models are often in the same folder, and nothing in them says whose they are.
+    // The same of a GGUF file that was opened, any part of a split one. Without options.mmproj its towers are
+    // in the same file (Ollama) or absent.
     GEMMA4_CODE opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file,
                                             text_config const& compiled, std::string_view variant,
-                                            std::shared_ptr<gguf_file const> mmproj = {});
+                                            open_options const& options = {});
 
     // The same of a packed file that was opened (io/packed_file.hpp).
     GEMMA4_CODE opened_checkpoint open_packed(std::shared_ptr<packed_file const> file,
-                                              text_config const& compiled, std::string_view variant);
-
-    // The eyes and ears of a GGUF model. file_error: no GGUF file; mismatch_error: a GGUF file of something
-    // else.
-    GEMMA4_CODE std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path);
-
-    // argument_error for `mmproj` beside what holds its own towers.
-    GEMMA4_CODE void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path);
+                                              text_config const& compiled, std::string_view variant,
+                                              open_options const& options = {});
 
     // Opens what a path names: a checkpoint folder, a GGUF file or a packed file. Throws as above, and
-    // argument_error for `mmproj` beside a folder, which holds its own towers.
+    // argument_error for options.mmproj beside what holds its own towers.
     GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
-                                             std::string_view variant,
-                                             std::filesystem::path const& mmproj = {});
+                                             std::string_view variant, open_options const& options = {});
 
     // Throws file_error where the model has none.
     GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened);

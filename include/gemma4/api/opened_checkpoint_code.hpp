@@ -16,6 +16,31 @@
 
 namespace gemma4::inline v0
 {
+    namespace detail
+    {
+        // The projector file of a GGUF model; null where none is named. file_error: no GGUF file;
+        // mismatch_error: a GGUF file of something else.
+        inline std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
+        {
+            if (path.empty()) { return {}; }
+            auto file = std::make_shared<gguf_file const>(path);
+            if (auto const word = file->metadata().text("general.architecture"); word != "clip")
+            {
+                throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
+                                              detail::printable(word),
+                                              ", expected \"clip\", a projector file"));
+            }
+            return file;
+        }
+
+        inline void refuse_mmproj(open_options const& options, std::filesystem::path const& path)
+        {
+            if (options.mmproj.empty()) { return; }
+            throw argument_error(sentence(options.mmproj.string(), " goes with a GGUF file only, but ",
+                                          path.string(), " is none"));
+        }
+    }
+
     GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened)
     {
         auto& stops = opened.defaults.stop.tokens;
@@ -27,15 +52,18 @@ namespace gemma4::inline v0
     }
 
     GEMMA4_CODE opened_checkpoint open_checkpoint(std::filesystem::path const& folder,
-                                                  text_config const& compiled, std::string_view variant)
+                                                  text_config const& compiled, std::string_view variant,
+                                                  open_options const& options)
     {
+        detail::refuse_mmproj(options, folder);
         opened_checkpoint opened{.folder = folder,
                                  .file = std::make_shared<checkpoint const>(folder),
                                  .gguf = {},
                                  .weights = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
-                                 .chat = read_chat_format(folder)};
+                                 .chat = read_chat_format(folder),
+                                 .warnings = {}};
         opened.weights = std::make_shared<checkpoint_weights>(opened.file);
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
@@ -55,18 +83,19 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE opened_checkpoint open_gguf(std::shared_ptr<gguf_file const> file,
                                             text_config const& compiled, std::string_view variant,
-                                            std::shared_ptr<gguf_file const> mmproj)
+                                            open_options const& options)
     {
         auto const& metadata = file->metadata();
         check_text_config(compiled, variant, *file);
         opened_checkpoint opened{.folder = file->path(),
                                  .file = {},
                                  .gguf = file,
-                                 .weights = std::make_shared<gguf_weights>(file, std::move(mmproj)),
+                                 .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
                                  .tied = file->find("output.weight") == nullptr,
                                  .tokens = {},
                                  .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(metadata))};
+                                 .chat = chat_format_of(read_chat_template(metadata)),
+                                 .warnings = {}};
         if (!metadata.find("tokenizer.ggml.model")) { return opened; }
         opened.tokens.emplace(read_tokenizer(metadata));
         if (opened.tokens->size() > compiled.vocab)
@@ -85,8 +114,10 @@ namespace gemma4::inline v0
     }
 
     GEMMA4_CODE opened_checkpoint open_packed(std::shared_ptr<packed_file const> file,
-                                              text_config const& compiled, std::string_view variant)
+                                              text_config const& compiled, std::string_view variant,
+                                              open_options const& options)
     {
+        detail::refuse_mmproj(options, file->path());
         file->check(compiled, variant);
         auto const head = gguf_metadata_of(*file);
         opened_checkpoint opened{.folder = file->path(),
@@ -96,7 +127,8 @@ namespace gemma4::inline v0
                                  .tied = file->tied(),
                                  .tokens = {},
                                  .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(*file, head))};
+                                 .chat = chat_format_of(read_chat_template(*file, head)),
+                                 .warnings = {}};
         opened.tokens = read_tokenizer(*file, head);
         if (head && opened.tokens)
         {
@@ -111,39 +143,18 @@ namespace gemma4::inline v0
         return opened;
     }
 
-    GEMMA4_CODE std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
-    {
-        if (path.empty()) { return {}; }
-        auto file = std::make_shared<gguf_file const>(path);
-        if (auto const word = file->metadata().text("general.architecture"); word != "clip")
-        {
-            throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
-                                          detail::printable(word),
-                                          ", expected \"clip\", a file of eyes and ears"));
-        }
-        return file;
-    }
-
-    GEMMA4_CODE void refuse_mmproj(std::filesystem::path const& mmproj, std::filesystem::path const& path)
-    {
-        if (mmproj.empty()) { return; }
-        throw argument_error(
-            sentence(mmproj.string(), " goes with a GGUF file only, but ", path.string(), " is none"));
-    }
-
     GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
-                                             std::string_view variant, std::filesystem::path const& mmproj)
+                                             std::string_view variant, open_options const& options)
     {
         if (is_gguf_file(path))
         {
-            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, open_mmproj(mmproj));
+            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, options);
         }
-        refuse_mmproj(mmproj, path);
         if (is_packed_file(path))
         {
-            return open_packed(std::make_shared<packed_file const>(path), compiled, variant);
+            return open_packed(std::make_shared<packed_file const>(path), compiled, variant, options);
         }
-        return open_checkpoint(path, compiled, variant);
+        return open_checkpoint(path, compiled, variant, options);
     }
 
     GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened)
