@@ -59,7 +59,7 @@ namespace gemma4::inline v0
 
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        mutable std::mutex m_mutex;                 // of what follows
+        mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
         std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
