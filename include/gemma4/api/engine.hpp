@@ -265,11 +265,11 @@ namespace gemma4::inline v0
                 sentence(M::name, " was given ", given, ", but it was loaded without its ", organ));
         }
 
-        static soft_tokens finite(soft_tokens made, char const* medium)
+        static soft_tokens finite(soft_tokens made, char const* of)
         {
             auto const at = first_not_finite(made.values);
             if (at == made.values.size()) { return made; }
-            throw numeric_error(sentence(M::name, ": soft token ", at / made.width, " of ", medium, " is ",
+            throw numeric_error(sentence(M::name, ": soft token ", at / made.width, " of ", of, " is ",
                                          made.values[at], ": numbers of the tower's weights, or activations, are "
                                          "out of range"));
         }
