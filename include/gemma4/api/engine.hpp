@@ -130,14 +130,10 @@ namespace gemma4::inline v0
             towers_type towers{*options.media};
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);
-            if (!loaded.unknown.empty())
-            {
-                warn(unknown_tensors_warning(opened, loaded.unknown, M::name));
-            }
+            if (!loaded.unknown.empty()) { warn(unknown_tensors_warning(opened, loaded.unknown, M::name)); }
             pack(loaded, towers, options);
-            auto parts = std::make_shared<shared>(std::move(loaded), std::move(towers), options);
-            parts->opened = std::move(opened);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(std::move(opened), std::move(loaded), std::move(towers), options));
         }
 
         // Random weights of this variant's shapes, without a file: for benches. No tokenizer.
@@ -147,8 +143,8 @@ namespace gemma4::inline v0
             towers_type towers{*options.media};
             auto made =
                 random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
-            auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(opened_checkpoint(), std::move(made), std::move(towers), options));
         }
 
         // What of the engine's type is loaded (load_options::media).
@@ -269,13 +265,14 @@ namespace gemma4::inline v0
 
         struct shared
         {
-            shared(loaded_weights<M, Format> l, towers_type t, load_options const& o)
+            shared(opened_checkpoint from, loaded_weights<M, Format> l, towers_type t, load_options const& o)
                 : options(o)
                 , loaded(std::move(l))
                 , towers(std::move(t))
-                , model(loaded.weights)
+                , model(loaded.weights, from.placeholders)
                 , plan(plan_memory<M>(loaded.bytes, o.context, options_of(o), tower_scratch(o), o.max_memory))
                 , work(work_of(o), o.memory)
+                , opened(std::move(from))
             {}
 
             // What o comes to with other numbers of positions.

@@ -15,6 +15,7 @@
 #include <gemma4/core/separate.hpp>
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/io/weight_source.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/spec/text_config.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
@@ -38,6 +39,7 @@ namespace gemma4::inline v0
         std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
         bool tied = true;                   // tie_word_embeddings
+        placeholder_tokens placeholders;
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         std::optional<chat_format> chat;    // none: no chat template, a base model

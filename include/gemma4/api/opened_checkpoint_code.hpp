@@ -60,6 +60,7 @@ namespace gemma4::inline v0
                                  .file = std::make_shared<checkpoint const>(folder),
                                  .gguf = {},
                                  .weights = {},
+                                 .placeholders = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
                                  .chat = read_chat_format(folder),
@@ -68,6 +69,7 @@ namespace gemma4::inline v0
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
         auto const& text = config.contains("text_config") ? config["text_config"] : config;
+        opened.placeholders = read_placeholder_tokens(config, opened.file->config_path().string(), compiled);
         opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
         auto const path = folder / "tokenizer.json";
         if (!std::filesystem::exists(path)) { return opened; }
@@ -87,15 +89,17 @@ namespace gemma4::inline v0
     {
         auto const& metadata = file->metadata();
         check_text_config(compiled, variant, *file);
-        opened_checkpoint opened{.folder = file->path(),
-                                 .file = {},
-                                 .gguf = file,
-                                 .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
-                                 .tied = file->find("output.weight") == nullptr,
-                                 .tokens = {},
-                                 .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(metadata)),
-                                 .warnings = {}};
+        opened_checkpoint opened{
+            .folder = file->path(),
+            .file = {},
+            .gguf = file,
+            .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
+            .tied = file->find("output.weight") == nullptr,
+            .placeholders = {},
+            .tokens = {},
+            .defaults = {},
+            .chat = chat_format_of(read_chat_template(metadata)),
+            .warnings = {}};
         if (!metadata.find("tokenizer.ggml.model")) { return opened; }
         opened.tokens.emplace(read_tokenizer(metadata));
         if (opened.tokens->size() > compiled.vocab)
@@ -125,10 +129,16 @@ namespace gemma4::inline v0
                                  .gguf = {},
                                  .weights = std::make_shared<packed_weights>(file),
                                  .tied = file->tied(),
+                                 .placeholders = {},
                                  .tokens = {},
                                  .defaults = {},
                                  .chat = chat_format_of(read_chat_template(*file, head)),
                                  .warnings = {}};
+        if (auto const text = file->text("config.json"))
+        {
+            auto const name = sentence(file->name(), ": config.json");
+            opened.placeholders = read_placeholder_tokens(parse_json(*text, name), name, compiled);
+        }
         opened.tokens = read_tokenizer(*file, head);
         if (head && opened.tokens)
         {
