@@ -7,14 +7,15 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 
 namespace gemma4::inline v0
 {
-    // argument_error: no choices, or an empty one.
-    inline grammar choice_grammar(std::span<std::string const> choices)
+    // argument_error: no choices, an empty one, or more than the limits allow.
+    inline grammar choice_grammar(std::span<std::string const> choices, grammar_limits const& limits = {})
     {
         if (choices.empty()) { throw argument_error("choices: expected at least one, found none"); }
-        grammar out;
+        grammar out(limits);
         std::vector<grammar::part> parts;
         for (auto const& choice : choices)
         {

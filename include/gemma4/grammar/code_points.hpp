@@ -114,7 +114,11 @@ namespace gemma4::inline v0
 
             void write(std::string_view low, std::string_view high)
             {
-                if (low.empty()) { return m_out.push_back(m_grammar.sequence(m_prefix)); }
+                if (low.empty())
+                {
+                    return m_out.push_back(m_prefix.size() == 1 ? m_prefix.front()
+                                                                : m_grammar.sequence(m_prefix));
+                }
                 auto const a = static_cast<unsigned char>(low.front());
                 auto const b = static_cast<unsigned char>(high.front());
                 low.remove_prefix(1);

@@ -25,6 +25,7 @@
 #include <gemma4/grammar/code_points.hpp>
 #include <gemma4/grammar/decimal.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
 {
@@ -52,14 +53,13 @@ namespace gemma4::inline v0
 
         grammar::part comma() { return m_grammar.literal(m_comma); }
 
-        // Members in the order in which they are written.
-        json_value::object ordered(json_value::object members) const
+        // The members of an object in the order in which they are written.
+        std::vector<json_member const*> ordered(json_value const& object) const
         {
-            if (!is_call()) { return members; }
-            json_value const all(std::move(members));
-            json_value::object sorted;
-            for (auto const* const member : jinja::dictsort(&all, "an object")) { sorted.push_back(*member); }
-            return sorted;
+            if (is_call()) { return jinja::dictsort(&object, "a value"); }
+            std::vector<json_member const*> all;
+            for (auto const& member : *object.as_object()) { all.push_back(&member); }
+            return all;
         }
 
         // key and what stands between it and its value. argument_error: a call cannot hold this key, which
@@ -70,7 +70,10 @@ namespace gemma4::inline v0
             {
                 bool const fits = !name.empty() && name.find_first_of(":,{}[]\"") == name.npos
                                   && name.front() > ' ' && name.back() > ' ';
-                if (!fits) { throw argument_error(sentence("a call cannot hold the key \"", name, "\"")); }
+                if (!fits)
+                {
+                    throw argument_error(sentence("a call cannot hold the key \"", beginning_of(name), "\""));
+                }
                 return m_grammar.literal(std::string(name) + m_colon);
             }
             std::string quoted;
@@ -225,14 +228,14 @@ namespace gemma4::inline v0
                 parts.push_back(g.byte(']'));
                 return g.sequence(std::move(parts));
             }
-            if (auto const* const members = value.as_object())
+            if (value.as_object())
             {
                 std::vector<grammar::part> parts{g.byte('{')};
-                for (auto const& member : ordered(*members))
+                for (auto const* const member : ordered(value))
                 {
                     if (parts.size() != 1) { parts.push_back(comma()); }
-                    parts.push_back(key(member.name));
-                    parts.push_back(fixed(member.value));
+                    parts.push_back(key(member->name));
+                    parts.push_back(fixed(member->value));
                 }
                 parts.push_back(g.byte('}'));
                 return g.sequence(std::move(parts));
