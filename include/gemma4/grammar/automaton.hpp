@@ -159,9 +159,7 @@ namespace gemma4::inline v0
                 auto const to = add();
                 for (auto const child : e.children)
                 {
-                    auto const begin = add();
-                    m_nodes[from].silent.push_back(begin);
-                    auto const end = build(child, begin, depth + 1);
+                    auto const end = build(child, from, depth + 1);    // which leads nowhere back to `from`
                     m_nodes[end].silent.push_back(to);
                 }
                 return to;

@@ -187,11 +187,12 @@ namespace gemma4::inline v0
             {
                 check_beside_values(schema, "enum", path);
                 if (!values->as_array()) { fail(path + ".enum", "expected a list", *values); }
+                std::vector<json_value const*> fitting;
                 for (auto const& one : *values->as_array())
                 {
-                    if (fits(one, types)) { ways.push_back(m_notation.fixed(one)); }
+                    if (fits(one, types)) { fitting.push_back(&one); }
                 }
-                return;
+                return ways.push_back(m_notation.one_of(fitting));
             }
             if (types.empty()) { return ways.push_back(m_notation.any()); }
             for (auto const& type : types) { ways.push_back(of_type(type, schema, path)); }

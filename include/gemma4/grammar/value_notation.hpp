@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,7 @@
 #include <gemma4/grammar/code_points.hpp>
 #include <gemma4/grammar/decimal.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/literals.hpp>
 #include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
@@ -241,6 +243,26 @@ namespace gemma4::inline v0
                 return g.sequence(std::move(parts));
             }
             return g.literal(to_json(value));
+        }
+
+        // One of these values.
+        grammar::part one_of(std::span<json_value const* const> values)
+        {
+            std::vector<std::string> texts;
+            std::vector<std::string_view> strings;
+            std::vector<grammar::part> ways;
+            for (auto const* const value : values)
+            {
+                if (value->as_array() || value->as_object()) { ways.push_back(fixed(*value)); }
+                else if (is_call() && value->as_string()) { strings.push_back(*value->as_string()); }
+                else { texts.push_back(to_json(*value)); }
+            }
+            if (!strings.empty()) { ways.push_back(quoted(one_of_literals(m_grammar, std::move(strings)))); }
+            if (!texts.empty())
+            {
+                ways.push_back(one_of_literals(m_grammar, {texts.begin(), texts.end()}));
+            }
+            return ways.size() == 1 ? ways.front() : m_grammar.choice(std::move(ways));
         }
 
     private:
