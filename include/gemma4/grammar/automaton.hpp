@@ -207,8 +207,8 @@ namespace gemma4::inline v0
             if (a == grammar::unbounded || b == grammar::unbounded) { return grammar::unbounded; }
             if (a > most_counted / b)
             {
-                throw argument_error(
-                    sentence("grammar: expected repetitions of at most ", most_counted, " rounds, found more"));
+                throw argument_error(sentence("grammar: expected repetitions of at most ", most_counted,
+                                              " rounds, found more"));
             }
             return a * b;
         }
@@ -269,7 +269,7 @@ namespace gemma4::inline v0
             return to;
         }
 
-        // (node) whether the end of its rule can be reached from there; without taking anything, or in any way.
+        // (node) whether the end of its rule can be reached from there, in any way or without taking anything.
         std::vector<char> reaches_end(bool taking) const
         {
             // Backwards from the ends: who reaches a node without calls, and the calls that wait for a rule.

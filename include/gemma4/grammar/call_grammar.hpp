@@ -84,6 +84,8 @@ namespace gemma4::inline v0
                 bool const none = !parameters || parameters->is_null()
                                   || (parameters->as_object() && parameters->as_object()->empty());
                 if (none) { return out.literal("{}"); }
+                auto const before = out.size();
+                auto const known = notation;
                 try
                 {
                     return schema_compiler(notation, *parameters).object_at(*parameters, text);
@@ -92,6 +94,8 @@ namespace gemma4::inline v0
                 {
                     if (!loose) { throw; }
                     loose(sentence("tool ", text, ": its arguments are not checked: ", unsupported.what()));
+                    out.shrink(before);    // the limits are those of what is checked
+                    notation = known;
                     return notation.map(notation.any());
                 }
             };

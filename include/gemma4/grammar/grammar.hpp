@@ -123,6 +123,21 @@ namespace gemma4::inline v0
         std::size_t rules() const noexcept { return m_rules.size(); }
         std::optional<part> body(rule r) const noexcept { return m_rules[std::size_t(r)]; }
 
+        // What has been added so far, to come back to after an error: what was added since is forgotten.
+        struct extent
+        {
+            std::size_t parts;
+            std::size_t rules;
+            std::size_t text;
+        };
+        extent size() const noexcept { return {m_parts.size(), m_rules.size(), m_text.size()}; }
+        void shrink(extent to)
+        {
+            m_parts.resize(to.parts);
+            m_rules.resize(to.rules);
+            m_text.resize(to.text);
+        }
+
     private:
         part add(expression e)
         {

@@ -24,8 +24,8 @@ namespace gemma4::inline v0
     class token_trie;
 
     // One answer's place in a grammar; copying it forks the answer. Stop tokens are allowed exactly when the
-    // grammar may end, special tokens only where the grammar names them. argument_error from any function: the
-    // work for one token is beyond grammar_limits.
+    // grammar may end, special tokens only where the grammar names them. argument_error from any function:
+    // the work for one token is beyond the grammar_limits.
     class grammar_mask : public token_mask
     {
     public:

@@ -206,6 +206,10 @@ namespace gemma4::inline v0
                 for (std::size_t j = 0; j != i; ++j)
                 {
                     if (overlap.apart(schemas[j], schemas[i])) { continue; }
+                    if (overlap.gave_up())
+                    {
+                        fail(place, "expected schemas that are seen to exclude each other, found too many");
+                    }
                     fail(place, sentence("a value may fit both ", j, " and ", i,
                                          ", which oneOf forbids and anyOf allows: expected schemas that "
                                          "exclude each other"));
@@ -345,8 +349,8 @@ namespace gemma4::inline v0
             };
             // RFC 3339 (without leap seconds and the year 0) and RFC 9562
             static std::string const date =
-                R"(((\d{3}[1-9]|\d\d[1-9]0|\d[1-9]00|[1-9]000)-)"
-                R"(((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|(0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))|)"
+                R"(((\d{3}[1-9]|\d\d[1-9]0|\d[1-9]00|[1-9]000)-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|)"
+                R"((0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))|)"
                 R"((\d\d(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29))";
             static std::string const time =
                 R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))";

@@ -179,8 +179,9 @@ namespace gemma4::inline v0
         // Where m_places has c, or nothing yet.
         std::size_t place_of(configuration const& c) const noexcept
         {
-            auto hash = ((std::uint64_t(c.frame) << 32) | c.node) * 0x9e3779b97f4a7c15u;
-            hash = (hash ^ (hash >> 32) ^ (std::uint64_t(c.round) << 32) ^ c.when.code()) * 0x9e3779b97f4a7c15u;
+            constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;
+            auto hash = ((std::uint64_t(c.frame) << 32) | c.node) * odd;
+            hash = (hash ^ (hash >> 32) ^ (std::uint64_t(c.round) << 32) ^ c.when.code()) * odd;
             auto const mask = m_places.size() - 1;
             auto i = std::size_t(hash ^ (hash >> 32)) & mask;
             while (m_places[i] != 0 && m_seen[m_places[i] - 1] != c) { i = (i + 1) & mask; }

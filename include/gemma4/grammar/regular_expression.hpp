@@ -62,8 +62,8 @@ namespace gemma4::inline v0
 
             [[noreturn]] void fail(std::string_view what) const
             {
-                throw argument_error(
-                    sentence("pattern ", beginning_of(m_pattern, 200), ": at byte ", m_at, ": not supported: ", what));
+                throw argument_error(sentence("pattern ", beginning_of(m_pattern, 200), ": at byte ", m_at,
+                                              ": not supported: ", what));
             }
 
             bool at_end() const noexcept { return m_at == m_pattern.size(); }

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,13 +30,18 @@ namespace gemma4::inline v0::detail
             return written_never_fits(a, b, 0) && written_never_fits(b, a, 0);
         }
 
+        // There was too much to look at, so that nothing more is sure.
+        bool gave_up() const noexcept { return m_steps > max_steps; }
+
     private:
-        static constexpr std::size_t max_steps = std::size_t(1) << 20;    // of all questions
+        static constexpr std::size_t max_steps = std::size_t(1) << 22;    // of all questions
         static constexpr std::size_t max_depth = 32;
+
+        bool goes_on(std::size_t steps = 1) { return (m_steps += steps) <= max_steps; }
 
         bool written_never_fits(json_value const& a, json_value const& b, std::size_t depth)
         {
-            if (++m_steps > max_steps || depth > max_depth) { return false; }
+            if (!goes_on() || depth > max_depth) { return false; }
             if (is_false(a) || is_false(b)) { return true; }
             if (!a.as_object() || !b.as_object()) { return false; }
             static json_value const null{json_value::object{{"type", "null"}}};
@@ -51,24 +57,35 @@ namespace gemma4::inline v0::detail
                 return std::ranges::all_of(ways, [&](json_value const* way)
                                            { return written_never_fits(a, *way, depth + 1); });
             }
-            if (auto const values = values_of(a); values)
+            auto const written = types_of(a, {});
+            if (auto const values = values_of(a))
             {
-                return std::ranges::all_of(
-                    *values, [&](json_value const& v)
-                    { return !fits(v, types_of(a, {})) || rejects(b, v, depth + 1); });
+                return std::ranges::all_of(*values, [&](json_value const& v)
+                                           { return !fits(v, written) || rejects(b, v, depth + 1); });
             }
-            if (auto const values = values_of(b); values)
+            if (auto const values = values_of(b))
             {
                 return std::ranges::all_of(*values,
                                            [&](json_value const& v) { return rejects(a, v, depth + 1); });
             }
-            bool const objects = may_be(a, "object") && may_be(b, "object");
+            // Without `type`, only values of the type that the keywords are about are written, but those of
+            // other types fit too.
+            auto const fitting = b.find("type") ? types_of(b, {}) : std::vector<std::string>();
             for (auto const* const type : {"array", "string", "boolean", "null"})
             {
-                if (may_be(a, type) && may_be(b, type)) { return false; }
+                if (has(written, type) && has(fitting, type)) { return false; }
             }
-            if (may_be_number(a) && may_be_number(b)) { return false; }
+            auto const has_number = [](std::vector<std::string> const& types)
+            { return has(types, "number") || has(types, "integer"); };
+            if (has_number(written) && has_number(fitting)) { return false; }
+            bool const objects = has(written, "object") && has(fitting, "object");
             return !objects || object_never_fits(a, b, depth);
+        }
+
+        // No types: any.
+        static bool has(std::vector<std::string> const& types, std::string_view type)
+        {
+            return types.empty() || std::ranges::find(types, type) != types.end();
         }
 
         bool object_never_fits(json_value const& a, json_value const& b, std::size_t depth)
@@ -94,7 +111,7 @@ namespace gemma4::inline v0::detail
                                 && *b.find("additionalProperties") == json_value(false);
             for (auto const& [name, schema] : *declared->as_object())
             {
-                if (++m_steps > max_steps) { return false; }
+                if (!goes_on()) { return false; }
                 auto const* const other = others ? others->find(name) : nullptr;
                 if (!other)
                 {
@@ -110,7 +127,7 @@ namespace gemma4::inline v0::detail
         // The value surely does not fit.
         bool rejects(json_value const& schema, json_value const& value, std::size_t depth)
         {
-            if (++m_steps > max_steps || depth > max_depth) { return false; }
+            if (!goes_on() || depth > max_depth) { return false; }
             if (is_false(schema)) { return true; }
             if (!schema.as_object() || (is_nullable(schema) && value.is_null())) { return false; }
             if (auto const ways = ways_of(schema); !ways.empty())
@@ -119,8 +136,9 @@ namespace gemma4::inline v0::detail
                                            { return rejects(*way, value, depth + 1); });
             }
             if (schema.find("type") && !fits(value, types_of(schema, {}))) { return true; }
-            if (auto const values = values_of(schema); values)
+            if (auto const values = values_of(schema))
             {
+                if (!goes_on(values->size())) { return false; }
                 return std::ranges::none_of(*values,
                                             [&](json_value const& v) { return jinja::same(v, value); });
             }
@@ -167,24 +185,12 @@ namespace gemma4::inline v0::detail
             return out;
         }
 
-        static std::optional<std::vector<json_value>> values_of(json_value const& schema)
+        static std::optional<std::span<json_value const>> values_of(json_value const& schema)
         {
-            if (auto const* const only = schema.find("const")) { return std::vector{*only}; }
+            if (auto const* const only = schema.find("const")) { return std::span(only, 1); }
             auto const* const list = schema.find("enum");
             if (!list || !list->as_array()) { return std::nullopt; }
-            return *list->as_array();
-        }
-
-        // Without `type`, keywords leave values of other types free.
-        static bool may_be(json_value const& schema, std::string_view type)
-        {
-            if (!schema.find("type")) { return true; }
-            auto const types = types_of(schema, {});
-            return std::ranges::find(types, type) != types.end();
-        }
-        static bool may_be_number(json_value const& schema)
-        {
-            return may_be(schema, "number") || may_be(schema, "integer");
+            return std::span(*list->as_array());
         }
 
         schema_references& m_references;

@@ -20,8 +20,8 @@ namespace gemma4::inline v0
     class token_grammar
     {
     public:
-        // With the limits of the grammar. argument_error: nothing matches, it is beyond them, or a token of it
-        // is not in the vocabulary.
+        // With the limits of the grammar. argument_error: nothing matches, it is beyond them, or a token of
+        // it is not in the vocabulary.
         token_grammar(grammar const& source, std::shared_ptr<token_trie const> trie)
             : m_trie(std::move(trie))
             , m_limits(source.limits())
@@ -43,8 +43,8 @@ namespace gemma4::inline v0
 
         token_trie const& trie() const noexcept { return *m_trie; }
 
-        // For an answer that begins now. Where too much has been kept, older answers go on with what they have
-        // and new ones begin afresh.
+        // For an answer that begins now. Where too much has been kept, older answers go on with what they
+        // have and new ones begin afresh.
         std::shared_ptr<token_paths> paths()
         {
             std::lock_guard const lock(m_mutex);

@@ -1,5 +1,5 @@
-// The places that answers have come to in a grammar, and which tokens may come next there, kept for those seen
-// before.
+// The places that answers have come to in a grammar, and which tokens may come next there, kept for those
+// seen before.
 //
 // A token's bytes may end one rule and go on in the rule that called it. What they can do inside the rule
 // does not depend on the caller, so a walk over the vocabulary's tree is made once for each set of nodes of a
