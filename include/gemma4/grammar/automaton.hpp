@@ -269,7 +269,7 @@ namespace gemma4::inline v0
             return to;
         }
 
-        // (node) whether the end of its rule can be reached from there, in any way or without taking anything.
+        // (node) whether the end of its rule can be reached from there, in any way or taking nothing.
         std::vector<char> reaches_end(bool taking) const
         {
             // Backwards from the ends: who reaches a node without calls, and the calls that wait for a rule.

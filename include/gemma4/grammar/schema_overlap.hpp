@@ -57,7 +57,10 @@ namespace gemma4::inline v0::detail
                 return std::ranges::all_of(ways, [&](json_value const* way)
                                            { return written_never_fits(a, *way, depth + 1); });
             }
+            // Without `type`, only values of the type that the keywords are about are written, but those of
+            // other types fit too.
             auto const written = types_of(a, {});
+            auto const fitting = b.find("type") ? types_of(b, {}) : std::vector<std::string>();
             if (auto const values = values_of(a))
             {
                 return std::ranges::all_of(*values, [&](json_value const& v)
@@ -65,12 +68,9 @@ namespace gemma4::inline v0::detail
             }
             if (auto const values = values_of(b))
             {
-                return std::ranges::all_of(*values,
-                                           [&](json_value const& v) { return rejects(a, v, depth + 1); });
+                return std::ranges::all_of(*values, [&](json_value const& v)
+                                           { return !fits(v, fitting) || rejects(a, v, depth + 1); });
             }
-            // Without `type`, only values of the type that the keywords are about are written, but those of
-            // other types fit too.
-            auto const fitting = b.find("type") ? types_of(b, {}) : std::vector<std::string>();
             for (auto const* const type : {"array", "string", "boolean", "null"})
             {
                 if (has(written, type) && has(fitting, type)) { return false; }
