@@ -61,8 +61,8 @@ namespace
         std::string document()
         {
             auto const root = schema(0);
-            return root.substr(0, root.size() - 1) + (root == "{}" ? "" : ", ") + "\"$defs\": {\"x\": " + schema(1)
-                   + ", \"y\": " + schema(1) + "}}";
+            return root.substr(0, root.size() - 1) + (root == "{}" ? "" : ", ")
+                   + "\"$defs\": {\"x\": " + schema(1) + ", \"y\": " + schema(1) + "}}";
         }
 
     private:
@@ -76,8 +76,8 @@ namespace
 
         std::string constant()
         {
-            static constexpr std::string_view known[]{"1",   "2",    "1.0",  "-2.5", "\"a\"", "\"ab\"",
-                                                      "\"\"", "null", "true", "[1]",  "{}",   "{\"a\": 1}"};
+            static constexpr std::string_view known[]{"1",    "2",    "1.0",  "-2.5", "\"a\"", "\"ab\"",
+                                                      "\"\"", "null", "true", "[1]",  "{}",    "{\"a\": 1}"};
             return std::string(known[next(std::size(known))]);
         }
 
@@ -105,7 +105,9 @@ namespace
             switch (next(depth > 3 ? 7 : 14))
             {
             case 0: break;
-            case 1: out = R"("type": "string")" + maybe("minLength", count) + maybe("maxLength", larger); break;
+            case 1:
+                out = R"("type": "string")" + maybe("minLength", count) + maybe("maxLength", larger);
+                break;
             case 2:
             case 3:
                 out = next(2) != 0 ? R"("type": "integer")" : R"("type": "number")";
@@ -188,8 +190,8 @@ namespace
             auto const ids = allowed(mask);
             require(!ids.empty());
             if (number == 0 && i < 10) { check_allowed(mask, ids); }
-            auto chosen = ids[static_cast<unsigned char>(choices[(i + number) % choices.size()]) * (7u + number)
-                              % ids.size()];
+            auto chosen = ids[static_cast<unsigned char>(choices[(i + number) % choices.size()])
+                              * (7u + number) % ids.size()];
             for (auto const id : ids)
             {
                 auto const text = mask.rules().trie().text(id);
@@ -212,11 +214,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         [&]
         {
             auto const schema = is_choice ? chosen_schema(text.substr(1)).document() : std::string(text);
-            auto const source =
-                is_pattern
-                    ? gemma4::regular_expression_grammar(text.substr(1), limits)
-                    : gemma4::json_schema_grammar(gemma4::read_json_value(schema, "schema"),
-                                                  gemma4::json_space::one, limits);
+            auto const source = is_pattern
+                                    ? gemma4::regular_expression_grammar(text.substr(1), limits)
+                                    : gemma4::json_schema_grammar(gemma4::read_json_value(schema, "schema"),
+                                                                  gemma4::json_space::one, limits);
             auto const rules = std::make_shared<gemma4::token_grammar>(source, trie);
             for (std::size_t number = 0; number != 3; ++number)
             {

@@ -305,7 +305,8 @@ TEST_CASE("answer_parser: blanks are held back without being looked at again")
     CHECK(in_pieces(pieces, starts_in::content).content == "x" + blanks + "y");
 }
 
-TEST_CASE("answer_parser: a call of many control tokens ends at one of them when it has been read often enough")
+TEST_CASE(
+    "answer_parser: a call of many control tokens ends at one of them when it has been read often enough")
 {
     std::string call = "<|tool_call>call:a{b:<|\"|>";
     while (call.size() < 2'000'000) { call += "<|\"|>x<|think|>"; }

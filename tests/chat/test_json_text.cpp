@@ -143,5 +143,6 @@ TEST_CASE("json_value: levels are counted, and limited")
     auto const read = [](std::size_t levels)
     { return gemma4::read_json_value(std::string(levels, '[') + std::string(levels, ']'), "test").levels(); };
     CHECK(read(256) == 256);
-    CHECK_THROWS_WITH_AS(read(10'000'000), "test: JSON nested deeper than 256 levels", gemma4::argument_error);
+    CHECK_THROWS_WITH_AS(read(10'000'000), "test: JSON nested deeper than 256 levels",
+                         gemma4::argument_error);
 }

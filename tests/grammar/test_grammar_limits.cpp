@@ -39,13 +39,12 @@ TEST_CASE("grammar_limits: states, however they are asked for")
     CHECK_THROWS_WITH_AS(gemma4::json_schema_grammar(schema("{\"const\": \"" + long_text + "\"}"),
                                                      gemma4::json_space::one, few),
                          sentence, argument_error);
-    CHECK_THROWS_WITH_AS(gemma4::token_grammar_of(schema("{\"const\": \"" + long_text + "\"}"),
-                                                  gemma4_test::tiny_trie(), few),
-                         sentence, argument_error);
-    CHECK_THROWS_WITH_AS(gemma4::typed_mask<std::vector<std::vector<double>>>(gemma4_test::tiny_trie(), {},
-                                                                              {.states = 5}),
-                         "grammar: expected at most 5 states (grammar_limits::states), found more",
-                         argument_error);
+    CHECK_THROWS_WITH_AS(
+        gemma4::token_grammar_of(schema("{\"const\": \"" + long_text + "\"}"), gemma4_test::tiny_trie(), few),
+        sentence, argument_error);
+    CHECK_THROWS_WITH_AS(
+        gemma4::typed_mask<std::vector<std::vector<double>>>(gemma4_test::tiny_trie(), {}, {.states = 5}),
+        "grammar: expected at most 5 states (grammar_limits::states), found more", argument_error);
     // Written out by the automaton only.
     CHECK_THROWS_WITH_AS(rules_of(gemma4::regular_expression_grammar("((a?b?){8}c?){8}", few)), sentence,
                          argument_error);
@@ -90,7 +89,8 @@ TEST_CASE("grammar_limits: steps of one token, in every function of a mask")
 
 TEST_CASE("grammar_limits: the same answer fails at the same token, whatever was written before")
 {
-    auto const rules = rules_of(gemma4::regular_expression_grammar("(.{0,900}[a-z]){1,900}", {.steps = 50'000}));
+    auto const rules =
+        rules_of(gemma4::regular_expression_grammar("(.{0,900}[a-z]){1,900}", {.steps = 50'000}));
     auto const id = *gemma4_test::tiny_tokens().find("e");
     std::size_t first = 0;
     for (int round = 0; round != 3; ++round)
@@ -137,8 +137,8 @@ TEST_CASE("grammar_limits: bytes, and that old answers leave none behind")
     CHECK_THROWS_WITH_AS(
         [&]
         {
-            auto const tight = rules_of(gemma4::json_schema_grammar(schema(text), gemma4::json_space::one,
-                                                                    {.bytes = 3000}));
+            auto const tight =
+                rules_of(gemma4::json_schema_grammar(schema(text), gemma4::json_space::one, {.bytes = 3000}));
             gemma4::grammar_mask mask(tight, {});
             gemma4_test::allowed(mask);
             mask.accept(*gemma4_test::tiny_tokens().find("["));
@@ -201,17 +201,20 @@ TEST_CASE("grammar_limits: a tool beyond them is free, the others are checked")
     std::string values;
     for (int i = 0; i != 3000; ++i) { values += '"' + std::to_string(i * 7919) + "\", "; }
     std::vector<gemma4::json_value> const tools{
-        schema(R"({"type": "function", "function": {"name": "large", "parameters": {"type": "object", "properties":
-               {"a": {"enum": [)" + values + R"("x"]}}}}})"),
-        schema(R"({"type": "function", "function": {"name": "small", "parameters": {"type": "object", "properties":
+        schema(
+            R"({"type": "function", "function": {"name": "large", "parameters": {"type": "object", "properties":
+               {"a": {"enum": [)"
+            + values + R"("x"]}}}}})"),
+        schema(
+            R"({"type": "function", "function": {"name": "small", "parameters": {"type": "object", "properties":
                {"n": {"type": "integer"}}, "required": ["n"]}}})")};
     auto const ids = gemma4::call_tokens::of(gemma4_test::tiny_tokens());
     CHECK_THROWS_AS(gemma4::call_grammar(tools, ids, gemma4::call_begin::after_marker, {}, {.states = 3000}),
                     argument_error);
     std::vector<std::string> said;
-    auto const source = gemma4::call_grammar(
-        tools, ids, gemma4::call_begin::after_marker, [&](std::string_view what) { said.emplace_back(what); },
-        {.states = 3000});
+    auto const source =
+        gemma4::call_grammar(tools, ids, gemma4::call_begin::after_marker,
+                             [&](std::string_view what) { said.emplace_back(what); }, {.states = 3000});
     REQUIRE(said.size() == 1);
     CHECK(said[0]
           == "tool large: its arguments are not checked: grammar: expected at most 3000 states "

@@ -25,26 +25,27 @@ TEST_CASE("schema_overlap: what excludes each other")
         char const* a;
         char const* b;
     };
-    for (auto const& [a, b] : std::vector<pair>{
-             {R"({"type": "string"})", R"({"type": "null"})"},
-             {R"({"type": ["string", "boolean"]})", R"({"type": ["integer", "null"]})"},
-             {R"({"const": "a"})", R"({"const": "b"})"},
-             {R"({"enum": ["a", 1]})", R"({"enum": ["b", 2]})"},
-             {R"({"enum": ["a", 1], "type": "string"})", R"({"type": "integer"})"},
-             {R"({"type": "integer"})", R"({"const": "x"})"},
-             {R"({"type": "integer"})", R"({"const": 1.5})"},
-             {R"({"anyOf": [{"type": "string"}, {"type": "null"}]})", R"({"type": "integer"})"},
-             {R"({"type": "string"})", "false"},
-             {R"({"type": "object", "properties": {"k": {"const": 1}}, "required": ["k"]})",
-              R"({"type": "object", "properties": {"k": {"const": 2}}})"},
-             {R"({"type": "object", "properties": {"a": {}}, "required": ["a"]})",
-              R"({"type": "object", "properties": {"b": {}}, "required": ["b"]})"},
-             {R"({"type": "object", "properties": {"v": {"type": "object", "properties": {"k": {"type": "null"}},
+    for (
+        auto const& [a, b] : std::vector<pair>{
+            {R"({"type": "string"})", R"({"type": "null"})"},
+            {R"({"type": ["string", "boolean"]})", R"({"type": ["integer", "null"]})"},
+            {R"({"const": "a"})", R"({"const": "b"})"},
+            {R"({"enum": ["a", 1]})", R"({"enum": ["b", 2]})"},
+            {R"({"enum": ["a", 1], "type": "string"})", R"({"type": "integer"})"},
+            {R"({"type": "integer"})", R"({"const": "x"})"},
+            {R"({"type": "integer"})", R"({"const": 1.5})"},
+            {R"({"anyOf": [{"type": "string"}, {"type": "null"}]})", R"({"type": "integer"})"},
+            {R"({"type": "string"})", "false"},
+            {R"({"type": "object", "properties": {"k": {"const": 1}}, "required": ["k"]})",
+             R"({"type": "object", "properties": {"k": {"const": 2}}})"},
+            {R"({"type": "object", "properties": {"a": {}}, "required": ["a"]})",
+             R"({"type": "object", "properties": {"b": {}}, "required": ["b"]})"},
+            {R"({"type": "object", "properties": {"v": {"type": "object", "properties": {"k": {"type": "null"}},
                  "required": ["k"]}}, "required": ["v"]})",
-              R"({"type": "object", "properties": {"v": {"type": "object", "properties": {"k": {"type": "string"}},
+             R"({"type": "object", "properties": {"v": {"type": "object", "properties": {"k": {"type": "string"}},
                  "required": ["k"]}}, "required": ["v"]})"},
-             {R"({"type": "object", "properties": {"k": {"enum": ["a", "b"]}}, "required": ["k"]})",
-              R"({"const": {"k": "c"}})"}})
+            {R"({"type": "object", "properties": {"k": {"enum": ["a", "b"]}}, "required": ["k"]})",
+             R"({"const": {"k": "c"}})"}})
     {
         INFO(std::string(a));
         INFO(std::string(b));

@@ -192,9 +192,9 @@ namespace gemma4::inline v0
                 if (inner->what != grammar::kind::repeat || inner->min > inner->max) { return out; }
                 auto const [one, min, max] = std::tie(inner->children.front(), inner->min, inner->max);
                 // From k rounds to k + 1: max * k and min * (k + 1) are neighbours, or overlap.
-                bool const no_gap = out.min == out.max || min <= 1
-                                    || (out.min != 0 && (max == grammar::unbounded
-                                                         || out.min * (max - min) >= min - 1));
+                bool const no_gap =
+                    out.min == out.max || min <= 1
+                    || (out.min != 0 && (max == grammar::unbounded || out.min * (max - min) >= min - 1));
                 if (!no_gap) { return out; }
                 out = {one, product(min, out.min), product(max, out.max)};
             }
@@ -445,7 +445,7 @@ namespace gemma4::inline v0
 
         static constexpr std::size_t max_depth = 1000;
         static constexpr std::size_t steps_per_state = 4;    // of building
-        static constexpr std::size_t least_counted = 4;    // rounds; fewer are written out
+        static constexpr std::size_t least_counted = 4;      // rounds; fewer are written out
         static constexpr std::size_t most_counted = std::size_t(1) << 30;
 
         grammar_limits m_limits;

@@ -163,8 +163,7 @@ namespace gemma4::inline v0
                         continue;
                     }
                     auto const same = std::size_t(
-                        std::ranges::find_if(texts,
-                                             [&](text const& t)
+                        std::ranges::find_if(texts, [&](text const& t)
                                              { return t.size() <= places || t[places] != first[places]; })
                         - texts.begin());
                     auto const one = g.bytes(first[places].low, first[places].high);

@@ -32,8 +32,7 @@ namespace gemma4::inline v0
                 else
                 {
                     auto const last = texts[same - 1].substr(known);
-                    auto const shared =
-                        std::size_t(std::ranges::mismatch(first, last).in1 - first.begin());
+                    auto const shared = std::size_t(std::ranges::mismatch(first, last).in1 - first.begin());
                     ways.push_back(
                         g.sequence({g.literal(first.substr(0, shared)),
                                     literals_behind(g, texts.first(same), known + shared, depth + 1)}));

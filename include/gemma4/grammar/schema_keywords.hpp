@@ -40,8 +40,8 @@ namespace gemma4::inline v0::detail
         [[noreturn]] static void fail(std::string_view path, std::string_view expected,
                                       json_value const& found)
         {
-            throw argument_error(sentence("schema: ", path, ": ", expected, ", found ",
-                                          beginning_of(to_json(found))));
+            throw argument_error(
+                sentence("schema: ", path, ": ", expected, ", found ", beginning_of(to_json(found))));
         }
 
         static bool is_annotation(std::string_view keyword)
@@ -282,7 +282,6 @@ namespace gemma4::inline v0::detail
             }
             return out;
         }
-
     };
 
     // What the references of one document point to. The document must outlive it.

@@ -95,8 +95,8 @@ namespace gemma4::inline v0::detail
             auto const is_required = [](json_value const& schema, json_value const& name)
             {
                 auto const* const list = schema.find("required");
-                return list && list->as_array() && std::ranges::find(*list->as_array(), name)
-                                                       != list->as_array()->end();
+                return list && list->as_array()
+                       && std::ranges::find(*list->as_array(), name) != list->as_array()->end();
             };
             // Undeclared members are not written.
             if (auto const* const names = b.find("required"); names && names->as_array())
@@ -107,8 +107,8 @@ namespace gemma4::inline v0::detail
                 }
             }
             auto const* const others = b.find("properties");
-            bool const closed = b.find("additionalProperties")
-                                && *b.find("additionalProperties") == json_value(false);
+            bool const closed =
+                b.find("additionalProperties") && *b.find("additionalProperties") == json_value(false);
             for (auto const& [name, schema] : *declared->as_object())
             {
                 if (!goes_on()) { return false; }

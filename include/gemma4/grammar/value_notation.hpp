@@ -258,10 +258,7 @@ namespace gemma4::inline v0
                 else { texts.push_back(to_json(*value)); }
             }
             if (!strings.empty()) { ways.push_back(quoted(one_of_literals(*m_target, std::move(strings)))); }
-            if (!texts.empty())
-            {
-                ways.push_back(one_of_literals(*m_target, {texts.begin(), texts.end()}));
-            }
+            if (!texts.empty()) { ways.push_back(one_of_literals(*m_target, {texts.begin(), texts.end()})); }
             return ways.size() == 1 ? ways.front() : m_target->choice(std::move(ways));
         }
 
