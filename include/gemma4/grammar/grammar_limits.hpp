@@ -8,8 +8,9 @@
 
 namespace gemma4::inline v0
 {
-    // What goes beyond is an argument_error that names the limit. Steps and states do not depend on the
-    // machine: the same grammar and answer fail, or do not, everywhere.
+    // What goes beyond is an argument_error that names the limit. States and steps do not depend on the
+    // machine or its speed; what an earlier mask of the same token_grammar has found out costs no steps
+    // again.
     struct grammar_limits
     {
         // Of the automaton: one for each byte of literal text, and for each part of an expression. With its
@@ -18,7 +19,7 @@ namespace gemma4::inline v0
 
         // Of the work for one token: making its mask, or going on with it. One step follows one of the
         // meanings that the text so far may have, or one place of the vocabulary's tree of bytes; it takes 5
-        // to 50 ns.
+        // to 100 ns.
         std::size_t steps = std::size_t(1) << 24;
 
         // Kept by a token_grammar of masks and of places that answers have been in.
