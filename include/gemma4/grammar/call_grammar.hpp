@@ -14,6 +14,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/value_notation.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -57,10 +58,11 @@ namespace gemma4::inline v0
     // handed to it, and the arguments of this tool may be any object.
     inline grammar call_grammar(std::span<json_value const> declarations, call_tokens const& tokens,
                                 call_begin begin = call_begin::with_marker,
-                                std::function<void(std::string_view)> const& loose = {})
+                                std::function<void(std::string_view)> const& loose = {},
+                                grammar_limits const& limits = {})
     {
         if (declarations.empty()) { throw argument_error("tools: expected at least one, found none"); }
-        grammar out;
+        grammar out(limits);
         auto notation = value_notation::call(out, tokens.quote);
         std::vector<grammar::part> calls;
         for (auto const& declaration : declarations)
@@ -82,6 +84,8 @@ namespace gemma4::inline v0
                 bool const none = !parameters || parameters->is_null()
                                   || (parameters->as_object() && parameters->as_object()->empty());
                 if (none) { return out.literal("{}"); }
+                auto const before = out.size();
+                auto const known = notation;
                 try
                 {
                     return schema_compiler(notation, *parameters).object_at(*parameters, text);
@@ -90,6 +94,8 @@ namespace gemma4::inline v0
                 {
                     if (!loose) { throw; }
                     loose(sentence("tool ", text, ": its arguments are not checked: ", unsupported.what()));
+                    out.shrink(before);    // the limits are those of what is checked
+                    notation = known;
                     return notation.map(notation.any());
                 }
             };
