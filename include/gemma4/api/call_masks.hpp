@@ -6,7 +6,9 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <gemma4/chat/json_value.hpp>
 #include <gemma4/core/separate.hpp>
@@ -46,15 +48,19 @@ namespace gemma4::inline v0
         // Of a call that has just been opened; none where no grammar could be made.
         std::optional<grammar_mask> next();
 
+        // What `log` was told so far.
+        std::vector<std::string> warnings() const;
+
     private:
-        void warn(std::string_view what) const;
+        void warn(std::string_view what);
 
         template <class Work>
         void attempt(Work&& work);
 
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        std::mutex m_mutex;                         // of what follows
+        mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
+        std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
     };

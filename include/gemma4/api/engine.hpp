@@ -25,6 +25,7 @@
 #include <gemma4/api/opened_checkpoint.hpp>
 #include <gemma4/api/random_weights.hpp>
 #include <gemma4/api/state_file.hpp>
+#include <gemma4/core/finite.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
 #include <gemma4/io/pages.hpp>
@@ -174,14 +175,15 @@ namespace gemma4::inline v0
 
         // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
         // those of the step before. Throws argument_error, capacity_error, cancelled_error as
-        // vision_tower::forward, and argument_error where the eyes were not loaded.
+        // vision_tower::forward, argument_error where the eyes were not loaded, and numeric_error where a value
+        // is not finite.
         soft_tokens encode(image_patches const& image, encode_options const& options = {},
                            tower_stage stage = tower_stage::projected) const
             requires(towers_type::sees)
         {
             demand(modality::image, "an image", "eyes");
             std::scoped_lock const turn(m_parts->turn);
-            return m_parts->towers.vision.encode(image, stage, machine(), options);
+            return finite(m_parts->towers.vision.encode(image, stage, machine(), options), "an image");
         }
 
         // The same of a clip of up to 30 s; see audio_tower::forward.
@@ -191,7 +193,7 @@ namespace gemma4::inline v0
         {
             demand(modality::audio, "a sound", "ears");
             std::scoped_lock const turn(m_parts->turn);
-            return m_parts->towers.audio.encode(clip, stage, machine(), options);
+            return finite(m_parts->towers.audio.encode(clip, stage, machine(), options), "a sound");
         }
 
         // What a saved conversation must have been made with. Reads a little of every tensor the first time.
@@ -232,7 +234,9 @@ namespace gemma4::inline v0
 
         // One forward call for tokens of several sequences (text_model_of::forward), at most options().chunk
         // rows together. each(row, logits) sees every row whose logits are wanted, in batch order; it may
-        // change the span. Returns false, with no state moved, where `stop` is requested in time.
+        // change the span. Returns false, with no state moved, where `stop` is requested in time. Throws
+        // numeric_error where hidden states are not finite (no state has moved), or logits are not (all states
+        // have moved; each() has seen the other rows).
         template <class Each, class Observer = no_observer>
         bool step(std::span<sequence_step<M> const> batch, Each&& each, std::stop_token stop = {},
                   Observer&& observer = {}) const
@@ -255,6 +259,15 @@ namespace gemma4::inline v0
             if (has(loaded_media(), one)) { return; }
             throw argument_error(
                 sentence(M::name, " was given ", given, ", but it was loaded without its ", organ));
+        }
+
+        static soft_tokens finite(soft_tokens made, char const* of)
+        {
+            auto const at = first_not_finite(made.values);
+            if (at == made.values.size()) { return made; }
+            throw numeric_error(sentence(M::name, ": soft token ", at / made.width, " of ", of, " is ",
+                                         made.values[at], ": numbers of the tower's weights, or activations, are "
+                                         "out of range"));
         }
 
         tower_machine machine() const

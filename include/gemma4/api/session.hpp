@@ -52,6 +52,9 @@ namespace gemma4::inline v0
     // A user's message: media first, then text.
     GEMMA4_CODE turn user_turn(std::string_view text, std::vector<medium> media = {});
 
+    // Puts a system text in front of messages, in place of one that is there; empty: takes it away.
+    GEMMA4_CODE void set_system_message(std::vector<json_value>& messages, std::string_view text);
+
     // Owns the messages and the state of one conversation. Its tokens are always those that the chat template
     // gives for its messages; what the state holds of them already is not computed again, also where the
     // template changes what was said before (thoughts of earlier turns): a checkpoint is kept before the
@@ -80,6 +83,25 @@ namespace gemma4::inline v0
         std::span<token_id const> tokens() const noexcept { return m_conversation.tokens; }
         state<M> const& past() const noexcept { return m_conversation.past; }
         session_options const& options() const noexcept { return m_options; }
+
+        // Other options from here on. What was said stays; where the system text is another one it takes the place
+        // of the old one, and the next prompt is run anew from there.
+        void set_options(session_options options)
+        {
+            if (options.system != m_options.system)
+            {
+                set_system_message(m_conversation.messages, options.system);
+            }
+            m_options = std::move(options);
+            prepare_calls();
+        }
+
+        // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those of
+        // loading are the engine's.)
+        std::vector<std::string> warnings() const
+        {
+            return m_calls ? m_calls->warnings() : std::vector<std::string>();
+        }
 
         // What was said so far, as Hugging Face's messages: the system text, the host's messages, and answers
         // {role: assistant, content, reasoning, tool_calls}.
@@ -119,7 +141,7 @@ namespace gemma4::inline v0
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
         // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write
-        // nothing else; it may think first. Throws argument_error where the tokens end before the value does.
+        // nothing else; it may think first. Throws incomplete_error where the tokens end before the value does.
         // Defined in api/typed_answer.hpp.
         template <class T>
             requires(!logits_processor<T>)

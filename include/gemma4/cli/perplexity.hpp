@@ -13,6 +13,7 @@
 #include <gemma4/api/perplexity.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/io/mapped_file.hpp>
 #include <gemma4/io/npy.hpp>
@@ -52,6 +53,7 @@ namespace gemma4::inline v0::cli
     inline void perplexity(perplexity_options const& o, std::span<known_variant const> known,
                            console const& io)
     {
+        if (!o.kl_save.empty()) { demand_writable(o.kl_save); }
         mapped_file const file(o.file);
         std::string_view const text(reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size());
         std::optional<npy_rows> from;
@@ -64,6 +66,7 @@ namespace gemma4::inline v0::cli
                                           " probabilities a position, but ", model->variant(), " has ",
                                           model->text().vocab, " tokens"));
         }
+        unfinished_file const interrupted(o.kl_save + ".part");
         std::optional<npy_writer> save;
         if (!o.kl_save.empty()) { save.emplace(o.kl_save, model->text().vocab); }
 
