@@ -82,6 +82,14 @@ namespace gemma4::inline v0::cli
                 ->type_name("DIR");
         }
 
+        inline void chat_template(CLI::App& app, std::string& to)
+        {
+            app.add_option("--template", to,
+                           "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                           "that holds a published one, or none (as the model has it)")
+                ->type_name("NAME|FILE|none");
+        }
+
         inline void precision(CLI::App& app, weight_precision& to)
         {
             choice<weight_precision>(
@@ -169,6 +177,7 @@ namespace gemma4::inline v0::cli
         folder(on_info, info.model.model)->required();
         memory(on_info, info.model);
         chunk(on_info, info.model);
+        chat_template(on_info, info.model.chat_template);
         on_info.add_flag("--json", info.json, "one JSON object");
 
         run_options run;
@@ -192,9 +201,10 @@ namespace gemma4::inline v0::cli
         number(on_run, "--thinking-budget", run.thinking_budget, "tokens of a thought at most");
         on_run
             .add_option("--tools", run.tools,
-                        "a JSON list of tools that the model may call; calls are printed as JSON "
-                        "lines, a chat asks for their results")
+                        "a JSON list of tools that the model may call, as OpenAI, Anthropic, Gemini or MCP "
+                        "write it; calls are printed as JSON lines, a chat asks for their results")
             ->type_name("FILE");
+        chat_template(on_run, run.model.chat_template);
         on_run.add_option("--schema", run.schema, "a JSON schema that the answer obeys")->type_name("FILE");
         on_run.add_option("--save", run.save, "keep the conversation in this file at the end")
             ->type_name("FILE");
@@ -219,6 +229,12 @@ namespace gemma4::inline v0::cli
         auto& on_render = *app.add_subcommand("render", "One JSON request (messages, tools, options) a line "
                                                         "in, the prompt's text as a JSON string a line out");
         folder(on_render, render.model);
+        chat_template(on_render, render.chat_template);
+
+        templates_options templates;
+        auto& on_templates =
+            *app.add_subcommand("templates", "The chat templates that prompts can be rendered with");
+        on_templates.add_flag("--json", templates.json, "a JSON list of {name, used_by, sha256}");
 
         parse_options parse;
         auto& on_parse = *app.add_subcommand(
@@ -353,6 +369,7 @@ namespace gemma4::inline v0::cli
         if (on_tokenize.parsed()) { return tokenize; }
         if (on_detokenize.parsed()) { return detokenize; }
         if (on_render.parsed()) { return render; }
+        if (on_templates.parsed()) { return templates; }
         if (on_parse.parsed()) { return parse; }
         if (on_logits.parsed())
         {
