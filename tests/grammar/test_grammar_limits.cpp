@@ -209,7 +209,7 @@ TEST_CASE("grammar_limits: a tool beyond them is free, the others are checked")
             R"({"type": "function", "function": {"name": "small", "parameters": {"type": "object", "properties":
                {"n": {"type": "integer"}}, "required": ["n"]}}})")};
     auto const ids = gemma4::call_tokens::of(gemma4_test::tiny_tokens());
-    CHECK_THROWS_AS(gemma4::call_grammar(tools, ids, gemma4::call_begin::after_marker, {}, {.states = 3000}),
+    CHECK_THROWS_AS(gemma4::call_grammar(tools, ids, gemma4::call_begin::after_marker, {}, {}, {.states = 3000}),
                     argument_error);
     std::vector<std::string> said;
     auto const source =

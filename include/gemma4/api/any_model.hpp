@@ -104,7 +104,8 @@ namespace gemma4::inline v0
         virtual generation_config const& defaults() const = 0;
         virtual tokenizer const& tokens() const = 0;    // file_error where there is none
         virtual bool has_tokenizer() const = 0;
-        virtual bool is_chat() const = 0;
+        virtual chat_format const& chat() const = 0;    // which chat template, and why
+        bool is_chat() const { return !chat().base; }
         virtual std::filesystem::path const& path() const = 0;      // folder or file; empty: random weights
         virtual std::vector<listed_tensor> tensors() const = 0;     // of its files
         virtual std::vector<listed_matrix> matrices() const = 0;    // of its decoder, as they lie in memory
@@ -234,7 +235,7 @@ namespace gemma4::inline v0
             generation_config const& defaults() const override { return m_engine.defaults(); }
             tokenizer const& tokens() const override { return m_engine.tokens(); }
             bool has_tokenizer() const override { return m_engine.has_tokenizer(); }
-            bool is_chat() const override { return m_engine.chat().has_value(); }
+            chat_format const& chat() const override { return m_engine.chat(); }
             std::filesystem::path const& path() const override { return m_engine.folder(); }
             std::vector<listed_tensor> tensors() const override
             {

@@ -66,8 +66,6 @@ namespace gemma4::inline v0
         kernels::fast_table const* fast_kernels = nullptr;
         // Tensors that the variant does not know are an error.
         bool strict = false;
-        // A chat template that is not known is an error, not a warning.
-        bool strict_chat_template = false;
         // Called with each of the warnings() as it arises.
         std::function<void(std::string_view)> log{};
         std::function<void(std::size_t done, std::size_t all)> progress{};
@@ -108,12 +106,6 @@ namespace gemma4::inline v0
                 if (options.log) { options.log(warning); }
                 opened.warnings.push_back(std::move(warning));
             };
-            if (opened.chat && !opened.chat->warning.empty())
-            {
-                auto warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
-                if (options.strict_chat_template) { throw mismatch_error(warning); }
-                warn(std::move(warning));
-            }
             if constexpr (towers_type::sees)
             {
                 if (has(*options.media, modality::image))
@@ -154,10 +146,8 @@ namespace gemma4::inline v0
         load_options const& options() const noexcept { return m_parts->options; }
         std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
         generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
-        std::optional<chat_format> const& chat() const noexcept
-        {
-            return m_parts->opened.chat;
-        }    // none: a base model
+        // Which chat template prompts are rendered with, and why.
+        chat_format const& chat() const noexcept { return m_parts->opened.chat; }
         // What was said while loading, one sentence each.
         std::span<std::string const> warnings() const noexcept { return m_parts->opened.warnings; }
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }

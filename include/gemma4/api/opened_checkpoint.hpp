@@ -30,6 +30,9 @@ namespace gemma4::inline v0
     {
         // The projector file (llama.cpp's mmproj) of a GGUF model, where its towers are a file of their own.
         std::filesystem::path mmproj{};
+        // The chat template: the name of a published one (gemma4 templates), or of one of the model's own, a
+        // file that holds a published one, or "none"; empty: as the model has it.
+        std::string chat_template{};
     };
 
     struct opened_checkpoint
@@ -42,7 +45,7 @@ namespace gemma4::inline v0
         placeholder_tokens placeholders;
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
-        std::optional<chat_format> chat;    // none: no chat template, a base model
+        chat_format chat{};
         std::vector<std::string> warnings;    // one sentence each
     };
 

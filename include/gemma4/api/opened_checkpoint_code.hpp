@@ -1,6 +1,7 @@
 // What api/opened_checkpoint.hpp declares (core/separate.hpp).
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include <gemma4/api/gguf_defaults.hpp>
@@ -41,6 +42,31 @@ namespace gemma4::inline v0
         }
     }
 
+    namespace detail
+    {
+        // The chat template of what was opened, whose tokenizer is there already; `from` is a GGUF file's
+        // metadata or the small files of a checkpoint.
+        template <class From>
+        void choose_chat(opened_checkpoint& opened, From const& from, open_options const& options,
+                         text_config const& compiled)
+        {
+            auto const stops = [&]
+            {
+                if constexpr (std::is_same_v<From, gguf_metadata>) { return stated_stops(from); }
+                else { return stated_stops(from, *opened.tokens); }
+            };
+            opened.chat = choose_chat_format(find_chat_templates(from), options.chat_template,
+                                             [&]() -> chat_template const*
+                                             {
+                                                 if (!opened.tokens) { return nullptr; }
+                                                 return template_of_turns(*opened.tokens, stops(),
+                                                                          compiled.per_layer_input != 0);
+                                             });
+            opened.warnings.insert(opened.warnings.end(), opened.chat.warnings.begin(),
+                                   opened.chat.warnings.end());
+        }
+    }
+
     GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened)
     {
         auto& stops = opened.defaults.stop.tokens;
@@ -63,7 +89,6 @@ namespace gemma4::inline v0
                                  .placeholders = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
-                                 .chat = read_chat_format(folder),
                                  .warnings = {}};
         opened.weights = std::make_shared<checkpoint_weights>(opened.file);
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
@@ -72,8 +97,9 @@ namespace gemma4::inline v0
         opened.placeholders = read_placeholder_tokens(config, opened.file->config_path().string(), compiled);
         opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
         auto const path = folder / "tokenizer.json";
-        if (!std::filesystem::exists(path)) { return opened; }
-        opened.tokens.emplace(tokenizer::from_file(path));
+        if (std::filesystem::exists(path)) { opened.tokens.emplace(tokenizer::from_file(path)); }
+        detail::choose_chat(opened, texts_of(folder), options, compiled);
+        if (!opened.tokens) { return opened; }
         if (opened.tokens->size() > compiled.vocab)
         {
             throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
@@ -98,10 +124,10 @@ namespace gemma4::inline v0
             .placeholders = {},
             .tokens = {},
             .defaults = {},
-            .chat = chat_format_of(read_chat_template(metadata)),
             .warnings = {}};
-        if (!metadata.find("tokenizer.ggml.model")) { return opened; }
-        opened.tokens.emplace(read_tokenizer(metadata));
+        if (metadata.find("tokenizer.ggml.model")) { opened.tokens.emplace(read_tokenizer(metadata)); }
+        detail::choose_chat(opened, metadata, options, compiled);
+        if (!opened.tokens) { return opened; }
         if (opened.tokens->size() > compiled.vocab)
         {
             throw mismatch_error(sentence(metadata.file(), " has ", opened.tokens->size(), " tokens, but ",
@@ -132,7 +158,6 @@ namespace gemma4::inline v0
                                  .placeholders = {},
                                  .tokens = {},
                                  .defaults = {},
-                                 .chat = chat_format_of(read_chat_template(*file, head)),
                                  .warnings = {}};
         if (auto const text = file->text("config.json"))
         {
@@ -140,6 +165,8 @@ namespace gemma4::inline v0
             opened.placeholders = read_placeholder_tokens(parse_json(*text, name), name, compiled);
         }
         opened.tokens = read_tokenizer(*file, head);
+        if (head) { detail::choose_chat(opened, head->metadata, options, compiled); }
+        else { detail::choose_chat(opened, texts_of(*file), options, compiled); }
         if (head && opened.tokens)
         {
             opened.defaults = read_generation_config(head->metadata, *opened.tokens);

@@ -129,8 +129,8 @@ namespace gemma4::inline v0
             m_conversation.messages.push_back(chat_message("system", m_options.system));
         }
 
-        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has
-        // no chat format.
+        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, and where
+        // the model's chat template is none that can be rendered.
         template <logits_processor... Processors>
         generation<Engine, processor_chain<Processors...>>
         ask(std::string_view text, generation_options options, Processors... processors)
@@ -321,25 +321,19 @@ namespace gemma4::inline v0
         }
 
     private:
-        chat_format const& format() const
-        {
-            if (m_engine.chat()) { return *m_engine.chat(); }
-            throw mismatch_error(sentence(m_engine.folder().string(),
-                                          " has no chat template: it is a base model, which "
-                                          "continues text (complete) and cannot be asked"));
-        }
-
         template_rules const& rules() const
         {
-            static constexpr template_rules of_a_base_model{};
-            return m_engine.chat() ? m_engine.chat()->form->rules : of_a_base_model;
+            static constexpr template_rules without_a_template{};
+            auto const* const form = m_engine.chat().of(!m_options.tools.empty()).form;
+            return form ? form->rules : without_a_template;
         }
 
         std::vector<chat_segment> rendered(std::vector<json_value> const& all, bool prompt) const
         {
             std::vector<json_value> tools;
             for (auto const& tool : m_options.tools) { tools.push_back(tool.declaration); }
-            auto const& form = *format().form;
+            auto const& form =
+                demand_template(m_engine.chat(), !tools.empty(), m_engine.folder().string());
             auto segments = render_segments(
                 form, make_chat_request(with_tool_responses(all, form.rules), std::move(tools),
                                         {.add_generation_prompt = prompt,
@@ -386,7 +380,7 @@ namespace gemma4::inline v0
         void prepare_calls()
         {
             m_calls.reset();
-            if (!m_options.mask_calls || m_options.tools.empty() || !m_engine.chat()) { return; }
+            if (!m_options.mask_calls || m_options.tools.empty() || m_engine.chat().base) { return; }
             auto const& tokens = m_engine.tokens();
             if (!tokens.find(name_of(marker::open_call))) { return; }
             std::vector<json_value> declarations;

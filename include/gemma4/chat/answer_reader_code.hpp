@@ -149,6 +149,7 @@ namespace gemma4::inline v0
         GEMMA4_CODE bool answer_reader::may_close_string(std::string_view marked) const
         {
             if (m_open_string == string_kind::json) { return marked.find('"') != marked.npos; }
+            if (m_open_string == string_kind::python) { return marked.find('\'') != marked.npos; }
             for (std::size_t at = marked.find(marker_byte); at != marked.npos;
                  at = marked.find(marker_byte, at + 2))
             {

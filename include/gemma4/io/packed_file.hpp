@@ -97,6 +97,8 @@ namespace gemma4::inline v0
         nlohmann::json const& text_fields() const noexcept { return m_text; }
         std::vector<entry> const& tensors() const noexcept { return m_tensors; }
 
+        auto const& texts() const noexcept { return m_texts; }    // by name
+
         // The contents of config.json, tokenizer.json, ...; none where the source had none.
         std::optional<std::string_view> text(std::string_view name) const
         {
