@@ -214,7 +214,7 @@ TEST_CASE("grammar_limits: a tool beyond them is free, the others are checked")
     std::vector<std::string> said;
     auto const source =
         gemma4::call_grammar(tools, ids, gemma4::call_begin::after_marker,
-                             [&](std::string_view what) { said.emplace_back(what); }, {.states = 3000});
+                             [&](std::string_view what) { said.emplace_back(what); }, {}, {.states = 3000});
     REQUIRE(said.size() == 1);
     CHECK(said[0]
           == "tool large: its arguments are not checked: grammar: expected at most 3000 states "
