@@ -1,26 +1,22 @@
 // What api/chat_format.hpp declares (core/separate.hpp).
 #pragma once
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <gemma4/api/chat_format.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
 
 namespace gemma4::inline v0
 {
     GEMMA4_CODE std::string read_chat_template(std::filesystem::path const& folder)
     {
-        if (auto const path = folder / "chat_template.jinja"; std::filesystem::exists(path))
+        if (auto const path = folder / "chat_template.jinja"; is_there(path))
         {
-            std::ifstream file(path, std::ios::binary);
-            std::string text(std::istreambuf_iterator<char>(file), {});
-            if (!file) { throw file_error(sentence(path.string(), " cannot be read")); }
-            return text;
+            return std::string(file_bytes(path).text());
         }
-        if (auto const path = folder / "tokenizer_config.json"; std::filesystem::exists(path))
+        if (auto const path = folder / "tokenizer_config.json"; is_there(path))
         {
             auto const root = read_json(path);
             if (root.is_object() && root.contains("chat_template") && root["chat_template"].is_string())

@@ -1,11 +1,8 @@
 // What api/pack_model.hpp declares (core/separate.hpp).
 #pragma once
 
-#include <fstream>
-#include <iterator>
-
 #include <gemma4/api/pack_model.hpp>
-#include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/gguf_file.hpp>
 
 namespace gemma4::inline v0::detail
@@ -23,11 +20,7 @@ namespace gemma4::inline v0::detail
               "chat_template.jinja", "processor_config.json"})
         {
             auto const path = from.folder / name;
-            if (!std::filesystem::exists(path)) { continue; }
-            std::ifstream text(path, std::ios::binary);
-            std::string const content(std::istreambuf_iterator<char>(text), {});
-            if (!text) { throw file_error(sentence(path.string(), " cannot be read")); }
-            file.add_text(name, content);
+            if (is_there(path)) { file.add_text(name, file_bytes(path).text()); }
         }
     }
 }

@@ -99,6 +99,13 @@ namespace gemma4::inline v0::cli
             number(app, "--threads", to, "threads that work, at most as many as there are cores (all)");
         }
 
+        inline void no_mmap(CLI::App& app, bool& to)
+        {
+            app.add_flag("--no-mmap", to,
+                         "read the model's files into memory instead of mapping them: they may be changed or "
+                         "removed then");
+        }
+
         inline void memory(CLI::App& app, model_options& to)
         {
             app.add_option("--mmproj", to.mmproj,
@@ -109,6 +116,7 @@ namespace gemma4::inline v0::cli
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
             threads(app, to.threads);
+            no_mmap(app, to.no_mmap);
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
             choice<compute_mode>(
                 app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
@@ -303,6 +311,7 @@ namespace gemma4::inline v0::cli
         precision(on_pack, pack.weights);
         on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
         threads(on_pack, pack.threads);
+        no_mmap(on_pack, pack.no_mmap);
 
         bench_options bench;
         bench.model.compute = compute_mode::fast;

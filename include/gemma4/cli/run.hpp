@@ -20,7 +20,7 @@
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/token_grammar.hpp>
 #include <gemma4/grammar/token_trie.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -45,9 +45,7 @@ namespace gemma4::inline v0::cli
 
     inline json_value read_json_value_file(std::string const& path)
     {
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return read_json_value({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path);
+        return read_json_value(file_bytes(path).text(), path);
     }
 
     // A list of declarations: {"type": "function", "function": {name, description, parameters}}, or the inner
