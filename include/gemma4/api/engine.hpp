@@ -28,7 +28,6 @@
 #include <gemma4/core/finite.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
-#include <gemma4/io/pages.hpp>
 #include <gemma4/io/weight_fingerprint.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/model/text_model.hpp>
@@ -53,8 +52,6 @@ namespace gemma4::inline v0
         // Of the engine's own pool, as useful_threads() has them; or the host's, instead of a pool.
         std::size_t threads = 0;
         std::shared_ptr<gemma4::executor> executor{};
-        // Outlives every engine and state.
-        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
         // Of those of the engine's type, what is loaded; none: all.
         std::optional<modality> media{};
         // Where the engine's type leaves it open (any_compute).
@@ -326,8 +323,8 @@ namespace gemma4::inline v0
                                             fast_kernels(o));
             }
 
-            // Rows of the per-layer table are read from the mapped file. The system maps many pages around
-            // each of them, which all count as resident: now and then they are given back.
+            // Rows of the per-layer table are read where they lie. Of a mapped file the system maps many pages
+            // around each of them, which all count as resident: now and then they are given back.
             void count_table_rows(std::size_t rows)
             {
                 constexpr std::size_t most = 1024;
@@ -338,7 +335,7 @@ namespace gemma4::inline v0
                     if (table_rows < most) { return; }
                     table_rows = 0;
                     auto const& table = loaded.weights.per_layer.embed_tokens_per_layer;
-                    if (!loaded.made.contains(table.row(0))) { drop_file_pages(table.row(0), table.bytes()); }
+                    loaded.source->drop(table.row(0), table.bytes());
                 }
             }
 

@@ -145,6 +145,13 @@ namespace gemma4::inline v0::cli
             number(app, "--threads", to, "threads that work, at most as many as there are cores (all)");
         }
 
+        inline void no_mmap(CLI::App& app, bool& to)
+        {
+            app.add_flag("--no-mmap", to,
+                         "read the model's files into memory instead of mapping them: they may be changed or "
+                         "removed then");
+        }
+
         inline void memory(CLI::App& app, model_options& to)
         {
             file(app, "--mmproj", to.mmproj,
@@ -154,6 +161,7 @@ namespace gemma4::inline v0::cli
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
             threads(app, to.threads);
+            no_mmap(app, to.no_mmap);
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
             choice<compute_mode>(
                 app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
@@ -367,6 +375,7 @@ namespace gemma4::inline v0::cli
         precision(on_pack, pack.weights);
         file(on_pack, "--out", pack.out, "the packed file")->required();
         threads(on_pack, pack.threads);
+        no_mmap(on_pack, pack.no_mmap);
 
         bench_options bench;
         bench.model.compute = compute_mode::fast;

@@ -41,6 +41,7 @@ namespace gemma4::inline v0::cli
         weight_precision weights = weight_precision::stored;
         std::optional<kv_type> kv;
         bool strict = false;
+        bool no_mmap = false;
     };
 
     // Media of a prompt, each kind in the order that it was given.
@@ -161,6 +162,7 @@ namespace gemma4::inline v0::cli
         std::string out;
         weight_precision weights = weight_precision::stored;
         std::size_t threads = 0;
+        bool no_mmap = false;
     };
 
     struct bench_options

@@ -23,7 +23,7 @@
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/token_grammar.hpp>
 #include <gemma4/grammar/token_trie.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -48,9 +48,7 @@ namespace gemma4::inline v0::cli
 
     inline json_value read_json_value_file(std::string const& path)
     {
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return read_json_value({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path);
+        return read_json_value(file_bytes(path).text(), path);
     }
 
     inline session_options session_options_of(run_options const& o)
