@@ -59,7 +59,7 @@ namespace gemma4::inline v0
         void attempt(Work&& work);
 
         // The grammar of all tools, with as many restricted as it has room for.
-        grammar fitting() const;
+        grammar fitting();
 
         std::vector<json_value> m_declarations;
         std::shared_ptr<call_tokens const> m_tokens;

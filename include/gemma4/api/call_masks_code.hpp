@@ -49,7 +49,7 @@ namespace gemma4::inline v0
             });
     }
 
-    GEMMA4_CODE grammar call_masks::fitting() const
+    GEMMA4_CODE grammar call_masks::fitting()
     {
         std::vector<bool> unchecked(m_declarations.size(), true);
         auto const made = [&]

@@ -85,16 +85,16 @@ namespace gemma4::inline v0
         state<M> const& past() const noexcept { return m_conversation.past; }
         session_options const& options() const noexcept { return m_options; }
 
-        // Other options from here on. What was said stays; where the system text is another one it takes the place
-        // of the old one, and the next prompt is run anew from there.
+        // Other options from here on. What was said stays; where the system text is another one it takes the
+        // place of the old one, and the next prompt is run anew from there.
         void set_options(session_options options)
         {
             if (options.system != m_options.system)
             {
                 set_system_message(m_conversation.messages, options.system);
             }
+            m_calls = calls_of(options);
             m_options = std::move(options);
-            prepare_calls();
         }
 
         // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those of
