@@ -53,7 +53,7 @@ namespace gemma4::inline v0
         std::vector<std::string> warnings() const;
 
     private:
-        void warn(std::string_view what);
+        void warn(std::string_view what) const;
 
         template <class Work>
         void attempt(Work&& work);
@@ -66,7 +66,7 @@ namespace gemma4::inline v0
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
         mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
-        std::vector<std::string> m_warnings;
+        mutable std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
     };

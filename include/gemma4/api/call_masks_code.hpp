@@ -102,7 +102,7 @@ namespace gemma4::inline v0
         return m_warnings;
     }
 
-    GEMMA4_CODE void call_masks::warn(std::string_view what)
+    GEMMA4_CODE void call_masks::warn(std::string_view what) const
     {
         m_warnings.emplace_back(what);
         if (m_log) { m_log(what); }

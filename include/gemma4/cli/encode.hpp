@@ -59,8 +59,8 @@ namespace gemma4::inline v0::cli
             throw usage_error("encode --stage features is for sounds; of images and videos there are pixels");
         }
         demand_writable(o.out);
+        unfinished_file const interrupted(o.out);
         auto const model = load_model(known, o.model, io);
-        unfinished_file const interrupted(o.out + ".part");
         detail::row_file file(o.out);
         progress_bar bar(io, "encoding");
         encode_options options;

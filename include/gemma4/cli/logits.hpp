@@ -18,13 +18,13 @@ namespace gemma4::inline v0::cli
     inline void logits(logits_options const& o, std::span<known_variant const> known, console const& io)
     {
         demand_writable(o.out);
+        unfinished_file const interrupted(o.out);
         auto const from = prompt_of(o.tokens, o.prompt);
         auto const model = load_model(known, o.model, io, from.tokens.size());
         auto const given = encode(from, o.media, *model);
         auto const& ids = given.tokens;
         demand_room(from, ids.size(), *model);
 
-        unfinished_file const interrupted(o.out + ".part");
         npy_writer file(o.out, model->text().vocab);
         progress_bar bar(io, "prompt");
         auto const session = model->session();

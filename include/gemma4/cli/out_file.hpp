@@ -1,8 +1,6 @@
 // Files that commands write.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -10,8 +8,10 @@
 #include <system_error>
 #include <utility>
 
+#include <pthread.h>
 #include <unistd.h>
 
+#include <gemma4/cli/interrupts.hpp>
 #include <gemma4/core/error.hpp>
 
 namespace gemma4::inline v0::cli
@@ -37,57 +37,54 @@ namespace gemma4::inline v0::cli
         }
     }
 
-    // While one lives, Ctrl-C (and SIGTERM, SIGHUP) removes a file before it ends the program, as it would
-    // have ended it anyway. Where a signal is ignored or handled already, it stays so. One at a time.
+    // While one lives, Ctrl-C removes what was begun of the file `path` before it ends the program, as it would
+    // have ended it anyway; where Ctrl-C is ignored it stays so. Make it before any other thread.
     class unfinished_file
     {
     public:
-        explicit unfinished_file(std::string path)
+        explicit unfinished_file(std::filesystem::path path)
             : m_path(std::move(path))
-        {
-            name() = m_path.c_str();
-            struct sigaction action = {};
-            action.sa_handler = &remove_and_end;
-            sigemptyset(&action.sa_mask);
-            for (std::size_t i = 0; i != signals.size(); ++i)
-            {
-                sigaction(signals[i], nullptr, &m_before[i]);
-                if (is_default(i)) { sigaction(signals[i], &action, nullptr); }
-            }
-        }
-
-        unfinished_file(unfinished_file const&) = delete;
-        unfinished_file& operator=(unfinished_file const&) = delete;
-
-        ~unfinished_file()
-        {
-            for (std::size_t i = 0; i != signals.size(); ++i)
-            {
-                if (is_default(i)) { sigaction(signals[i], &m_before[i], nullptr); }
-            }
-            name() = nullptr;
-        }
+            , m_ctrl_c([this] { remove_and_end(); })
+        {}
 
     private:
-        static constexpr std::array<int, 3> signals{SIGINT, SIGTERM, SIGHUP};
-
-        static std::atomic<char const*>& name() noexcept
+        void remove_and_end() const
         {
-            static std::atomic<char const*> path{nullptr};
-            return path;
+            struct sigaction now = {};
+            sigaction(SIGINT, nullptr, &now);
+            if (now.sa_handler == SIG_IGN) { return; }
+            remove_parts();
+            std::signal(SIGINT, SIG_DFL);
+            sigset_t interrupt;
+            sigemptyset(&interrupt);
+            sigaddset(&interrupt, SIGINT);
+            pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+            std::raise(SIGINT);
         }
 
-        bool is_default(std::size_t i) const noexcept { return m_before[i].sa_handler == SIG_DFL; }
-
-        // Calls only what a handler may call.
-        static void remove_and_end(int signal)
+        // "<path>.part", "<path>.<process>...part": what writers of the library make.
+        void remove_parts() const
         {
-            if (auto const* const path = name().load()) { ::unlink(path); }
-            std::signal(signal, SIG_DFL);
-            std::raise(signal);
+            namespace fs = std::filesystem;
+            std::error_code failed;
+            auto target = fs::canonical(m_path, failed);    // where a link leads
+            if (failed) { target = m_path; }
+            auto const name = target.filename().string();
+            auto const own = sentence(name, ".", ::getpid(), ".");
+            auto const folder = target.has_parent_path() ? target.parent_path() : fs::path(".");
+            for (auto at = fs::directory_iterator(folder, failed); !failed && at != fs::directory_iterator();
+                 at.increment(failed))
+            {
+                auto const one = at->path().filename().string();
+                if (one == name + ".part" || (one.starts_with(own) && one.ends_with(".part")))
+                {
+                    std::error_code ignored;
+                    fs::remove(at->path(), ignored);
+                }
+            }
         }
 
-        std::string m_path;
-        std::array<struct sigaction, 3> m_before{};
+        std::filesystem::path m_path;
+        interrupts m_ctrl_c;
     };
 }

@@ -53,7 +53,12 @@ namespace gemma4::inline v0::cli
     inline void perplexity(perplexity_options const& o, std::span<known_variant const> known,
                            console const& io)
     {
-        if (!o.kl_save.empty()) { demand_writable(o.kl_save); }
+        std::optional<unfinished_file> interrupted;
+        if (!o.kl_save.empty())
+        {
+            demand_writable(o.kl_save);
+            interrupted.emplace(o.kl_save);
+        }
         file_bytes const file(o.file);
         auto const text = file.text();
         std::optional<npy_rows> from;
@@ -66,7 +71,6 @@ namespace gemma4::inline v0::cli
                                           " probabilities a position, but ", model->variant(), " has ",
                                           model->text().vocab, " tokens"));
         }
-        unfinished_file const interrupted(o.kl_save + ".part");
         std::optional<npy_writer> save;
         if (!o.kl_save.empty()) { save.emplace(o.kl_save, model->text().vocab); }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -237,7 +238,12 @@ namespace gemma4::inline v0::cli
                          console const& io)
     {
         auto const settings = session_options_of(o);
-        if (!o.save.empty()) { demand_writable(o.save); }
+        std::optional<unfinished_file> interrupted;
+        if (!o.save.empty())
+        {
+            demand_writable(o.save);
+            interrupted.emplace(o.save);
+        }
         auto const model = load_model(known, o.model, io);
         demand_use(o, *model);
         auto const session = open_session(*model, o, settings);
@@ -262,8 +268,6 @@ namespace gemma4::inline v0::cli
         }
         else { said = user_turn(text, encode_media(o.media, *model)); }
         (void)answer(*model, *session, std::move(said), text, options, io);
-        if (o.save.empty()) { return; }
-        unfinished_file const interrupted(sentence(o.save, ".", ::getpid(), ".part"));
-        session->save(o.save);
+        if (!o.save.empty()) { session->save(o.save); }
     }
 }
