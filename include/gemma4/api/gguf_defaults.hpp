@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
-#include <vector>
 
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/io/gguf_metadata.hpp>
@@ -12,33 +11,9 @@
 
 namespace gemma4::inline v0
 {
-    // The stop tokens that a file states: tokenizer.ggml.{eos,eot,eom}_token_id, and Ollama's list
-    // tokenizer.ggml.eos_token_ids. file_error: a value of the wrong type, or no id of the vocabulary.
-    inline std::vector<token_id> stated_stops(gguf_metadata const& metadata)
-    {
-        std::vector<token_id> stops;
-        for (std::string_view const role : {"eos", "eot", "eom"})
-        {
-            if (auto const id = special_token_id(metadata, role)) { stops.push_back(*id); }
-        }
-        constexpr std::string_view key = "tokenizer.ggml.eos_token_ids";
-        if (!metadata.find(key)) { return stops; }
-        auto const* const tokens = metadata.find("tokenizer.ggml.tokens");
-        auto const count = tokens && tokens->is_array ? tokens->count : 0;
-        for (auto const id : metadata.sizes(key))
-        {
-            if (id >= count)
-            {
-                throw file_error(sentence(metadata.file(), ": metadata ", key, " holds ", id,
-                                          ", expected less than the ", count, " tokens"));
-            }
-            stops.push_back(token_id(id));
-        }
-        return stops;
-    }
-
     // general.sampling.{temp,top_k,top_p,min_p} switch sampling on; without them: greedy. Stop tokens are
-    // stated_stops() and, whatever these say, the ends of Gemma's texts and turns that the vocabulary has. tokenizer.ggml.suppress_tokens are never made. file_error: a
+    // those of the keys tokenizer.ggml.{eos,eot,eom}_token_id and, whatever these say, the ends of Gemma's
+    // texts and turns that the vocabulary has. tokenizer.ggml.suppress_tokens are never made. file_error: a
     // value of the wrong type, or no id of the vocabulary.
     inline generation_config read_generation_config(gguf_metadata const& metadata, tokenizer const& tokens)
     {
@@ -74,7 +49,7 @@ namespace gemma4::inline v0
         {
             if (id && std::ranges::find(stop, *id) == stop.end()) { stop.push_back(*id); }
         };
-        for (auto const id : stated_stops(metadata)) { add(id); }
+        for (std::string_view const role : {"eos", "eot", "eom"}) { add(special_token_id(metadata, role)); }
         for (std::string_view const name : {"<eos>", "<turn|>", "<|tool_response>", "<end_of_turn>"})
         {
             add(tokens.find(name));

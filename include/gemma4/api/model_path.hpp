@@ -10,8 +10,7 @@
 #include <vector>
 
 #include <gemma4/api/chat_format.hpp>
-#include <gemma4/api/gguf_defaults.hpp>
-#include <gemma4/generate/generation_config.hpp>
+#include <gemma4/api/stated_stops.hpp>
 #include <gemma4/io/config.hpp>
 #include <gemma4/io/gguf_config.hpp>
 #include <gemma4/io/gguf_file.hpp>
@@ -67,23 +66,6 @@ namespace gemma4::inline v0
                                }};
         for (auto const& [name, text] : file.texts()) { texts.names.push_back(name); }
         return texts;
-    }
-
-    // The stop tokens that a checkpoint states: those of generation_config.json; without that file, the
-    // eos_token of tokenizer_config.json.
-    inline std::vector<token_id> stated_stops(checkpoint_texts const& texts, tokenizer const& tokens)
-    {
-        if (auto const text = texts.read("generation_config.json"))
-        {
-            return parse_generation_config(*text, sentence(texts.model, ": generation_config.json")).stop.tokens;
-        }
-        auto const text = texts.read("tokenizer_config.json");
-        if (!text) { return {}; }
-        auto const config = parse_json(*text, sentence(texts.model, ": tokenizer_config.json"));
-        auto eos = config.is_object() ? config.value("eos_token", nlohmann::json()) : nlohmann::json();
-        if (eos.is_object()) { eos = eos.value("content", nlohmann::json()); }
-        auto const id = eos.is_string() ? tokens.find(eos.get<std::string>()) : std::nullopt;
-        return id ? std::vector{*id} : std::vector<token_id>();
     }
 
     // What prompts of a model without a chat template are rendered with: where its stop tokens name the end of

@@ -47,14 +47,20 @@ namespace gemma4::inline v0
 
     namespace detail
     {
-        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them.
+        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them, and
+        // so does what has nothing but words: the templates refuse it.
         inline std::vector<json_value> tools_of(json_value const* tools)
         {
             if (!tools || tools->is_null()) { return {}; }
             auto const is_templates_form = [](json_value const& tool)
             {
                 auto const* const function = tool.find("function");
-                if (!function) { return !tool.as_object(); }
+                if (!function)
+                {
+                    auto const is_word = [](json_member const& m)
+                    { return m.name == "name" || m.name == "description" || m.name == "title"; };
+                    return !tool.as_object() || std::ranges::all_of(*tool.as_object(), is_word);
+                }
                 return std::ranges::none_of(parameters_keys, [&](parameters_key const& k)
                                             { return k.demanded && function->find(k.key); });
             };

@@ -103,11 +103,13 @@ namespace gemma4::inline v0
         auto const lines = detail::lines_of(plain);
         std::vector<std::uint32_t> hashes;
         for (auto const line : lines) { hashes.push_back(detail::line_hash(line)); }
+        // The nearest has the most of its lines, and then the fewest others.
         std::size_t nearest = 0, most = 0;
         for (std::size_t i = 0; i != known_chat_templates.size(); ++i)
         {
             auto const shared = detail::shared_lines(hashes, detail::template_lines[i]);
-            if (shared <= most) { continue; }
+            bool const shorter = detail::template_lines[i].size() < detail::template_lines[nearest].size();
+            if (shared < most || (shared == most && !shorter)) { continue; }
             nearest = i;
             most = shared;
         }
