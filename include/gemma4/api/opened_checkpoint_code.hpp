@@ -113,14 +113,15 @@ namespace gemma4::inline v0
     {
         auto const& metadata = file->metadata();
         check_text_config(compiled, variant, *file);
-        opened_checkpoint opened{.folder = file->path(),
-                                 .file = {},
-                                 .gguf = file,
-                                 .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
-                                 .tied = file->find("output.weight") == nullptr,
-                                 .tokens = {},
-                                 .defaults = {},
-                                 .warnings = {}};
+        opened_checkpoint opened{
+            .folder = file->path(),
+            .file = {},
+            .gguf = file,
+            .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
+            .tied = file->find("output.weight") == nullptr,
+            .tokens = {},
+            .defaults = {},
+            .warnings = {}};
         if (metadata.find("tokenizer.ggml.model")) { opened.tokens.emplace(read_tokenizer(metadata)); }
         detail::choose_chat(opened, metadata, options, compiled);
         if (!opened.tokens) { return opened; }
