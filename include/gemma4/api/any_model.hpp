@@ -41,12 +41,14 @@ namespace gemma4::inline v0
 
         virtual ~any_session() = default;
 
-        // session::send, and continuations; the session must outlive what they return.
+        // As those of session; it must outlive what send and extend (continuations) return.
         virtual std::unique_ptr<answer_stream> send(turn said, generation_options options) = 0;
         virtual std::unique_ptr<answer_stream> extend(std::string_view text, generation_options options) = 0;
         virtual std::unique_ptr<answer_stream> extend(token_prompt prompt, generation_options options) = 0;
 
         virtual session_options const& options() const = 0;
+        virtual void set_options(session_options options) = 0;
+        virtual std::vector<std::string> warnings() const = 0;
         virtual std::vector<json_value> messages() const = 0;
         virtual void set_messages(turn past) = 0;
         virtual void prepare() = 0;
@@ -178,6 +180,8 @@ namespace gemma4::inline v0
             }
 
             session_options const& options() const override { return m_session.options(); }
+            void set_options(session_options options) override { m_session.set_options(std::move(options)); }
+            std::vector<std::string> warnings() const override { return m_session.warnings(); }
             std::vector<json_value> messages() const override { return m_session.messages(); }
             void set_messages(turn past) override { m_session.set_messages(std::move(past)); }
             void prepare() override { m_session.prepare(); }

@@ -34,7 +34,7 @@ namespace gemma4::inline v0
     {
         if (is_gguf_file(path))
         {
-            auto const file = std::make_shared<gguf_file const>(path);
+            auto const file = std::make_shared<gguf_file const>(path, options.access, options.memory);
             for (auto const& v : known)
             {
                 if (matches(v.text, *file))
@@ -46,7 +46,7 @@ namespace gemma4::inline v0
         }
         if (is_packed_file(path))
         {
-            auto const file = std::make_shared<packed_file const>(path);
+            auto const file = std::make_shared<packed_file const>(path, options.access, options.memory);
             for (auto const& v : known)
             {
                 if (!file->matches(v.text)) { continue; }

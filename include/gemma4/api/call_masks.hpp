@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,6 +49,9 @@ namespace gemma4::inline v0
         // Of a call that has just been opened; none where no grammar could be made.
         std::optional<grammar_mask> next();
 
+        // What `log` was told so far.
+        std::vector<std::string> warnings() const;
+
     private:
         void warn(std::string_view what) const;
 
@@ -55,13 +59,14 @@ namespace gemma4::inline v0
         void attempt(Work&& work);
 
         // The grammar of all tools, with as many restricted as it has room for.
-        grammar fitting() const;
+        grammar fitting();
 
         std::vector<json_value> m_declarations;
         std::shared_ptr<call_tokens const> m_tokens;
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        std::mutex m_mutex;                         // of what follows
+        mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
+        mutable std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
     };

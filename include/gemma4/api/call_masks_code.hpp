@@ -49,7 +49,7 @@ namespace gemma4::inline v0
             });
     }
 
-    GEMMA4_CODE grammar call_masks::fitting() const
+    GEMMA4_CODE grammar call_masks::fitting()
     {
         std::vector<bool> unchecked(m_declarations.size(), true);
         auto const made = [&]
@@ -99,8 +99,15 @@ namespace gemma4::inline v0
         return grammar_mask(m_rules, {});
     }
 
+    GEMMA4_CODE std::vector<std::string> call_masks::warnings() const
+    {
+        std::scoped_lock const lock(m_mutex);
+        return m_warnings;
+    }
+
     GEMMA4_CODE void call_masks::warn(std::string_view what) const
     {
+        m_warnings.emplace_back(what);
         if (m_log) { m_log(what); }
     }
 }

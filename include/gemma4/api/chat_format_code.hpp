@@ -2,12 +2,11 @@
 #pragma once
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <gemma4/api/chat_format.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/gguf_metadata.hpp>
 #include <gemma4/io/json.hpp>
 
@@ -24,10 +23,7 @@ namespace gemma4::inline v0
 
         inline std::string text_of_file(std::filesystem::path const& path)
         {
-            std::ifstream file(path, std::ios::binary);
-            std::string text(std::istreambuf_iterator<char>(file), {});
-            if (!file) { throw file_error(sentence(path.string(), " cannot be read")); }
-            return text;
+            return std::string(file_bytes(path).text());
         }
 
         // chat_template of a JSON file: text, a list of {name, template}, or {name: template}.
@@ -128,7 +124,7 @@ namespace gemma4::inline v0
         checkpoint_texts texts{folder.string(),
                                [folder](std::string const& name) -> std::optional<std::string>
                                {
-                                   if (!fs::exists(folder / name)) { return std::nullopt; }
+                                   if (!is_there(folder / name)) { return std::nullopt; }
                                    return detail::text_of_file(folder / name);
                                }};
         auto const more = folder / detail::more_templates;

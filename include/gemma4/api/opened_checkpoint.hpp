@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,7 +15,9 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/separate.hpp>
 #include <gemma4/generate/generation_config.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/weight_source.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/spec/text_config.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
@@ -32,6 +35,13 @@ namespace gemma4::inline v0
         // The chat template: the name of a published one (gemma4 templates), or of one of the model's own, a
         // file that holds a published one, or "none"; empty: as the model has it.
         std::string chat_template{};
+        // Weights are mapped from their files: only what is used of them takes memory, and processes share
+        // it. Nobody may shorten such a file as long as the model lives, for touching a page that is gone
+        // ends the process (SIGBUS). file_access::read takes the memory of the whole files instead, and they
+        // may be changed or removed once the model is loaded.
+        file_access access = file_access::map;
+        // Of all that is large: weights, keys and values, scratch. Outlives every engine and state.
+        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
     };
 
     struct opened_checkpoint
@@ -41,6 +51,7 @@ namespace gemma4::inline v0
         std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
         bool tied = true;                   // tie_word_embeddings
+        placeholder_tokens placeholders;
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         chat_format chat{};

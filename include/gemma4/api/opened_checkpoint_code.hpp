@@ -21,10 +21,11 @@ namespace gemma4::inline v0
     {
         // The projector file of a GGUF model; null where none is named. file_error: no GGUF file;
         // mismatch_error: a GGUF file of something else.
-        inline std::shared_ptr<gguf_file const> open_mmproj(std::filesystem::path const& path)
+        inline std::shared_ptr<gguf_file const> open_mmproj(open_options const& options)
         {
+            auto const& path = options.mmproj;
             if (path.empty()) { return {}; }
-            auto file = std::make_shared<gguf_file const>(path);
+            auto file = std::make_shared<gguf_file const>(path, options.access, options.memory);
             if (auto const word = file->metadata().text("general.architecture"); word != "clip")
             {
                 throw mismatch_error(sentence(path.string(), ": metadata general.architecture is ",
@@ -83,9 +84,11 @@ namespace gemma4::inline v0
     {
         detail::refuse_mmproj(options, folder);
         opened_checkpoint opened{.folder = folder,
-                                 .file = std::make_shared<checkpoint const>(folder),
+                                 .file = std::make_shared<checkpoint const>(folder, options.access,
+                                                                            options.memory),
                                  .gguf = {},
                                  .weights = {},
+                                 .placeholders = {},
                                  .tokens = {},
                                  .defaults = read_generation_config(folder),
                                  .warnings = {}};
@@ -93,9 +96,10 @@ namespace gemma4::inline v0
         check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
         auto const& text = config.contains("text_config") ? config["text_config"] : config;
+        opened.placeholders = read_placeholder_tokens(config, opened.file->config_path().string(), compiled);
         opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
         auto const path = folder / "tokenizer.json";
-        if (std::filesystem::exists(path)) { opened.tokens.emplace(tokenizer::from_file(path)); }
+        if (is_there(path)) { opened.tokens.emplace(tokenizer::from_file(path)); }
         detail::choose_chat(opened, texts_of(folder), options, compiled);
         if (!opened.tokens) { return opened; }
         if (opened.tokens->size() > compiled.vocab)
@@ -117,8 +121,9 @@ namespace gemma4::inline v0
             .folder = file->path(),
             .file = {},
             .gguf = file,
-            .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options.mmproj)),
+            .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options)),
             .tied = file->find("output.weight") == nullptr,
+            .placeholders = {},
             .tokens = {},
             .defaults = {},
             .warnings = {}};
@@ -152,9 +157,15 @@ namespace gemma4::inline v0
                                  .gguf = {},
                                  .weights = std::make_shared<packed_weights>(file),
                                  .tied = file->tied(),
+                                 .placeholders = {},
                                  .tokens = {},
                                  .defaults = {},
                                  .warnings = {}};
+        if (auto const text = file->text("config.json"))
+        {
+            auto const name = sentence(file->name(), ": config.json");
+            opened.placeholders = read_placeholder_tokens(parse_json(*text, name), name, compiled);
+        }
         opened.tokens = read_tokenizer(*file, head);
         if (head) { detail::choose_chat(opened, head->metadata, options, compiled); }
         else { detail::choose_chat(opened, texts_of(*file), options, compiled); }
@@ -176,11 +187,13 @@ namespace gemma4::inline v0
     {
         if (is_gguf_file(path))
         {
-            return open_gguf(std::make_shared<gguf_file const>(path), compiled, variant, options);
+            auto file = std::make_shared<gguf_file const>(path, options.access, options.memory);
+            return open_gguf(std::move(file), compiled, variant, options);
         }
         if (is_packed_file(path))
         {
-            return open_packed(std::make_shared<packed_file const>(path), compiled, variant, options);
+            auto file = std::make_shared<packed_file const>(path, options.access, options.memory);
+            return open_packed(std::move(file), compiled, variant, options);
         }
         return open_checkpoint(path, compiled, variant, options);
     }

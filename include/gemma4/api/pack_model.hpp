@@ -87,7 +87,7 @@ namespace gemma4::inline v0
         pool threads(useful_threads(options.threads));
         packed_writer file(out, M::name, name(options.weights), M::text, from.tied);
         detail::add_texts(file, from);
-        tree_writer writer(file, options.weights, threads, options.progress, options.stop, binder.made());
+        tree_writer writer(file, source, options.weights, threads, options.progress, options.stop);
         each_tree([&](weight_tree id, auto& tree) { writer.write(id, tree); });
         if (!from.tied) { writer.add("text", "lm_head.weight", head, head_shape); }
         file.finish();

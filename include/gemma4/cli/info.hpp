@@ -50,6 +50,7 @@ namespace gemma4::inline v0::cli
         {
             return {{"context", p.context},
                     {"weights_mapped", p.weights.mapped},
+                    {"weights_read", p.weights.read},
                     {"weights_converted", p.weights.converted},
                     {"caches_empty", p.caches_empty},
                     {"caches_full", p.caches_full},
@@ -183,6 +184,7 @@ namespace gemma4::inline v0::cli
                  std::string(b.size() < 18 ? 18 - b.size() : 0, ' '), b, " full");
         };
         bytes("weights, mapped", p.weights.mapped, p.weights.mapped);
+        bytes("weights, read", p.weights.read, p.weights.read);
         bytes("weights, made", p.weights.converted, p.weights.converted);
         bytes("keys, values", p.caches_empty, p.caches_full);
         bytes("scratch", p.scratch, p.scratch);

@@ -59,7 +59,7 @@ namespace gemma4::inline v0
                     else { bench_media(o, known, towers, io); }
                 },
                 what);
-            if (!io.out.flush()) { throw file_error("standard output cannot be written"); }
+            io.flush();
         }
     }
 
@@ -90,6 +90,7 @@ namespace gemma4::inline v0
     template <text_model... Ms>
     int program(int argc, char** argv)
     {
+        std::ios::sync_with_stdio(false);    // so that failures to read std::cin are seen
         auto const known = variants<Ms...>();
         auto const towers = cli::towers<Ms...>();
         return program(known, argc, argv,

@@ -15,7 +15,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0
 {
@@ -186,11 +186,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE generation_config read_generation_config(std::filesystem::path const& folder)
     {
         auto const path = folder / "generation_config.json";
-        std::error_code failure;
-        if (!std::filesystem::exists(path, failure)) { return {}; }
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return parse_generation_config({reinterpret_cast<char const*>(bytes.data()), bytes.size()},
-                                       path.string());
+        if (!is_there(path)) { return {}; }
+        return parse_generation_config(file_bytes(path).text(), path.string());
     }
 }

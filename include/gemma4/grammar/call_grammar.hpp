@@ -15,6 +15,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/value_notation.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -62,14 +63,14 @@ namespace gemma4::inline v0
     inline grammar call_grammar(std::span<json_value const> declarations, call_tokens const& tokens,
                                 call_begin begin = call_begin::with_marker,
                                 std::function<void(std::string_view)> const& loose = {},
-                                std::vector<bool> const& unchecked = {})
+                                std::vector<bool> const& unchecked = {}, grammar_limits const& limits = {})
     {
         auto const refuse = [&](std::string const& why)
         {
             if (!loose) { throw argument_error(why); }
             loose(why);
         };
-        grammar out;
+        grammar out(limits);
         auto notation = value_notation::call(out, tokens.quote);
         std::vector<grammar::part> calls;
         for (std::size_t i = 0; i != declarations.size(); ++i)
@@ -95,6 +96,8 @@ namespace gemma4::inline v0
                                   || (parameters->as_object() && parameters->as_object()->empty());
                 if (none) { return out.literal("{}"); }
                 if (i < unchecked.size() && unchecked[i]) { return notation.map(notation.any()); }
+                auto const before = out.size();
+                auto const known = notation;
                 try
                 {
                     return schema_compiler(notation, *parameters).object_at(*parameters, text);
@@ -103,6 +106,8 @@ namespace gemma4::inline v0
                 {
                     if (!loose) { throw; }
                     loose(sentence("tool ", text, ": its arguments are not checked: ", unsupported.what()));
+                    out.shrink(before);    // the limits are those of what is checked
+                    notation = known;
                     return notation.map(notation.any());
                 }
             };

@@ -103,6 +103,21 @@ namespace gemma4::inline v0
             return all;
         }
 
+        void drop(void const* data, std::size_t bytes) const noexcept override
+        {
+            m_file->drop(data, bytes);
+        }
+
+        std::size_t read_bytes() const noexcept override
+        {
+            std::size_t all = 0;
+            for (auto const& file : m_file->files())
+            {
+                all += file.file().is_mapped() ? 0 : file.file().bytes().size();
+            }
+            return all;
+        }
+
         std::string where() const override { return m_file->folder().string(); }
 
     private:
@@ -127,7 +142,7 @@ namespace gemma4::inline v0
             auto blocks = known.blocks.lock();
             if (!blocks)
             {
-                auto made = read_nvfp4(parts);
+                auto made = read_nvfp4(*m_file, parts);
                 blocks = std::move(made.blocks);
                 known.blocks = blocks;
                 known.bytes = made.bytes;

@@ -18,6 +18,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/json.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/spec/text_config.hpp>
 
 namespace gemma4::inline v0
@@ -462,5 +463,32 @@ namespace gemma4::inline v0
         {
             return false;
         }
+    }
+
+    // The placeholders of config.json: of Gemma4ForConditionalGeneration (model_type "gemma4"), those in the
+    // vocabulary, with transformers' ids where the file names none. file_error: an id of the wrong type;
+    // mismatch_error: a pad token beyond the vocabulary.
+    inline placeholder_tokens read_placeholder_tokens(nlohmann::json const& config, std::string_view file,
+                                                      text_config const& compiled)
+    {
+        json_fields const top(config, file);
+        placeholder_tokens read;
+        if (top.text("model_type") != "gemma4") { return read; }
+        auto const text = top.fields("text_config");
+        auto const pad = text.size("pad_token_id", 0);
+        if (pad >= compiled.vocab)
+        {
+            throw mismatch_error(sentence(file, ": text_config.pad_token_id is ", pad,
+                                          ", expected less than the ", compiled.vocab, " tokens"));
+        }
+        read.pad = token_id(pad);
+        auto* to = read.ids.data();
+        for (auto const& [field, usual] :
+             {std::pair{"image_token_id", 258880u}, {"video_token_id", 258884u}, {"audio_token_id", 258881u}})
+        {
+            if (auto const id = top.size(field, usual); id < compiled.vocab) { *to = token_id(id); }
+            ++to;
+        }
+        return read;
     }
 }

@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gemma4/core/error.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0
 {
@@ -166,9 +166,7 @@ namespace gemma4::inline v0
 
     inline nlohmann::json read_json(std::filesystem::path const& path)
     {
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return parse_json({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path.string());
+        return parse_json(file_bytes(path).text(), path.string());
     }
 
     namespace detail

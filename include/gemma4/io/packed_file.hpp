@@ -1,4 +1,4 @@
-// A packed model: one file that holds everything and runs from its mapping.
+// A packed model: one file that holds everything and runs from where it lies in memory.
 //
 //   bytes 0 .. 63    magic "gemma4pk", u32 packing_version, u32 0, u64 index offset, u64 index bytes, u64
 //   file bytes,
@@ -32,8 +32,8 @@
 
 #include <gemma4/core/checksum.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
 #include <gemma4/io/shape_text.hpp>
 #include <gemma4/io/weight_source.hpp>
 #include <gemma4/spec/text_config.hpp>
@@ -44,15 +44,11 @@ namespace gemma4::inline v0
     inline constexpr std::string_view packed_magic = "gemma4pk";
     inline constexpr std::size_t packed_header_bytes = 64;
 
-    // Whether a file begins like a packed model. False where it cannot be read.
+    // Whether the path is a file that begins like a packed model. Throws file_error where it is a file that
+    // cannot be read.
     inline bool is_packed_file(std::filesystem::path const& path)
     {
-        std::error_code ignored;
-        if (!std::filesystem::is_regular_file(path, ignored)) { return false; }
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return bytes.size() >= packed_magic.size()
-               && std::memcmp(bytes.data(), packed_magic.data(), packed_magic.size()) == 0;
+        return file_beginning(path, packed_magic.size()) == packed_magic;
     }
 
     inline std::string checksum_text(std::uint64_t value)
@@ -81,16 +77,19 @@ namespace gemma4::inline v0
         };
 
         // Checks header, index and the places of everything, and the checksums of header, index and texts.
-        // Tensors are checked by verify(). Throws file_error.
-        explicit packed_file(std::filesystem::path const& path)
-            : m_file(path)
+        // Tensors are checked by verify(), and here where they are read anyway. Throws file_error.
+        explicit packed_file(std::filesystem::path const& path, file_access access = file_access::map,
+                             std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_file(path, access, memory)
         {
             read_header();
             read_index();
+            if (access == file_access::read) { verify(); }
         }
 
         std::string name() const { return m_file.path().string(); }
         std::filesystem::path const& path() const noexcept { return m_file.path(); }
+        file_bytes const& file() const noexcept { return m_file; }
         std::string const& variant() const noexcept { return m_variant; }
         std::string const& weights() const noexcept { return m_weights; }    // the word for their precision
         bool tied() const noexcept { return m_tied; }
@@ -382,7 +381,7 @@ namespace gemma4::inline v0
         }
 
     private:
-        mapped_file m_file;
+        file_bytes m_file;
         std::string m_variant, m_weights;
         bool m_tied = true;
         nlohmann::json m_text;
@@ -450,6 +449,16 @@ namespace gemma4::inline v0
                                t.bytes.size(), t.bytes.data()});
             }
             return all;
+        }
+
+        void drop(void const* data, std::size_t bytes) const noexcept override
+        {
+            m_file->file().drop(data, bytes);
+        }
+
+        std::size_t read_bytes() const noexcept override
+        {
+            return m_file->file().is_mapped() ? 0 : m_file->file().bytes().size();
         }
 
         std::string where() const override { return m_where; }

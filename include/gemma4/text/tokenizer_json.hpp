@@ -9,14 +9,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
-#include <gemma4/core/memory.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/text/json_reader.hpp>
 #include <gemma4/text/vocabulary.hpp>
 
@@ -33,21 +32,7 @@ namespace gemma4::inline v0
 
         static vocabulary read(std::filesystem::path const& path)
         {
-            auto const name = path.string();
-            std::error_code status;
-            auto const size = std::filesystem::file_size(path, status);
-            if (status)
-            {
-                throw file_error(sentence(name, ": expected a readable file, found: ", status.message()));
-            }
-            buffer<char> text(size);
-            std::ifstream file(path, std::ios::binary);
-            if (!file.read(text.data(), std::streamsize(size)))
-            {
-                throw file_error(
-                    sentence(name, ": expected ", size, " readable bytes, found ", file.gcount()));
-            }
-            return read({text.data(), text.size()}, name);
+            return read(file_bytes(path).text(), path.string());
         }
 
     private:
