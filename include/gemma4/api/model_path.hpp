@@ -59,7 +59,8 @@ namespace gemma4::inline v0
     // The small files that a packed model keeps of a checkpoint's folder.
     inline checkpoint_texts texts_of(packed_file const& file)
     {
-        checkpoint_texts texts{file.name(), [&file](std::string const& name) -> std::optional<std::string>
+        checkpoint_texts texts{file.name(),
+                               [&file](std::string const& name) -> std::optional<std::string>
                                {
                                    auto const text = file.text(name);
                                    return text ? std::optional(std::string(*text)) : std::nullopt;
@@ -68,8 +69,8 @@ namespace gemma4::inline v0
         return texts;
     }
 
-    // What prompts of a model without a chat template are rendered with: where its stop tokens name the end of
-    // a turn, the current template of models like it; else nullptr.
+    // What prompts of a model without a chat template are rendered with: where its stop tokens name the end
+    // of a turn, the current template of models like it; else nullptr.
     inline chat_template const* template_of_turns(tokenizer const& tokens, std::span<token_id const> stops,
                                                   bool per_layer_embeddings)
     {
@@ -117,7 +118,8 @@ namespace gemma4::inline v0
                 return found != fields.end() && *found != 0;
             };
             if (auto const head = gguf_metadata_of(file)) { return of_gguf(head->metadata, per_layer); }
-            return of_texts(texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
+            return of_texts(
+                texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
         }
         if (!std::filesystem::is_directory(model))
         {
