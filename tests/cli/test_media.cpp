@@ -225,8 +225,6 @@ TEST_CASE("encode writes every stage of an image, a sound and a video")
     CHECK(encoded({"--audio", sound, "--stage", "tower"}, tiny_e2b::audio.output)
           == model.encode(features, {}, tower_stage::tower).values);
     CHECK(encoded({"--audio", sound}, 96) == model.encode(features).values);
-    // a clip too short for one token
-    CHECK(encoded({"--audio", wav("mixed", 100)}, 96).empty());
 
     auto const video = case_of("tiny_e2b", "video").row.at("media").at(0);
     std::vector<float> frames;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <gemma4/api/stated_stops.hpp>
 #include <gemma4/api/usual_stops.hpp>
 #include <gemma4/generate/generation_config.hpp>
 #include <gemma4/generate/sampling_fields.hpp>
@@ -123,8 +124,7 @@ namespace gemma4::inline v0
         return s;
     }
 
-    // Sampling as above. Stop tokens are those of the keys tokenizer.ggml.{eos,eot,eom}_token_id and
-    // eos_token_ids and, whatever these say, the usual ones. tokenizer.ggml.suppress_tokens are never made.
+    // Sampling as above. Stop tokens are those that the file states and, whatever it says, the usual ones. tokenizer.ggml.suppress_tokens are never made.
     // file_error: a value of the wrong type, or no id of the vocabulary.
     inline generation_config read_generation_config(gguf_metadata const& metadata, tokenizer const& tokens)
     {
@@ -132,29 +132,19 @@ namespace gemma4::inline v0
         config.sampling = read_sampling(metadata);
         config.bos = special_token_id(metadata, "bos");
         config.pad = special_token_id(metadata, "padding");
-        auto& stop = config.stop.tokens;
-        auto const ids = [&](std::string_view key)
+        for (auto const id : stated_stops(metadata)) { add_stop(config.stop.tokens, id); }
+        add_usual_stops(config.stop.tokens, tokens);
+        constexpr std::string_view key = "tokenizer.ggml.suppress_tokens";
+        if (!metadata.find(key)) { return config; }
+        for (auto const id : metadata.sizes(key))
         {
-            std::vector<token_id> all;
-            if (!metadata.find(key)) { return all; }
-            for (auto const id : metadata.sizes(key))
+            if (id >= tokens.size())
             {
-                if (id >= tokens.size())
-                {
-                    throw file_error(sentence(metadata.file(), ": metadata ", key, " holds ", id,
-                                              ", expected less than the ", tokens.size(), " tokens"));
-                }
-                all.push_back(token_id(id));
+                throw file_error(sentence(metadata.file(), ": metadata ", key, " holds ", id,
+                                          ", expected less than the ", tokens.size(), " tokens"));
             }
-            return all;
-        };
-        for (std::string_view const role : {"eos", "eot", "eom"})
-        {
-            if (auto const id = special_token_id(metadata, role)) { add_stop(stop, *id); }
+            config.sampling.suppress_tokens.push_back(token_id(id));
         }
-        for (auto const id : ids("tokenizer.ggml.eos_token_ids")) { add_stop(stop, id); }    // Ollama's
-        add_usual_stops(stop, tokens);
-        config.sampling.suppress_tokens = ids("tokenizer.ggml.suppress_tokens");
         return config;
     }
 }

@@ -13,8 +13,9 @@
 #include <gemma4/api/perplexity.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/npy.hpp>
 
 namespace gemma4::inline v0::cli
@@ -52,8 +53,14 @@ namespace gemma4::inline v0::cli
     inline void perplexity(perplexity_options const& o, std::span<known_variant const> known,
                            console const& io)
     {
-        mapped_file const file(o.file);
-        std::string_view const text(reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size());
+        std::optional<unfinished_file> interrupted;
+        if (!o.kl_save.empty())
+        {
+            demand_writable(o.kl_save);
+            interrupted.emplace(o.kl_save);
+        }
+        file_bytes const file(o.file);
+        auto const text = file.text();
         std::optional<npy_rows> from;
         if (!o.kl_from.empty()) { from.emplace(o.kl_from); }
         constexpr std::size_t logit_rows = 64;    // one block of a matrix product

@@ -167,8 +167,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE std::optional<generation_config> read_generation_config(std::filesystem::path const& folder)
     {
         auto const path = folder / "generation_config.json";
-        std::error_code failure;
-        if (!std::filesystem::exists(path, failure)) { return std::nullopt; }
+        if (!is_there(path)) { return std::nullopt; }
         return detail::read_fields(read_json(path), path.string());
     }
 }

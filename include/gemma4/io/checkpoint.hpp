@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/io/safetensors.hpp>
 
@@ -48,12 +49,15 @@ namespace gemma4::inline v0
     }
 
     // model.safetensors, or where it is absent the shards of model.safetensors.index.json (transformers'
-    // order). All tensors stay mapped as long as the checkpoint lives; moving it keeps them valid.
+    // order). All tensors stay in memory as long as the checkpoint lives; moving it keeps them valid.
     class checkpoint
     {
     public:
-        explicit checkpoint(std::filesystem::path const& folder)
+        explicit checkpoint(std::filesystem::path const& folder, file_access access = file_access::map,
+                            std::pmr::memory_resource* memory = std::pmr::get_default_resource())
             : m_folder(folder)
+            , m_access(access)
+            , m_memory(memory)
         {
             if (std::error_code reason; !std::filesystem::is_directory(folder, reason))
             {
@@ -87,6 +91,13 @@ namespace gemma4::inline v0
 
         std::span<tensor const> tensors() const noexcept { return m_tensors; }    // sorted by name
         std::span<safetensors_file const> files() const noexcept { return m_files; }
+
+        // As file_bytes::drop.
+        void drop(void const* data, std::size_t bytes) const noexcept
+        {
+            for (auto const& file : m_files) { file.file().drop(data, bytes); }
+        }
+
         nlohmann::json const& config() const noexcept { return m_config; }
         std::filesystem::path const& folder() const noexcept { return m_folder; }
         std::filesystem::path config_path() const { return m_folder / "config.json"; }
@@ -96,13 +107,6 @@ namespace gemma4::inline v0
         std::span<std::string const> unlisted() const noexcept { return m_unlisted; }
 
     private:
-        // A dangling link is there: opening it then gives the system's reason.
-        static bool is_there(std::filesystem::path const& path)
-        {
-            std::error_code ignored;
-            return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
-        }
-
         // What there is instead, for an error.
         static std::string other_weights(std::filesystem::path const& folder)
         {
@@ -128,7 +132,7 @@ namespace gemma4::inline v0
 
         void read_single(std::filesystem::path const& path)
         {
-            m_files.emplace_back(path);
+            m_files.emplace_back(path, m_access, m_memory);
             auto const all = m_files.back().tensors();
             m_tensors.assign(all.begin(), all.end());
         }
@@ -141,7 +145,7 @@ namespace gemma4::inline v0
             m_files.reserve(listed.size());
             for (auto const& [shard, names] : listed)
             {
-                m_files.emplace_back(m_folder / shard);
+                m_files.emplace_back(m_folder / shard, m_access, m_memory);
                 auto const before = m_tensors.size();
                 for (auto const& t : m_files.back().tensors())
                 {
@@ -165,6 +169,8 @@ namespace gemma4::inline v0
         }
 
         std::filesystem::path m_folder;
+        file_access m_access;
+        std::pmr::memory_resource* m_memory;
         nlohmann::json m_config;
         std::vector<safetensors_file> m_files;
         std::vector<tensor> m_tensors;

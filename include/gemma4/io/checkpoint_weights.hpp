@@ -62,9 +62,7 @@ namespace gemma4::inline v0
                                               ", expected F32, BF16 or F16"));
             }
             m_used.insert(t->name);
-            std::shared_ptr<void const> made;
-            if (t->copied) { made = {m_file, t->data}; }
-            return {t->data, t->bytes, weight_type_of(t->type), {}, t->file, t->name, std::move(made)};
+            return {t->data, t->bytes, weight_type_of(t->type), {}, t->file, t->name};
         }
 
         std::vector<stored_weight> demand_halves(weight_tree tree, std::string const& name,
@@ -121,6 +119,21 @@ namespace gemma4::inline v0
             check_audio_config(compiled, variant, m_file->config(), m_file->config_path().string());
         }
 
+        void drop(void const* data, std::size_t bytes) const noexcept override
+        {
+            m_file->drop(data, bytes);
+        }
+
+        std::size_t read_bytes() const noexcept override
+        {
+            std::size_t all = 0;
+            for (auto const& file : m_file->files())
+            {
+                all += file.file().is_mapped() ? 0 : file.file().bytes().size();
+            }
+            return all;
+        }
+
         std::string where() const override { return m_file->folder().string(); }
 
     private:
@@ -145,7 +158,7 @@ namespace gemma4::inline v0
             auto blocks = known.blocks.lock();
             if (!blocks)
             {
-                auto made = read_nvfp4(parts);
+                auto made = read_nvfp4(*m_file, parts);
                 blocks = std::move(made.blocks);
                 known.blocks = blocks;
                 known.bytes = made.bytes;

@@ -21,6 +21,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/config_difference.hpp>
 #include <gemma4/io/json.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/spec/text_config.hpp>
 
 namespace gemma4::inline v0
@@ -266,13 +267,6 @@ namespace gemma4::inline v0
             if (nested) { require_word(fields, "model_type", "gemma4_text"); }
             require_word(fields, "hidden_activation", "gelu_pytorch_tanh");
             require_flag(fields, "attention_bias", false);
-            // Its row of the per-layer table stands where media are.
-            bool const has_media = top.find("vision_config") || top.find("audio_config");
-            if (has_media && fields.size("hidden_size_per_layer_input", 256) != 0
-                && fields.size("pad_token_id", 0) != 0)
-            {
-                unsupported(fields, "pad_token_id", "0");
-            }
 
             text_fields out;
             out.prefix = fields.field({});
@@ -384,6 +378,12 @@ namespace gemma4::inline v0
         return text;
     }
 
+    // max_position_embeddings. Errors as read_text_config.
+    inline std::size_t positions_of(nlohmann::json const& config, std::string_view file)
+    {
+        return detail::read_text_fields(config, file).text.max_positions;
+    }
+
     // The fields in which config.json and the compiled variant differ, in config.json's words; and all errors of
     // read_text_config but those of a schedule. max_position_embeddings is not compared: nothing is computed
     // from it, it is the most positions that a conversation may have.
@@ -473,5 +473,32 @@ namespace gemma4::inline v0
         {
             return false;
         }
+    }
+
+    // The placeholders of config.json: of Gemma4ForConditionalGeneration (model_type "gemma4"), those in the
+    // vocabulary, with transformers' ids where the file names none. file_error: an id of the wrong type;
+    // mismatch_error: a pad token beyond the vocabulary.
+    inline placeholder_tokens read_placeholder_tokens(nlohmann::json const& config, std::string_view file,
+                                                      text_config const& compiled)
+    {
+        json_fields const top(config, file);
+        placeholder_tokens read;
+        if (top.text("model_type") != "gemma4") { return read; }
+        auto const text = top.fields("text_config");
+        auto const pad = text.size("pad_token_id", 0);
+        if (pad >= compiled.vocab)
+        {
+            throw mismatch_error(sentence(file, ": text_config.pad_token_id is ", pad,
+                                          ", expected less than the ", compiled.vocab, " tokens"));
+        }
+        read.pad = token_id(pad);
+        auto* to = read.ids.data();
+        for (auto const& [field, usual] :
+             {std::pair{"image_token_id", 258880u}, {"video_token_id", 258884u}, {"audio_token_id", 258881u}})
+        {
+            if (auto const id = top.size(field, usual); id < compiled.vocab) { *to = token_id(id); }
+            ++to;
+        }
+        return read;
     }
 }

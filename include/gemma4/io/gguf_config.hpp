@@ -172,6 +172,12 @@ namespace gemma4::inline v0
         return text;
     }
 
+    // context_length. Errors as read_text_config.
+    inline std::size_t positions_of(gguf_file const& file)
+    {
+        return detail::read_text_fields(file).text.max_positions;
+    }
+
     // The keys in which the file and the compiled variant differ; and all errors of read_text_config but those
     // of a schedule. context_length is not compared: nothing is computed from it, it is the most positions
     // that a conversation may have.

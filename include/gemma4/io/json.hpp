@@ -16,8 +16,8 @@
 
 #include <gemma4/core/byte_order_mark.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/file_kind.hpp>
-#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0
 {
@@ -172,9 +172,7 @@ namespace gemma4::inline v0
 
     inline nlohmann::json read_json(std::filesystem::path const& path)
     {
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return parse_json({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path.string());
+        return parse_json(file_bytes(path).text(), path.string());
     }
 
     namespace detail

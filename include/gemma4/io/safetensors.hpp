@@ -19,15 +19,15 @@
 #include <gemma4/core/dtype.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/file_kind.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0
 {
     static_assert(std::endian::native == std::endian::little, "gemma4: safetensors files are little-endian");
 
-    // A tensor inside a mapped file, row-major; valid as long as the file (or checkpoint) that it came from.
+    // A tensor of a file, row-major; valid as long as the file (or checkpoint) that it came from.
     struct tensor
     {
         std::string name;
@@ -39,7 +39,6 @@ namespace gemma4::inline v0
         std::string dtype_word;    // as in the file: "BF16", "I64", ...
         // dtype_word is F32, BF16 or F16; others are legal in a file but not usable.
         bool supported = false;
-        bool copied = false;    // to aligned memory: `data` is not where the file is mapped
     };
 
     struct safetensors_contents
@@ -227,13 +226,14 @@ namespace gemma4::inline v0
         return contents;
     }
 
-    // A mapped safetensors file. Tensors point into the mapping; the rare file that stores F32, BF16 or F16
-    // at an address not aligned for it has those tensors copied to aligned memory.
+    // A safetensors file. Tensors point into its bytes; the rare file that stores F32, BF16 or F16 at an
+    // address not aligned for it has those tensors copied to aligned memory.
     class safetensors_file
     {
     public:
-        explicit safetensors_file(std::filesystem::path const& path)
-            : m_file(path)
+        explicit safetensors_file(std::filesystem::path const& path, file_access access = file_access::map,
+                                  std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_file(path, access, memory)
             , m_contents(parse_safetensors(m_file.bytes(), path.string()))
         {
             for (auto& t : m_contents.tensors)
@@ -247,15 +247,15 @@ namespace gemma4::inline v0
                     t.data = nullptr;
                     continue;
                 }
-                buffer<std::byte> copy(t.bytes);
+                buffer<std::byte> copy(t.bytes, memory);
                 std::memcpy(copy.data(), t.data, t.bytes);
                 t.data = copy.data();
-                t.copied = true;
                 m_aligned.push_back(std::move(copy));
             }
         }
 
         std::filesystem::path const& path() const noexcept { return m_file.path(); }
+        file_bytes const& file() const noexcept { return m_file; }
         std::span<tensor const> tensors() const noexcept
         {
             return m_contents.tensors;
@@ -271,7 +271,7 @@ namespace gemma4::inline v0
         }
 
     private:
-        mapped_file m_file;
+        file_bytes m_file;
         safetensors_contents m_contents;
         std::vector<buffer<std::byte>> m_aligned;
     };

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +17,7 @@
 
 #include <gemma4/core/byte_order_mark.hpp>
 #include <gemma4/core/error.hpp>
-#include <gemma4/core/memory.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/file_kind.hpp>
 #include <gemma4/text/json_reader.hpp>
 #include <gemma4/text/vocabulary.hpp>
@@ -41,21 +40,7 @@ namespace gemma4::inline v0
 
         static vocabulary read(std::filesystem::path const& path)
         {
-            auto const name = path.string();
-            std::error_code status;
-            auto const size = std::filesystem::file_size(path, status);
-            if (status)
-            {
-                throw file_error(sentence(name, ": expected a readable file, found: ", status.message()));
-            }
-            buffer<char> text(size);
-            std::ifstream file(path, std::ios::binary);
-            if (!file.read(text.data(), std::streamsize(size)))
-            {
-                throw file_error(
-                    sentence(name, ": expected ", size, " readable bytes, found ", file.gcount()));
-            }
-            return read({text.data(), text.size()}, name);
+            return read(file_bytes(path).text(), path.string());
         }
 
     private:
