@@ -37,7 +37,7 @@ namespace gemma4::inline v0
 {
     struct load_options : open_options
     {
-        // Positions of a conversation; 0: 8192, or less where the variant has less.
+        // Positions of a conversation; 0: 8192, or less where the model has less.
         std::size_t context = 0;
         // Prompt tokens of one forward call.
         std::size_t chunk = 512;
@@ -93,7 +93,7 @@ namespace gemma4::inline v0
         // A model that was opened, and checked against this variant, by open_model.
         static engine load(opened_checkpoint opened, load_options options)
         {
-            settle(options);
+            settle(options, opened.max_positions);
             if (options.log)
             {
                 for (auto const& warning : opened.warnings) { options.log(warning); }
@@ -129,7 +129,7 @@ namespace gemma4::inline v0
         // Random weights of this variant's shapes, without a file: for benches. No tokenizer.
         static engine random(dtype type, load_options options = {})
         {
-            settle(options);
+            settle(options, 0);
             towers_type towers{*options.media};
             auto made =
                 random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
@@ -142,6 +142,12 @@ namespace gemma4::inline v0
         memory_plan const& plan() const noexcept { return m_parts->plan; }
         load_options const& options() const noexcept { return m_parts->options; }
         std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
+        // Of a conversation, as the model's files say.
+        std::size_t max_positions() const noexcept
+        {
+            auto const positions = m_parts->opened.max_positions;
+            return positions != 0 ? positions : M::text.max_positions;
+        }
         generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
         // Which chat template prompts are rendered with, and why.
         chat_format const& chat() const noexcept { return m_parts->opened.chat; }
@@ -379,14 +385,16 @@ namespace gemma4::inline v0
             }
         }
 
-        static void settle(load_options& o)
+        // `positions`: of the model's files; 0: the variant's. Nothing that is computed depends on their number.
+        static void settle(load_options& o, std::size_t positions)
         {
             constexpr std::size_t usual_context = 8192;
-            if (o.context == 0) { o.context = std::min(usual_context, M::text.max_positions); }
-            if (o.context > M::text.max_positions)
+            auto const most = positions != 0 ? positions : M::text.max_positions;
+            if (o.context == 0) { o.context = std::min(usual_context, most); }
+            if (o.context > most)
             {
-                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ",
-                                              M::text.max_positions, " positions"));
+                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ", most,
+                                              " positions", most == M::text.max_positions ? "" : " in this file"));
             }
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);
