@@ -1,4 +1,4 @@
-# cmake -D program=... -D label=... -D file=... -P list_tests.cmake
+# cmake -D program=... -D label=... -D also=... -D file=... -P list_tests.cmake
 # Writes into `file` one add_test for every test case of the doctest `program`.
 execute_process(
     COMMAND ${program} --list-test-cases
@@ -21,7 +21,7 @@ while(listing MATCHES "^([^\n]*)\n(.*)$")
     string(REPLACE "\\" "\\\\" filter "${name}")
     string(REPLACE "," "\\," filter "${filter}")
     string(APPEND script "add_test([==[${label}: ${name}]==] [==[${program}]==] [==[--test-case=${filter}]==])\n"
-           "set_tests_properties([==[${label}: ${name}]==] PROPERTIES LABELS ${label}"
+           "set_tests_properties([==[${label}: ${name}]==] PROPERTIES LABELS \"${label};${also}\""
            " FAIL_REGULAR_EXPRESSION \"test cases: +0 \")\n")
 endwhile()
 file(WRITE ${file} "${script}")

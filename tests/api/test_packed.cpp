@@ -196,7 +196,10 @@ TEST_CASE("nothing is left under the name of a file that could not be written wh
     CHECK_THROWS_AS(pack_model<M>(open_model(tiny_checkpoint(M::name), M::text, M::name), out, options),
                     cancelled_error);
     CHECK_FALSE(std::filesystem::exists(out));
-    CHECK_FALSE(std::filesystem::exists(out.string() + ".part"));
+    for (auto const& entry : std::filesystem::directory_iterator(scratch()))
+    {
+        CHECK(entry.path().extension() != ".part");
+    }
     CHECK_THROWS_AS(pack_model<M>(open_model(tiny_checkpoint(M::name), M::text, M::name),
                                   scratch() / "no" / "folder.g4", {}),
                     file_error);

@@ -151,7 +151,7 @@ TEST_CASE("nvfp4: a matrix that was packed and given up is made again, with its 
         auto const type = gemma4::packed_type::q8g;
         std::vector<std::byte> packed(gemma4::packed_bytes(type, outs, ins));
         gemma4::inline_executor threads;
-        gemma4::stored_rows const rows{found.data, found.type, outs, ins, found.made == nullptr};
+        gemma4::stored_rows const rows{found.data, found.type, outs, ins, &source};
         gemma4::pack_matrix(rows, type, packed.data(), threads);
         check(found, a, 0, 0.25);
     }

@@ -192,12 +192,12 @@ namespace
         counting_memory memory;
         {
             auto const folder = tiny_checkpoint(V::name, tag, {.dtype = type, .towers = false});
-            auto const loaded = engine<V, modality::text, any_format, exact>::load(
-                folder, {.context = context,
-                         .chunk = chunk,
-                         .rewind_reserve = 10,
-                         .executor = std::make_shared<inline_executor>(),
-                         .memory = &memory});
+            load_options options{.context = context,
+                                 .chunk = chunk,
+                                 .rewind_reserve = 10,
+                                 .executor = std::make_shared<inline_executor>()};
+            options.memory = &memory;
+            auto const loaded = engine<V, modality::text, any_format, exact>::load(folder, options);
             auto const& plan = loaded.plan();
             std::size_t file_bytes = 0;
             for (auto const& t : loaded.file()->tensors()) { file_bytes += t.bytes; }

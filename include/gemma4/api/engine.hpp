@@ -28,7 +28,6 @@
 #include <gemma4/core/finite.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
-#include <gemma4/io/pages.hpp>
 #include <gemma4/io/weight_fingerprint.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/model/text_model.hpp>
@@ -38,7 +37,7 @@ namespace gemma4::inline v0
 {
     struct load_options : open_options
     {
-        // Positions of a conversation; 0: 8192, or less where the variant has less.
+        // Positions of a conversation; 0: 8192, or less where the model has less.
         std::size_t context = 0;
         // Prompt tokens of one forward call.
         std::size_t chunk = 512;
@@ -53,8 +52,6 @@ namespace gemma4::inline v0
         // Of the engine's own pool, as useful_threads() has them; or the host's, instead of a pool.
         std::size_t threads = 0;
         std::shared_ptr<gemma4::executor> executor{};
-        // Outlives every engine and state.
-        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
         // Of those of the engine's type, what is loaded; none: all.
         std::optional<modality> media{};
         // Where the engine's type leaves it open (any_compute).
@@ -66,8 +63,6 @@ namespace gemma4::inline v0
         kernels::fast_table const* fast_kernels = nullptr;
         // Tensors that the variant does not know are an error.
         bool strict = false;
-        // A chat template that is not known is an error, not a warning.
-        bool strict_chat_template = false;
         // Called with each of the warnings() as it arises.
         std::function<void(std::string_view)> log{};
         std::function<void(std::size_t done, std::size_t all)> progress{};
@@ -98,7 +93,7 @@ namespace gemma4::inline v0
         // A model that was opened, and checked against this variant, by open_model.
         static engine load(opened_checkpoint opened, load_options options)
         {
-            settle(options);
+            settle(options, opened.max_positions);
             if (options.log)
             {
                 for (auto const& warning : opened.warnings) { options.log(warning); }
@@ -108,12 +103,6 @@ namespace gemma4::inline v0
                 if (options.log) { options.log(warning); }
                 opened.warnings.push_back(std::move(warning));
             };
-            if (opened.chat && !opened.chat->warning.empty())
-            {
-                auto warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
-                if (options.strict_chat_template) { throw mismatch_error(warning); }
-                warn(std::move(warning));
-            }
             if constexpr (towers_type::sees)
             {
                 if (has(*options.media, modality::image))
@@ -131,25 +120,21 @@ namespace gemma4::inline v0
             towers_type towers{*options.media};
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);
-            if (!loaded.unknown.empty())
-            {
-                warn(unknown_tensors_warning(opened, loaded.unknown, M::name));
-            }
+            if (!loaded.unknown.empty()) { warn(unknown_tensors_warning(opened, loaded.unknown, M::name)); }
             pack(loaded, towers, options);
-            auto parts = std::make_shared<shared>(std::move(loaded), std::move(towers), options);
-            parts->opened = std::move(opened);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(std::move(opened), std::move(loaded), std::move(towers), options));
         }
 
         // Random weights of this variant's shapes, without a file: for benches. No tokenizer.
         static engine random(dtype type, load_options options = {})
         {
-            settle(options);
+            settle(options, 0);
             towers_type towers{*options.media};
             auto made =
                 random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
-            auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(opened_checkpoint(), std::move(made), std::move(towers), options));
         }
 
         // What of the engine's type is loaded (load_options::media).
@@ -157,11 +142,15 @@ namespace gemma4::inline v0
         memory_plan const& plan() const noexcept { return m_parts->plan; }
         load_options const& options() const noexcept { return m_parts->options; }
         std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
-        generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
-        std::optional<chat_format> const& chat() const noexcept
+        // Of a conversation, as the model's files say.
+        std::size_t max_positions() const noexcept
         {
-            return m_parts->opened.chat;
-        }    // none: a base model
+            auto const positions = m_parts->opened.max_positions;
+            return positions != 0 ? positions : M::text.max_positions;
+        }
+        generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
+        // Which chat template prompts are rendered with, and why.
+        chat_format const& chat() const noexcept { return m_parts->opened.chat; }
         // What was said while loading, one sentence each.
         std::span<std::string const> warnings() const noexcept { return m_parts->opened.warnings; }
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
@@ -282,13 +271,14 @@ namespace gemma4::inline v0
 
         struct shared
         {
-            shared(loaded_weights<M, Format> l, towers_type t, load_options const& o)
+            shared(opened_checkpoint from, loaded_weights<M, Format> l, towers_type t, load_options const& o)
                 : options(o)
                 , loaded(std::move(l))
                 , towers(std::move(t))
-                , model(loaded.weights)
+                , model(loaded.weights, from.placeholders)
                 , plan(plan_memory<M>(loaded.bytes, o.context, options_of(o), tower_scratch(o), o.max_memory))
                 , work(work_of(o), o.memory)
+                , opened(std::move(from))
             {}
 
             // What o comes to with other numbers of positions.
@@ -339,8 +329,8 @@ namespace gemma4::inline v0
                                             fast_kernels(o));
             }
 
-            // Rows of the per-layer table are read from the mapped file. The system maps many pages around
-            // each of them, which all count as resident: now and then they are given back.
+            // Rows of the per-layer table are read where they lie. Of a mapped file the system maps many pages
+            // around each of them, which all count as resident: now and then they are given back.
             void count_table_rows(std::size_t rows)
             {
                 constexpr std::size_t most = 1024;
@@ -351,7 +341,7 @@ namespace gemma4::inline v0
                     if (table_rows < most) { return; }
                     table_rows = 0;
                     auto const& table = loaded.weights.per_layer.embed_tokens_per_layer;
-                    if (!loaded.made.contains(table.row(0))) { drop_file_pages(table.row(0), table.bytes()); }
+                    loaded.source->drop(table.row(0), table.bytes());
                 }
             }
 
@@ -395,14 +385,16 @@ namespace gemma4::inline v0
             }
         }
 
-        static void settle(load_options& o)
+        // `positions`: of the model's files; 0: the variant's. Nothing that is computed depends on their number.
+        static void settle(load_options& o, std::size_t positions)
         {
             constexpr std::size_t usual_context = 8192;
-            if (o.context == 0) { o.context = std::min(usual_context, M::text.max_positions); }
-            if (o.context > M::text.max_positions)
+            auto const most = positions != 0 ? positions : M::text.max_positions;
+            if (o.context == 0) { o.context = std::min(usual_context, most); }
+            if (o.context > most)
             {
-                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ",
-                                              M::text.max_positions, " positions"));
+                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ", most,
+                                              " positions", most == M::text.max_positions ? "" : " in this file"));
             }
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);

@@ -90,13 +90,17 @@ namespace gemma4::inline v0
         // The forward call has failed for this generation: end_step() ends it and throws this.
         void fail(std::exception_ptr why) noexcept { m_failure = std::move(why); }
 
+        // What it throws (of a mask or a processor, std::bad_alloc) ends this generation as cancelled: what
+        // was chosen cannot be followed.
         void end_step(std::size_t rows, bool done)
         {
-            if (m_failure)
+            struct cancelled_unless_done
             {
-                m_reason = stop_reason::cancelled;
-                std::rethrow_exception(std::exchange(m_failure, nullptr));
-            }
+                stop_reason& reason;
+                bool done = false;
+                ~cancelled_unless_done() { reason = done ? reason : stop_reason::cancelled; }
+            } end{m_reason};
+            if (m_failure) { std::rethrow_exception(std::exchange(m_failure, nullptr)); }
             auto& c = *m_conversation;
             if (done && c.pin_at == c.past.size())
             {
@@ -116,18 +120,11 @@ namespace gemma4::inline v0
             }
             if (m_choice)
             {
-                try
-                {
-                    accept(*std::exchange(m_choice, std::nullopt));
-                }
-                catch (...)    // of a mask: what was chosen cannot be followed
-                {
-                    m_reason = stop_reason::cancelled;
-                    throw;
-                }
+                accept(*std::exchange(m_choice, std::nullopt));
                 m_usage.decode_seconds = seconds_since(*m_started) - m_usage.prefill_seconds;
             }
             if (running() && m_stop.stop_requested()) { stop_with(stop_reason::cancelled); }
+            end.done = true;
         }
 
         // Tokens that have not been run yet.

@@ -66,12 +66,12 @@ namespace gemma4::inline v0
                 auto const rows = std::min(outs, different * packed_rows);
                 std::vector<std::byte> plain(rows * ins * size_of(m_type));
                 write(rows * ins, plain.data());
-                std::vector<float> wide;
+                std::vector<float> wide(packed_rows * ins);
                 auto const bytes = packed_block_bytes(to, ins);
                 stored_rows const from{plain.data(), weight_type_of(m_type), rows, ins};
                 for (std::size_t b = 0; b != different; ++b)
                 {
-                    pack_block(from, b * packed_rows, to, blocks + b * bytes, wide);
+                    pack_block(from, b * packed_rows, to, blocks + b * bytes, wide.data());
                 }
                 for (auto b = different; b < all; ++b)
                 {
@@ -81,7 +81,7 @@ namespace gemma4::inline v0
                 {
                     pack_block({plain.data() + (all - 1) % different * packed_rows * ins * size_of(m_type),
                                 weight_type_of(m_type), left, ins},
-                               0, to, blocks + (all - 1) * bytes, wide);
+                               0, to, blocks + (all - 1) * bytes, wide.data());
                 }
             }
 

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@
 #include <gemma4/chat/render.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/separate.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0
 {
@@ -75,7 +76,7 @@ namespace gemma4::inline v0
             , m_options(std::move(options))
             , m_conversation(m_engine.make_state())
         {
-            prepare_calls();
+            m_calls = calls_of(m_options);
             clear();
         }
 
@@ -84,16 +85,16 @@ namespace gemma4::inline v0
         state<M> const& past() const noexcept { return m_conversation.past; }
         session_options const& options() const noexcept { return m_options; }
 
-        // Other options from here on. What was said stays; where the system text is another one it takes the place
-        // of the old one, and the next prompt is run anew from there.
+        // Other options from here on. What was said stays; where the system text is another one it takes the
+        // place of the old one, and the next prompt is run anew from there.
         void set_options(session_options options)
         {
             if (options.system != m_options.system)
             {
                 set_system_message(m_conversation.messages, options.system);
             }
+            m_calls = calls_of(options);
             m_options = std::move(options);
-            prepare_calls();
         }
 
         // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those of
@@ -129,8 +130,8 @@ namespace gemma4::inline v0
             m_conversation.messages.push_back(chat_message("system", m_options.system));
         }
 
-        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has
-        // no chat format.
+        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, and where
+        // the model's chat template is none that can be rendered.
         template <logits_processor... Processors>
         generation<Engine, processor_chain<Processors...>>
         ask(std::string_view text, generation_options options, Processors... processors)
@@ -167,7 +168,7 @@ namespace gemma4::inline v0
 
         // The model's answer to more messages: a user's, results of tools (tool_message). None: it goes on
         // from what there is. Throws argument_error where the template refuses the messages, capacity_error
-        // where they do not fit; nothing has changed then.
+        // where they do not fit; the conversation has not changed then, nor where memory runs out.
         template <logits_processor... Processors>
         generation<Engine, processor_chain<Processors...>> send(turn said, generation_options options,
                                                                 Processors... processors)
@@ -183,23 +184,37 @@ namespace gemma4::inline v0
             media.insert(media.end(), said.media.begin(), said.media.end());
             auto prompt = encoded(segments, media);
             auto const answer_at = prompt.tokens.size() - tokens_of_thought(segments);
-
-            auto const cached = m_conversation.become(std::move(prompt));
-            m_conversation.pin_at = answer_at;
-            m_conversation.keep_pins = is_new_turn ? 0 : 1;
-            m_conversation.messages = std::move(all);
-            m_conversation.media = std::move(media);
-            m_conversation.answering =
+            std::optional<open_answer> answering(
                 open_answer{.parser = answer_id_parser(m_engine.tokens(), starts_in_thought(segments)
                                                                               ? starts_in::thought
-                                                                              : starts_in::content)};
-            return {m_engine,
-                    m_conversation,
-                    cached,
-                    std::move(options),
-                    processor_chain<Processors...>(std::move(processors)...),
-                    m_options.thinking,
-                    m_calls};
+                                                                              : starts_in::content)});
+
+            auto& c = m_conversation;
+            auto const cached = c.become(std::move(prompt));
+            c.pin_at = answer_at;
+            c.keep_pins = is_new_turn ? 0 : 1;
+            auto const exchange = [&]
+            {
+                std::swap(c.messages, all);
+                std::swap(c.media, media);
+                std::swap(c.answering, answering);
+            };
+            exchange();
+            try
+            {
+                return {m_engine,
+                        c,
+                        cached,
+                        std::move(options),
+                        processor_chain<Processors...>(std::move(processors)...),
+                        m_options.thinking,
+                        m_calls};
+            }
+            catch (...)
+            {
+                exchange();    // the tokens are made anew from the messages
+                throw;
+            }
         }
 
         // As ask(), and calls of the session's tools are run, and what they give is read by the model, until
@@ -264,7 +279,7 @@ namespace gemma4::inline v0
         // it), capacity_error (longer than the context); nothing has changed then.
         void load(std::filesystem::path const& path)
         {
-            mapped_file const file(path);
+            file_bytes const file(path);
             auto saved = read_state<M>(file.bytes(), path.string(), m_engine.stamp(),
                                        m_conversation.past.options(), m_engine.options().memory);
             for (auto& tool : saved.options.tools)
@@ -272,6 +287,7 @@ namespace gemma4::inline v0
                 auto const known = std::ranges::find(m_options.tools, tool.name, &tool_definition::name);
                 if (known != m_options.tools.end()) { tool.call = known->call; }
             }
+            auto calls = calls_of(saved.options);
             conversation<M> loaded(std::move(saved.past));
             loaded.tokens = std::move(saved.tokens);
             loaded.soft = std::move(saved.soft);
@@ -279,7 +295,7 @@ namespace gemma4::inline v0
             loaded.media = std::move(saved.media);
             m_options = std::move(saved.options);
             m_conversation = std::move(loaded);
-            prepare_calls();
+            m_calls = std::move(calls);
         }
 
         // The continuation of raw text; bos is put in front unless it is there. The conversation becomes this
@@ -321,25 +337,18 @@ namespace gemma4::inline v0
         }
 
     private:
-        chat_format const& format() const
-        {
-            if (m_engine.chat()) { return *m_engine.chat(); }
-            throw mismatch_error(sentence(m_engine.folder().string(),
-                                          " has no chat template: it is a base model, which "
-                                          "continues text (complete) and cannot be asked"));
-        }
-
         template_rules const& rules() const
         {
-            static constexpr template_rules of_a_base_model{};
-            return m_engine.chat() ? m_engine.chat()->form->rules : of_a_base_model;
+            static constexpr template_rules without_a_template{};
+            auto const* const form = m_engine.chat().of(!m_options.tools.empty()).form;
+            return form ? form->rules : without_a_template;
         }
 
         std::vector<chat_segment> rendered(std::vector<json_value> const& all, bool prompt) const
         {
             std::vector<json_value> tools;
             for (auto const& tool : m_options.tools) { tools.push_back(tool.declaration); }
-            auto const& form = *format().form;
+            auto const& form = demand_template(m_engine.chat(), !tools.empty(), m_engine.folder().string());
             auto segments = render_segments(
                 form, make_chat_request(with_tool_responses(all, form.rules), std::move(tools),
                                         {.add_generation_prompt = prompt,
@@ -382,16 +391,15 @@ namespace gemma4::inline v0
                 .size();
         }
 
-        // Masks of calls, where there are tools and the model has a form for calls.
-        void prepare_calls()
+        // Masks of calls, where there are tools and the model has a form for calls; else null.
+        std::shared_ptr<call_masks> calls_of(session_options const& options) const
         {
-            m_calls.reset();
-            if (!m_options.mask_calls || m_options.tools.empty() || !m_engine.chat()) { return; }
+            if (!options.mask_calls || options.tools.empty() || m_engine.chat().base) { return {}; }
             auto const& tokens = m_engine.tokens();
-            if (!tokens.find(name_of(marker::open_call))) { return; }
+            if (!tokens.find(name_of(marker::open_call))) { return {}; }
             std::vector<json_value> declarations;
-            for (auto const& tool : m_options.tools) { declarations.push_back(tool.declaration); }
-            m_calls = std::make_shared<call_masks>(
+            for (auto const& tool : options.tools) { declarations.push_back(tool.declaration); }
+            return std::make_shared<call_masks>(
                 declarations, tokens, [engine = m_engine] { return trie_of(engine); },
                 m_engine.options().log);
         }

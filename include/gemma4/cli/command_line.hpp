@@ -120,6 +120,15 @@ namespace gemma4::inline v0::cli
                 ->type_name("DIR");
         }
 
+        inline void chat_template(CLI::App& app, std::string& to)
+        {
+            app.add_option(
+                   "--template", to,
+                   "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                   "that holds a published one, or none (as the model has it)")
+                ->type_name("NAME|FILE|none");
+        }
+
         inline void precision(CLI::App& app, weight_precision& to)
         {
             choice<weight_precision>(
@@ -137,6 +146,13 @@ namespace gemma4::inline v0::cli
             number(app, "--threads", to, "threads that work, at most as many as there are cores (all)");
         }
 
+        inline void no_mmap(CLI::App& app, bool& to)
+        {
+            app.add_flag("--no-mmap", to,
+                         "read the model's files into memory instead of mapping them: they may be changed or "
+                         "removed then");
+        }
+
         inline void memory(CLI::App& app, model_options& to)
         {
             file(app, "--mmproj", to.mmproj,
@@ -146,6 +162,7 @@ namespace gemma4::inline v0::cli
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
             threads(app, to.threads);
+            no_mmap(app, to.no_mmap);
             app.add_flag("--strict", to.strict, "a tensor that the model does not know is an error");
             choice<compute_mode>(
                 app, "--compute", to.compute, {{"exact", compute_mode::exact}, {"fast", compute_mode::fast}},
@@ -217,6 +234,7 @@ namespace gemma4::inline v0::cli
         folder(on_info, info.model.model)->required();
         memory(on_info, info.model);
         chunk(on_info, info.model);
+        chat_template(on_info, info.model.chat_template);
         on_info.add_flag("--json", info.json, "one JSON object");
 
         run_options run;
@@ -243,8 +261,9 @@ namespace gemma4::inline v0::cli
         number(on_run, "--thinking-budget", run.thinking_budget,
                "tokens of a thought at most, also of one that the model begins without --think");
         file(on_run, "--tools", run.tools,
-             "a JSON list of tools that the model may call; calls are printed as JSON "
-             "lines, a chat asks for their results");
+             "a JSON list of tools that the model may call, as OpenAI, Anthropic, Gemini or MCP write it; "
+             "calls are printed as JSON lines, a chat asks for their results");
+        chat_template(on_run, run.model.chat_template);
         file(on_run, "--schema", run.schema, "a JSON schema that the answer obeys");
         file(on_run, "--save", run.save, "keep the conversation in this file at the end");
         file(on_run, "--load", run.load,
@@ -270,6 +289,12 @@ namespace gemma4::inline v0::cli
         auto& on_render = *app.add_subcommand("render", "One JSON request (messages, tools, options) a line "
                                                         "in, the prompt's text as a JSON string a line out");
         folder(on_render, render.model);
+        chat_template(on_render, render.chat_template);
+
+        templates_options templates;
+        auto& on_templates =
+            *app.add_subcommand("templates", "The chat templates that prompts can be rendered with");
+        on_templates.add_flag("--json", templates.json, "a JSON list of {name, used_by, sha256}");
 
         parse_options parse;
         auto& on_parse = *app.add_subcommand(
@@ -351,6 +376,7 @@ namespace gemma4::inline v0::cli
         precision(on_pack, pack.weights);
         file(on_pack, "--out", pack.out, "the packed file")->required();
         threads(on_pack, pack.threads);
+        no_mmap(on_pack, pack.no_mmap);
 
         bench_options bench;
         bench.model.compute = compute_mode::fast;
@@ -413,6 +439,7 @@ namespace gemma4::inline v0::cli
         if (on_tokenize.parsed()) { return tokenize; }
         if (on_detokenize.parsed()) { return detokenize; }
         if (on_render.parsed()) { return render; }
+        if (on_templates.parsed()) { return templates; }
         if (on_parse.parsed()) { return parse; }
         if (on_logits.parsed())
         {

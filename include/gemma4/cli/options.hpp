@@ -32,6 +32,7 @@ namespace gemma4::inline v0::cli
     {
         std::string model;
         std::string mmproj;    // a GGUF file
+        std::string chat_template;    // open_options::chat_template
         std::size_t context = 0;
         std::size_t max_memory = 0;
         std::size_t threads = 0;
@@ -40,6 +41,7 @@ namespace gemma4::inline v0::cli
         weight_precision weights = weight_precision::stored;
         std::optional<kv_type> kv;
         bool strict = false;
+        bool no_mmap = false;
     };
 
     // Media of a prompt, each kind in the order that it was given.
@@ -93,7 +95,13 @@ namespace gemma4::inline v0::cli
 
     struct render_options
     {
-        std::string model;    // empty: every request names its template
+        std::string model;            // empty: every request names its template, or chat_template is there
+        std::string chat_template;    // open_options::chat_template
+    };
+
+    struct templates_options
+    {
+        bool json = false;
     };
 
     struct parse_options
@@ -154,6 +162,7 @@ namespace gemma4::inline v0::cli
         std::string out;
         weight_precision weights = weight_precision::stored;
         std::size_t threads = 0;
+        bool no_mmap = false;
     };
 
     struct bench_options
@@ -177,9 +186,10 @@ namespace gemma4::inline v0::cli
         std::string text;
     };
 
-    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
-                                 render_options, parse_options, logits_options, generate_options,
-                                 perplexity_options, encode_command, pack_command, bench_options>;
+    using command =
+        std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
+                     render_options, templates_options, parse_options, logits_options, generate_options,
+                     perplexity_options, encode_command, pack_command, bench_options>;
 
     // Digits and nothing else. Throws usage_error.
     inline std::uint64_t parse_number(std::string_view text, std::string_view option)

@@ -17,7 +17,8 @@ namespace gemma4::inline v0::cli
     {
         demand_writable(o.out);
         unfinished_file const interrupted(o.out);
-        auto const opened = open_any_of(known, o.model, {.mmproj = o.mmproj});
+        auto const access = o.no_mmap ? file_access::read : file_access::map;
+        auto const opened = open_any_of(known, o.model, {.mmproj = o.mmproj, .access = access});
         progress_bar bar(io, "packing");
         pack_options options{.weights = o.weights, .threads = o.threads, .progress = {}, .stop = {}};
         options.progress = [&bar](std::size_t done, std::size_t all) { bar.show(done, all); };

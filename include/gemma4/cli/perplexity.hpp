@@ -15,7 +15,7 @@
 #include <gemma4/cli/measure.hpp>
 #include <gemma4/cli/out_file.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/npy.hpp>
 
 namespace gemma4::inline v0::cli
@@ -59,8 +59,8 @@ namespace gemma4::inline v0::cli
             demand_writable(o.kl_save);
             interrupted.emplace(o.kl_save);
         }
-        mapped_file const file(o.file);
-        std::string_view const text(reinterpret_cast<char const*>(file.bytes().data()), file.bytes().size());
+        file_bytes const file(o.file);
+        auto const text = file.text();
         std::optional<npy_rows> from;
         if (!o.kl_from.empty()) { from.emplace(o.kl_from); }
         constexpr std::size_t logit_rows = 64;    // one block of a matrix product

@@ -45,6 +45,7 @@ namespace gemma4::inline v0
                     else if constexpr (std::is_same_v<Options, tokenize_options>) { tokenize(o, io); }
                     else if constexpr (std::is_same_v<Options, detokenize_options>) { detokenize(o, io); }
                     else if constexpr (std::is_same_v<Options, render_options>) { render(o, io); }
+                    else if constexpr (std::is_same_v<Options, templates_options>) { templates(o, io); }
                     else if constexpr (std::is_same_v<Options, parse_options>) { parse(o, io); }
                     else if constexpr (std::is_same_v<Options, logits_options>) { logits(o, known, io); }
                     else if constexpr (std::is_same_v<Options, generate_options>) { generate(o, known, io); }

@@ -15,6 +15,7 @@
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/marker.hpp>
+#include <gemma4/chat/tool_list.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/media.hpp>
 #include <gemma4/cli/out_file.hpp>
@@ -23,7 +24,7 @@
 #include <gemma4/grammar/json_schema.hpp>
 #include <gemma4/grammar/token_grammar.hpp>
 #include <gemma4/grammar/token_trie.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -48,30 +49,7 @@ namespace gemma4::inline v0::cli
 
     inline json_value read_json_value_file(std::string const& path)
     {
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return read_json_value({reinterpret_cast<char const*>(bytes.data()), bytes.size()}, path);
-    }
-
-    // A list of declarations: {"type": "function", "function": {name, description, parameters}}, or the inner
-    // object alone. The user is who runs them.
-    inline std::vector<tool_definition> read_tools(std::string const& path)
-    {
-        auto const root = read_json_value_file(path);
-        if (!root.as_array()) { throw argument_error(sentence(path, ": expected a list of tools")); }
-        std::vector<tool_definition> tools;
-        for (auto const& item : *root.as_array())
-        {
-            auto const* const inner = item.find("function");
-            auto const* const name = (inner ? *inner : item).find("name");
-            if (!name || !name->as_string())
-            {
-                throw argument_error(sentence(path, ": tool ", tools.size(), " has no name"));
-            }
-            json_value const wrapped(json_value::object{{"type", "function"}, {"function", item}});
-            tools.push_back({*name->as_string(), inner ? item : wrapped, {}});
-        }
-        return tools;
+        return read_json_value(file_bytes(path).text(), path);
     }
 
     inline session_options session_options_of(run_options const& o)
@@ -79,7 +57,7 @@ namespace gemma4::inline v0::cli
         session_options to;
         to.system = o.system.value_or("");
         to.thinking = o.think;
-        if (!o.tools.empty()) { to.tools = read_tools(o.tools); }
+        if (!o.tools.empty()) { to.tools = read_tool_list(read_json_value_file(o.tools), o.tools); }
         return to;
     }
 

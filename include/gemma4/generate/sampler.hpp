@@ -76,7 +76,7 @@ namespace gemma4::inline v0
         explicit basic_sampler(sampling_options options, Extra extra = Extra{})
             : m_options((validate(options), std::move(options)))
             , m_extra(std::move(extra))
-            , m_penalty(m_options.repetition_penalty)
+            , m_penalty(m_options.repetition_penalty, m_options.repetition_window)
             , m_suppress(m_options.suppress_tokens)
         {
             if (m_options.greedy()) { return; }

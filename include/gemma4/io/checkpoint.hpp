@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/io/safetensors.hpp>
 
@@ -48,12 +49,15 @@ namespace gemma4::inline v0
     }
 
     // model.safetensors, or where it is absent the shards of model.safetensors.index.json (transformers'
-    // order). All tensors stay mapped as long as the checkpoint lives; moving it keeps them valid.
+    // order). All tensors stay in memory as long as the checkpoint lives; moving it keeps them valid.
     class checkpoint
     {
     public:
-        explicit checkpoint(std::filesystem::path const& folder)
+        explicit checkpoint(std::filesystem::path const& folder, file_access access = file_access::map,
+                            std::pmr::memory_resource* memory = std::pmr::get_default_resource())
             : m_folder(folder)
+            , m_access(access)
+            , m_memory(memory)
         {
             if (std::error_code reason; !std::filesystem::is_directory(folder, reason))
             {
@@ -68,8 +72,9 @@ namespace gemma4::inline v0
             else if (is_there(index)) { read_shards(index); }
             else
             {
-                throw file_error(sentence(
-                    folder.string(), " holds neither model.safetensors nor model.safetensors.index.json"));
+                throw file_error(sentence(folder.string(),
+                                          " holds neither model.safetensors nor model.safetensors.index.json",
+                                          other_weights(folder)));
             }
             std::sort(m_tensors.begin(), m_tensors.end(),
                       [](tensor const& a, tensor const& b) { return a.name < b.name; });
@@ -86,6 +91,13 @@ namespace gemma4::inline v0
 
         std::span<tensor const> tensors() const noexcept { return m_tensors; }    // sorted by name
         std::span<safetensors_file const> files() const noexcept { return m_files; }
+
+        // As file_bytes::drop.
+        void drop(void const* data, std::size_t bytes) const noexcept
+        {
+            for (auto const& file : m_files) { file.file().drop(data, bytes); }
+        }
+
         nlohmann::json const& config() const noexcept { return m_config; }
         std::filesystem::path const& folder() const noexcept { return m_folder; }
         std::filesystem::path config_path() const { return m_folder / "config.json"; }
@@ -95,16 +107,32 @@ namespace gemma4::inline v0
         std::span<std::string const> unlisted() const noexcept { return m_unlisted; }
 
     private:
-        // A dangling link is there: opening it then gives the system's reason.
-        static bool is_there(std::filesystem::path const& path)
+        // What there is instead, for an error.
+        static std::string other_weights(std::filesystem::path const& folder)
         {
+            std::vector<std::string> names;
             std::error_code ignored;
-            return std::filesystem::exists(std::filesystem::symlink_status(path, ignored));
+            for (auto const& entry : std::filesystem::directory_iterator(folder, ignored))
+            {
+                auto name = entry.path().filename().string();
+                auto const is = [&](std::string_view end) { return name.ends_with(end); };
+                if (is(".safetensors") || is(".bin") || is(".pt") || is(".pth") || is(".onnx") || is(".h5"))
+                {
+                    names.push_back(std::move(name));
+                }
+            }
+            if (names.empty()) { return {}; }
+            std::ranges::sort(names);
+            auto const shard = std::ranges::find_if(
+                names, [](auto const& name) { return name.ends_with(".safetensors"); });
+            return shard == names.end()
+                       ? sentence("; of ", names.front(), ", safetensors must be made first")
+                       : sentence("; ", *shard, " is not read without the index that names the shards");
         }
 
         void read_single(std::filesystem::path const& path)
         {
-            m_files.emplace_back(path);
+            m_files.emplace_back(path, m_access, m_memory);
             auto const all = m_files.back().tensors();
             m_tensors.assign(all.begin(), all.end());
         }
@@ -117,7 +145,7 @@ namespace gemma4::inline v0
             m_files.reserve(listed.size());
             for (auto const& [shard, names] : listed)
             {
-                m_files.emplace_back(m_folder / shard);
+                m_files.emplace_back(m_folder / shard, m_access, m_memory);
                 auto const before = m_tensors.size();
                 for (auto const& t : m_files.back().tensors())
                 {
@@ -141,6 +169,8 @@ namespace gemma4::inline v0
         }
 
         std::filesystem::path m_folder;
+        file_access m_access;
+        std::pmr::memory_resource* m_memory;
         nlohmann::json m_config;
         std::vector<safetensors_file> m_files;
         std::vector<tensor> m_tensors;

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,8 +14,8 @@
 #include <vector>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/gguf.hpp>
-#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0
 {
@@ -66,24 +65,24 @@ namespace gemma4::inline v0
         };
     }
 
-    // Whether the path is a file that begins with the magic of GGUF.
+    // Whether the path is a file that begins with the magic of GGUF. Throws file_error where it is a file
+    // that cannot be read.
     inline bool is_gguf_file(std::filesystem::path const& path)
     {
-        char magic[4] = {};
-        std::error_code ignored;
-        if (!std::filesystem::is_regular_file(path, ignored)) { return false; }
-        std::ifstream in(path, std::ios::binary);
-        return in.read(magic, sizeof magic) && std::string_view(magic, sizeof magic) == detail::gguf_magic;
+        return file_beginning(path, detail::gguf_magic.size()) == detail::gguf_magic;
     }
 
-    // Stays mapped as long as it lives; moving it keeps tensors and metadata valid. Any part of a split model
-    // names all of them: they lie in the same folder. file_error: as parse_gguf, or parts that do not belong
-    // together.
+    // Stays in memory as long as it lives; moving it keeps tensors and metadata valid. Any part of a split
+    // model names all of them: they lie in the same folder. file_error: as parse_gguf, or parts that do not
+    // belong together.
     class gguf_file
     {
     public:
-        explicit gguf_file(std::filesystem::path const& path)
+        explicit gguf_file(std::filesystem::path const& path, file_access access = file_access::map,
+                           std::pmr::memory_resource* memory = std::pmr::get_default_resource())
             : m_path(path)
+            , m_access(access)
+            , m_memory(memory)
         {
             open(path);
             auto const parts = contents().metadata.size("split.count", 0);
@@ -139,16 +138,17 @@ namespace gemma4::inline v0
         }
 
         std::size_t parts() const noexcept { return m_parts.size(); }
+        file_bytes const& part_file(std::size_t index) const noexcept { return m_parts[index]->file; }
         std::span<std::byte const> bytes(std::size_t index) const noexcept
         {
-            return m_parts[index]->file.bytes();
+            return part_file(index).bytes();
         }
         std::filesystem::path const& path() const noexcept { return m_path; }
 
     private:
         struct part
         {
-            mapped_file file;
+            file_bytes file;
             gguf_contents contents;
         };
 
@@ -156,7 +156,7 @@ namespace gemma4::inline v0
 
         void open(std::filesystem::path const& path)
         {
-            mapped_file file(path);
+            file_bytes file(path, m_access, m_memory);
             auto contents = parse_gguf(file.bytes(), path.string());
             m_parts.push_back(std::make_unique<part>(part{std::move(file), std::move(contents)}));
         }
@@ -190,6 +190,8 @@ namespace gemma4::inline v0
         }
 
         std::filesystem::path m_path;
+        file_access m_access;
+        std::pmr::memory_resource* m_memory;
         std::vector<std::unique_ptr<part>> m_parts;
         std::vector<gguf_tensor> m_tensors;
     };

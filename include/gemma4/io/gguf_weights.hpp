@@ -105,9 +105,29 @@ namespace gemma4::inline v0
             check_audio_config(compiled, variant, m_towers->metadata());
         }
 
+        void drop(void const* data, std::size_t bytes) const noexcept override
+        {
+            for_each_file([&](file_bytes const& file) { file.drop(data, bytes); });
+        }
+
+        std::size_t read_bytes() const noexcept override
+        {
+            std::size_t all = 0;
+            for_each_file([&](file_bytes const& file) { all += file.is_mapped() ? 0 : file.bytes().size(); });
+            return all;
+        }
+
         std::string where() const override { return m_file->path().string(); }
 
     private:
+        template <class Visit>
+        void for_each_file(Visit&& visit) const
+        {
+            for (std::size_t i = 0; i != m_file->parts(); ++i) { visit(m_file->part_file(i)); }
+            if (m_towers == m_file) { return; }
+            for (std::size_t i = 0; i != m_towers->parts(); ++i) { visit(m_towers->part_file(i)); }
+        }
+
         stored_weight stored(gguf_source::part const& part, std::span<std::size_t const> shape) const
         {
             auto const& t = *part.values;

@@ -17,7 +17,7 @@ namespace gemma4::inline v0
     struct loaded_weights
     {
         decoder_weights<M, Format> weights;
-        std::shared_ptr<weight_source> source;    // matrices point into its mapping
+        std::shared_ptr<weight_source> source;    // matrices point into its files
         made_tensors made;           // matrices that lie in no file
         buffer<float> converted;     // vectors that are float32 here and something else in the file
         buffer<std::byte> packed;    // matrices on the fast path
@@ -25,7 +25,7 @@ namespace gemma4::inline v0
         std::vector<std::string> unknown;    // tensors that this variant does not have
     };
 
-    // Checks every tensor's name, shape and type, and binds matrices to the mapping. Reads the small vectors
+    // Checks every tensor's name, shape and type, and binds matrices where they lie. Reads the small vectors
     // only. `tied`: the head is the embedding (config.json: tie_word_embeddings). `progress(done, all)` is
     // called per tensor; cancelled_error when `stop` is requested. mismatch_error as weight_source::demand;
     // unknown tensors are listed, or the first is a mismatch_error where `strict`. `towers` has
@@ -50,6 +50,7 @@ namespace gemma4::inline v0
                         M::text.hidden);
         }
         loaded.bytes = binder.bytes();
+        loaded.bytes.read = source->read_bytes();
         loaded.made = binder.made();
         constexpr auto const& schedule = architecture<M>::schedule;
         loaded.unknown = source->unknown({M::text.layers, schedule.owners, tied});

@@ -5,35 +5,32 @@
 
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <variant>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
-#include <gemma4/io/mapped_file.hpp>
+#include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/file_writer.hpp>
 
 namespace gemma4::inline v0
 {
-    // Writes float32 [rows, columns] in C order, version 1.0, while rows arrive. The bytes go to
-    // "<path>.part", which finish() completes and renames; a writer destroyed before that removes it.
-    // file_error names the path and the system's reason.
+    // Writes float32 [rows, columns] in C order, version 1.0, while rows arrive. The file has
+    // its name when finish() returns, and nothing is left of a writer destroyed before that. Throws
+    // file_error as file_writer.
     class npy_writer
     {
     public:
         npy_writer(std::filesystem::path const& path, std::size_t columns)
-            : m_path(path)
-            , m_part(path)
-            , m_columns(columns)
+            : m_columns(columns)
         {
             static_assert(std::endian::native == std::endian::little,
                           "gemma4: .npy files are written little-endian");
@@ -41,106 +38,53 @@ namespace gemma4::inline v0
             {
                 throw argument_error(sentence(path.string(), ": an .npy row needs at least one column"));
             }
-            m_part += ".part";
-            errno = 0;
-            m_out.open(m_part, std::ios::binary | std::ios::trunc);
-            check("cannot be created");
-            m_open = true;
-            try
-            {
-                write_header();
-            }
-            catch (...)
-            {
-                discard();
-                throw;
-            }
-        }
-
-        npy_writer(npy_writer const&) = delete;
-        npy_writer& operator=(npy_writer const&) = delete;
-
-        ~npy_writer()
-        {
-            if (m_open) { discard(); }
+            m_out.emplace(path);
+            m_out->write(header());
         }
 
         // One or more whole rows. argument_error otherwise, or after finish().
         void append(std::span<float const> rows)
         {
-            if (!m_open)
-            {
-                throw argument_error(sentence(m_path.string(), ": rows appended to a finished .npy file"));
-            }
+            if (!m_out) { throw argument_error("rows were appended to a finished .npy file"); }
             if (rows.size() % m_columns != 0)
             {
-                throw argument_error(sentence(m_path.string(), ": ", rows.size(),
+                throw argument_error(sentence(m_out->path().string(), ": ", rows.size(),
                                               " values appended, expected rows of ", m_columns));
             }
-            errno = 0;
-            m_out.write(reinterpret_cast<char const*>(rows.data()),
-                        static_cast<std::streamsize>(rows.size_bytes()));
-            check("cannot be written");
+            m_out->write(std::as_bytes(rows));
             m_rows += rows.size() / m_columns;
         }
 
         // The file is complete and has its name. A second call does nothing.
         void finish()
         {
-            if (!m_open) { return; }
-            errno = 0;
-            m_out.seekp(0);
-            write_header();
-            m_out.close();
-            check("cannot be written");
-            std::error_code reason;
-            std::filesystem::rename(m_part, m_path, reason);
-            if (reason)
-            {
-                throw file_error(sentence(m_path.string(), " cannot be written: ", reason.message()));
-            }
-            m_open = false;
+            if (!m_out) { return; }
+            m_out->write_at(0, header());
+            m_out->finish();
+            m_out.reset();
         }
 
     private:
         // Room for any two 64-bit numbers; a multiple of 64.
         static constexpr std::size_t header_size = 128;
 
-        void write_header()
+        std::array<std::byte, header_size> header() const
         {
-            auto header = std::string("\x93NUMPY\x01\x00", 8);
-            header += static_cast<char>(header_size - 10);
-            header += '\0';
-            header += sentence("{'descr': '<f4', 'fortran_order': False, 'shape': (", m_rows, ", ", m_columns,
-                               "), }");
-            header.resize(header_size - 1, ' ');
-            header += '\n';
-            m_out.write(header.data(), static_cast<std::streamsize>(header.size()));
-            check("cannot be written");
+            auto text = std::string("\x93NUMPY\x01\x00", 8);
+            text += static_cast<char>(header_size - 10);
+            text += '\0';
+            text += sentence("{'descr': '<f4', 'fortran_order': False, 'shape': (", m_rows, ", ", m_columns,
+                             "), }");
+            text.resize(header_size - 1, ' ');
+            text += '\n';
+            std::array<std::byte, header_size> bytes{};
+            std::memcpy(bytes.data(), text.data(), bytes.size());
+            return bytes;
         }
 
-        void check(char const* what)
-        {
-            if (m_out) { return; }
-            auto const reason =
-                errno ? std::generic_category().message(errno) : std::string("input/output error");
-            throw file_error(sentence(m_part.string(), " ", what, ": ", reason));
-        }
-
-        void discard() noexcept
-        {
-            m_open = false;
-            if (m_out.is_open()) { m_out.close(); }
-            std::error_code ignored;
-            std::filesystem::remove(m_part, ignored);
-        }
-
-        std::filesystem::path m_path;
-        std::filesystem::path m_part;
         std::size_t m_columns;
         std::size_t m_rows = 0;
-        bool m_open = false;
-        std::ofstream m_out;
+        std::optional<file_writer> m_out;    // none: finished
     };
 
     // An array of any rank in C order. floats() and integers() are argument_error where the file holds the
@@ -354,7 +298,7 @@ namespace gemma4::inline v0
 
     inline npy_array read_npy(std::filesystem::path const& path)
     {
-        mapped_file const file(path);
+        file_bytes const file(path);
         return parse_npy(file.bytes(), path.string());
     }
 
@@ -364,7 +308,7 @@ namespace gemma4::inline v0
     public:
         // Throws file_error: as parse_npy, or an array of another type or rank.
         explicit npy_rows(std::filesystem::path const& path)
-            : m_file(path)
+            : m_file(path, file_access::map)
         {
             auto const layout = detail::read_npy_layout(m_file.bytes(), path.string());
             auto const aligned =
@@ -387,7 +331,7 @@ namespace gemma4::inline v0
         std::filesystem::path const& path() const noexcept { return m_file.path(); }
 
     private:
-        mapped_file m_file;
+        file_bytes m_file;
         std::size_t m_rows;
         std::size_t m_columns;
         float const* m_values;

@@ -20,7 +20,6 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/formats/fp4.hpp>
 #include <gemma4/io/checkpoint.hpp>
-#include <gemma4/io/pages.hpp>
 #include <gemma4/io/shape_text.hpp>
 
 namespace gemma4::inline v0
@@ -101,9 +100,9 @@ namespace gemma4::inline v0
         }
     }
 
-    // Pages of the file are dropped as they are read. mismatch_error: matrices of different shapes, or a
-    // factor that is not positive.
-    inline nvfp4_matrices read_nvfp4(std::span<nvfp4_parts const> all)
+    // Pages of `file`, which the parts are of, are dropped as they are read. mismatch_error: matrices of
+    // different shapes, or a factor that is not positive.
+    inline nvfp4_matrices read_nvfp4(checkpoint const& file, std::span<nvfp4_parts const> all)
     {
         auto const rows = all.front().outs(), ins = all.front().ins();
         auto const blocks = ins / nvfp4::weights_per_block;
@@ -142,8 +141,8 @@ namespace gemma4::inline v0
                     scale += 4;
                     to += nvfp4::bytes_per_block;
                 }
-                drop_file_pages(first, std::size_t(from - first));
-                drop_file_pages(first_scale, std::size_t(scale - first_scale));
+                file.drop(first, std::size_t(from - first));
+                file.drop(first_scale, std::size_t(scale - first_scale));
             }
         }
         return made;

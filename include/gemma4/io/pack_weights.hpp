@@ -48,18 +48,18 @@ namespace gemma4::inline v0
         std::byte const* data;
         weight_type type;
         std::size_t outs, ins;
-        bool in_file = true;    // in the mapping of a file, whose pages can be dropped
+        weight_source const* source = nullptr;    // which may drop them when they are read; null: none
     };
 
     namespace detail
     {
-        // One block of up to 16 rows. `wide` is scratch.
+        // One block of up to 16 rows. `wide` is scratch of 16 rows.
         GEMMA4_CODE void pack_block(stored_rows const& from, std::size_t row, packed_type to,
-                                    std::byte* block, std::vector<float>& wide);
+                                    std::byte* block, float* wide);
     }
 
-    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; pages of a file are dropped as
-    // they are read. Throws cancelled_error when `stop` is requested.
+    // Packs a matrix into packed_bytes() bytes at `blocks`, with all threads; rows are dropped as they are
+    // read. Throws cancelled_error when `stop` is requested.
     GEMMA4_CODE void pack_matrix(stored_rows const& from, packed_type to, std::byte* blocks,
                                  executor& threads, std::stop_token const& stop = {});
 
@@ -71,10 +71,12 @@ namespace gemma4::inline v0
         using progress_fn = std::function<void(std::size_t done, std::size_t all)>;
 
         // progress(bytes packed, bytes of all); pack() throws cancelled_error when `stop` is requested.
-        // `threads` and `made` are used by pack() only, which gives up what it has packed of `made`.
-        weight_packer(made_tensors& made, weight_precision precision, executor& threads, progress_fn progress,
-                      std::stop_token stop)
-            : m_made(made)
+        // `source`, `threads` and `made` are used by pack() only, which gives up what it has packed of
+        // `made`.
+        weight_packer(weight_source const& source, made_tensors& made, weight_precision precision,
+                      executor& threads, progress_fn progress, std::stop_token stop)
+            : m_source(source)
+            , m_made(made)
             , m_precision(precision)
             , m_threads(threads)
             , m_progress(std::move(progress))
@@ -106,8 +108,9 @@ namespace gemma4::inline v0
 
         std::size_t bytes() const noexcept { return m_bytes; }
 
-        // Bytes of sources that are no longer read.
+        // Bytes that are no longer read, and those of `made` that are no longer there.
         std::size_t replaced() const noexcept { return m_replaced; }
+        std::size_t given_up() const noexcept { return m_given_up; }
 
         // The arena, in large pages.
         buffer<std::byte> take(std::pmr::memory_resource* memory)
@@ -134,14 +137,14 @@ namespace gemma4::inline v0
             auto const to = target(name, weight);
             if (!to) { return; }
             auto const* const from = weight.row(0);
-            pack_matrix({from, weight.type(), weight.outs(), weight.ins(), !m_made.contains(from)}, *to,
-                        m_next, m_threads, m_stop);
+            pack_matrix({from, weight.type(), weight.outs(), weight.ins(), &m_source}, *to, m_next, m_threads,
+                        m_stop);
             auto const bytes = packed_bytes(*to, weight.outs(), weight.ins());
             m_done += bytes;
             if (m_progress) { m_progress(m_done, m_bytes); }
-            m_replaced += weight.bytes();
+            auto const source_bytes = weight.bytes();
             weight.bind(m_next, weight_type_of(*to), weight.outs(), weight.ins(), weight.factors());
-            m_made.erase(from);
+            (m_made.erase(from) != 0 ? m_given_up : m_replaced) += source_bytes;
             m_next += bytes;
         }
 
@@ -179,6 +182,7 @@ namespace gemma4::inline v0
             return to && matrix<Format>::accepts(weight_type_of(*to)) ? to : std::nullopt;
         }
 
+        weight_source const& m_source;
         made_tensors& m_made;
         weight_precision m_precision;
         weight_tree m_tree = weight_tree::text;    // whose matrices are under way
@@ -187,6 +191,7 @@ namespace gemma4::inline v0
         std::stop_token m_stop;
         std::size_t m_bytes = 0;
         std::size_t m_replaced = 0;
+        std::size_t m_given_up = 0;
         std::size_t m_done = 0;
         std::byte* m_next = nullptr;
     };
@@ -199,7 +204,8 @@ namespace gemma4::inline v0
     {
         auto& weights = loaded.weights;
         bool const tied = weights.lm_head.row(0) == weights.embed_tokens.row(0);
-        weight_packer packer(loaded.made, precision, threads, std::move(progress), std::move(stop));
+        weight_packer packer(*loaded.source, loaded.made, precision, threads, std::move(progress),
+                             std::move(stop));
         packer.measure(weight_tree::text, weights);
         if (!tied) { packer.measure("lm_head.weight", weights.lm_head); }
         towers.for_each_tree([&](weight_tree id, auto& tree) { packer.measure(id, tree); });
@@ -209,6 +215,7 @@ namespace gemma4::inline v0
         else { packer.pack("lm_head.weight", weights.lm_head); }
         towers.for_each_tree([&](weight_tree id, auto& tree) { packer.pack(id, tree); });
         loaded.bytes.mapped -= std::min(loaded.bytes.mapped, packer.replaced());
+        loaded.bytes.converted -= std::min(loaded.bytes.converted, packer.given_up());
         loaded.bytes.packed += loaded.packed.size();
     }
 }

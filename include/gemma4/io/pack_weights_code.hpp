@@ -31,7 +31,7 @@ namespace gemma4::inline v0
     namespace detail
     {
         GEMMA4_CODE void pack_block(stored_rows const& from, std::size_t row, packed_type to,
-                                    std::byte* block, std::vector<float>& wide)
+                                    std::byte* block, float* wide)
         {
             auto const rows = std::min(packed_rows, from.outs - row);
             auto const bytes = row_bytes(from.type, from.ins);
@@ -41,9 +41,8 @@ namespace gemma4::inline v0
                 pack_rows(ggml_type_of(from.type), data, bytes, rows, from.ins, block);
                 return;
             }
-            wide.resize(packed_rows * from.ins);
-            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide.data(), rows * from.ins);
-            quantise_rows(to, wide.data(), from.ins, rows, from.ins, block);
+            kernels::best().widen[std::size_t(from.type)](data, 1.0f, wide, rows * from.ins);
+            quantise_rows(to, wide, from.ins, rows, from.ins, block);
         }
     }
 
@@ -83,9 +82,11 @@ namespace gemma4::inline v0
         auto const pieces = ceil_div(from.outs, rows_at_once);
         auto const block_bytes = packed_block_bytes(to, from.ins);
         std::atomic<std::size_t> next{0};
-        auto const work = [&](std::size_t)
+        // Taken here: a piece of work must not throw.
+        auto const wide_rows = packed_rows * from.ins;
+        std::vector<float> wide(threads.concurrency() * wide_rows);
+        auto const work = [&](std::size_t worker)
         {
-            std::vector<float> wide;
             for (auto piece = next.fetch_add(1); piece < pieces && !stop.stop_requested();
                  piece = next.fetch_add(1))
             {
@@ -93,10 +94,11 @@ namespace gemma4::inline v0
                 auto const end = std::min(from.outs, first + rows_at_once);
                 for (auto row = first; row < end; row += packed_rows)
                 {
-                    detail::pack_block(from, row, to, blocks + row / packed_rows * block_bytes, wide);
+                    detail::pack_block(from, row, to, blocks + row / packed_rows * block_bytes,
+                                       wide.data() + worker * wide_rows);
                 }
                 auto const bytes = row_bytes(from.type, from.ins);
-                if (from.in_file) { drop_file_pages(from.data + first * bytes, (end - first) * bytes); }
+                if (from.source) { from.source->drop(from.data + first * bytes, (end - first) * bytes); }
             }
         };
         threads.run(threads.concurrency(), work);

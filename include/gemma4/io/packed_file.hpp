@@ -1,4 +1,4 @@
-// A packed model: one file that holds everything and runs from its mapping.
+// A packed model: one file that holds everything and runs from where it lies in memory.
 //
 //   bytes 0 .. 63    magic "gemma4pk", u32 packing_version, u32 0, u64 index offset, u64 index bytes, u64
 //   file bytes,
@@ -32,8 +32,9 @@
 
 #include <gemma4/core/checksum.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/config_difference.hpp>
+#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
 #include <gemma4/io/shape_text.hpp>
 #include <gemma4/io/weight_source.hpp>
 #include <gemma4/spec/text_config.hpp>
@@ -44,15 +45,11 @@ namespace gemma4::inline v0
     inline constexpr std::string_view packed_magic = "gemma4pk";
     inline constexpr std::size_t packed_header_bytes = 64;
 
-    // Whether a file begins like a packed model. False where it cannot be read.
+    // Whether the path is a file that begins like a packed model. Throws file_error where it is a file that
+    // cannot be read.
     inline bool is_packed_file(std::filesystem::path const& path)
     {
-        std::error_code ignored;
-        if (!std::filesystem::is_regular_file(path, ignored)) { return false; }
-        mapped_file const file(path);
-        auto const bytes = file.bytes();
-        return bytes.size() >= packed_magic.size()
-               && std::memcmp(bytes.data(), packed_magic.data(), packed_magic.size()) == 0;
+        return file_beginning(path, packed_magic.size()) == packed_magic;
     }
 
     inline std::string checksum_text(std::uint64_t value)
@@ -81,21 +78,26 @@ namespace gemma4::inline v0
         };
 
         // Checks header, index and the places of everything, and the checksums of header, index and texts.
-        // Tensors are checked by verify(). Throws file_error.
-        explicit packed_file(std::filesystem::path const& path)
-            : m_file(path)
+        // Tensors are checked by verify(), and here where they are read anyway. Throws file_error.
+        explicit packed_file(std::filesystem::path const& path, file_access access = file_access::map,
+                             std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_file(path, access, memory)
         {
             read_header();
             read_index();
+            if (access == file_access::read) { verify(); }
         }
 
         std::string name() const { return m_file.path().string(); }
         std::filesystem::path const& path() const noexcept { return m_file.path(); }
+        file_bytes const& file() const noexcept { return m_file; }
         std::string const& variant() const noexcept { return m_variant; }
         std::string const& weights() const noexcept { return m_weights; }    // the word for their precision
         bool tied() const noexcept { return m_tied; }
         nlohmann::json const& text_fields() const noexcept { return m_text; }
         std::vector<entry> const& tensors() const noexcept { return m_tensors; }
+
+        auto const& texts() const noexcept { return m_texts; }    // by name
 
         // The contents of config.json, tokenizer.json, ...; none where the source had none.
         std::optional<std::string_view> text(std::string_view name) const
@@ -124,29 +126,37 @@ namespace gemma4::inline v0
             }
         }
 
-        // Throws mismatch_error naming the first field in which the packed model and the compiled variant
-        // differ.
-        void check(text_config const& compiled, std::string_view variant) const
+        // The fields in which the packed model and the compiled variant differ. max_positions is not compared:
+        // nothing is computed from it, it is the most positions that a conversation may have.
+        config_differences differences(text_config const& compiled) const
         {
+            config_differences all;
             for_each_field(compiled,
-                           [&](char const* field, auto expected)
+                           [&](std::string_view field, auto expected)
                            {
-                               if (!m_text.contains(field) || !holds(m_text[field], expected))
-                               {
-                                   throw mismatch_error(
-                                       sentence(name(), ": ", field, " is ",
-                                                m_text.contains(field) ? shown(m_text[field]) : "missing",
-                                                ", but the compiled variant ", variant, " has ", expected));
-                               }
+                               auto const found = m_text.find(field);
+                               if (field == "max_positions") { return; }
+                               if (found != m_text.end() && holds(*found, expected)) { return; }
+                               all.push_back({std::string(field),
+                                              found == m_text.end() ? "missing" : shown(*found),
+                                              sentence(expected)});
                            });
+            return all;
         }
 
-        bool matches(text_config const& compiled) const
+        // Throws mismatch_error naming the first of them.
+        void check(text_config const& compiled, std::string_view variant) const
         {
-            bool same = true;
-            for_each_field(compiled, [&](char const* field, auto expected)
-                           { same = same && m_text.contains(field) && holds(m_text[field], expected); });
-            return same;
+            refuse_difference(differences(compiled), name(), variant);
+        }
+
+        bool matches(text_config const& compiled) const { return differences(compiled).empty(); }
+
+        std::size_t max_positions() const
+        {
+            json_fields const fields(m_text, name(), "text.");
+            if (auto const positions = fields.size("max_positions"); positions != 0) { return positions; }
+            fail("text.max_positions is 0, expected more than 0");
         }
 
     private:
@@ -380,7 +390,7 @@ namespace gemma4::inline v0
         }
 
     private:
-        mapped_file m_file;
+        file_bytes m_file;
         std::string m_variant, m_weights;
         bool m_tied = true;
         nlohmann::json m_text;
@@ -448,6 +458,16 @@ namespace gemma4::inline v0
                                t.bytes.size(), t.bytes.data()});
             }
             return all;
+        }
+
+        void drop(void const* data, std::size_t bytes) const noexcept override
+        {
+            m_file->file().drop(data, bytes);
+        }
+
+        std::size_t read_bytes() const noexcept override
+        {
+            return m_file->file().is_mapped() ? 0 : m_file->file().bytes().size();
         }
 
         std::string where() const override { return m_where; }

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -21,6 +20,7 @@
 #include <gemma4/core/memory.hpp>
 #include <gemma4/core/separate.hpp>
 #include <gemma4/formats/ggml_type.hpp>
+#include <gemma4/io/file_writer.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
 #include <gemma4/io/weight_source.hpp>
@@ -30,17 +30,17 @@
 
 namespace gemma4::inline v0
 {
+    // Throws file_error as file_writer.
     class packed_writer
     {
     public:
-        // Throws file_error where the file cannot be made.
         packed_writer(std::filesystem::path path, std::string_view variant, std::string_view weights,
                       text_config const& text, bool tied);
 
         packed_writer(packed_writer const&) = delete;
         packed_writer& operator=(packed_writer const&) = delete;
 
-        // Nothing is left under either name unless finish() was called.
+        // Nothing is left unless finish() was called.
         ~packed_writer();
 
         void add_text(std::string const& name, std::string_view text);
@@ -49,7 +49,6 @@ namespace gemma4::inline v0
                         std::span<std::size_t const> shape, std::span<std::byte const> bytes,
                         weight_factors const& factors = {});
 
-        // Throws file_error where the disk is full or the name cannot be given.
         void finish();
 
         std::size_t size() const noexcept { return m_size; }
@@ -61,29 +60,24 @@ namespace gemma4::inline v0
 
         void write_bytes(std::span<std::byte const> bytes);
 
-        void demand_written() const;
-
-        std::filesystem::path m_path, m_temporary;
-        std::ofstream m_file;
+        file_writer m_file;
         std::unique_ptr<nlohmann::json> m_index;
         std::size_t m_size = 0;
-        bool m_finished = false;
     };
 
     // Packs the tensors of one tree into a file. Trees are bound to their source (weight_binder).
     class tree_writer
     {
     public:
-        // `made`: what of the trees lies in no file (weight_binder::made), which is left as it is.
-        tree_writer(packed_writer& file, weight_precision precision, executor& threads,
-                    std::function<void(std::size_t, std::size_t)> progress, std::stop_token stop,
-                    made_tensors made = {})
+        tree_writer(packed_writer& file, weight_source const& source, weight_precision precision,
+                    executor& threads, std::function<void(std::size_t, std::size_t)> progress,
+                    std::stop_token stop)
             : m_file(file)
+            , m_source(source)
             , m_precision(precision)
             , m_threads(threads)
             , m_progress(std::move(progress))
             , m_stop(std::move(stop))
-            , m_made(std::move(made))
         {}
 
         template <class Tree>
@@ -125,8 +119,7 @@ namespace gemma4::inline v0
         void add(std::string_view tree, std::string const& name, matrix<Format> const& weight,
                  std::span<std::size_t const> shape)
         {
-            auto const* const data = weight.row(0);
-            stored_rows const from{data, weight.type(), weight.outs(), weight.ins(), !m_made.contains(data)};
+            stored_rows const from{weight.row(0), weight.type(), weight.outs(), weight.ins(), &m_source};
             if (auto const to = packed_target(weight.type(), m_tree, name, m_precision))
             {
                 buffer<std::byte> blocks(packed_bytes(*to, from.outs, from.ins));
@@ -152,12 +145,12 @@ namespace gemma4::inline v0
                        std::span<std::size_t const> shape);
 
         packed_writer& m_file;
+        weight_source const& m_source;
         weight_precision m_precision;
         weight_tree m_tree = weight_tree::text;    // the one that is written
         executor& m_threads;
         std::function<void(std::size_t, std::size_t)> m_progress;
         std::stop_token m_stop;
-        made_tensors m_made;
     };
 }
 

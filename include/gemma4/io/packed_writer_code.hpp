@@ -13,7 +13,6 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/packed_file.hpp>
 #include <gemma4/io/packed_writer.hpp>
-#include <gemma4/io/pages.hpp>
 #include <gemma4/kernels/table.hpp>
 #include <gemma4/packing/quantise_row.hpp>
 
@@ -21,12 +20,9 @@ namespace gemma4::inline v0
 {
     GEMMA4_CODE packed_writer::packed_writer(std::filesystem::path path, std::string_view variant,
                                              std::string_view weights, text_config const& text, bool tied)
-        : m_path(std::move(path))
-        , m_temporary(m_path.string() + ".part")
-        , m_file(m_temporary, std::ios::binary | std::ios::trunc)
+        : m_file(std::move(path))
         , m_index(std::make_unique<nlohmann::json>())
     {
-        if (!m_file) { throw file_error(sentence(m_temporary.string(), " cannot be written")); }
         (*m_index)["variant"] = variant;
         (*m_index)["weights"] = weights;
         (*m_index)["tied"] = tied;
@@ -36,13 +32,7 @@ namespace gemma4::inline v0
         write_bytes(std::vector<std::byte>(packed_header_bytes));
     }
 
-    GEMMA4_CODE packed_writer::~packed_writer()
-    {
-        if (m_finished) { return; }
-        m_file.close();
-        std::error_code ignored;
-        std::filesystem::remove(m_temporary, ignored);
-    }
+    GEMMA4_CODE packed_writer::~packed_writer() = default;
 
     GEMMA4_CODE void packed_writer::add_text(std::string const& name, std::string_view text)
     {
@@ -86,14 +76,8 @@ namespace gemma4::inline v0
         put(32, std::uint64_t(m_size));
         put(40, checksum(index));
         put(56, checksum(std::span(header).first(56)));
-        m_file.seekp(0);
-        m_file.write(reinterpret_cast<char const*>(header.data()), std::streamsize(header.size()));
-        m_file.close();
-        demand_written();
-        std::error_code failed;
-        std::filesystem::rename(m_temporary, m_path, failed);
-        if (failed) { throw file_error(sentence(m_path.string(), " cannot be written: ", failed.message())); }
-        m_finished = true;
+        m_file.write_at(0, header);
+        m_file.finish();
     }
 
     GEMMA4_CODE nlohmann::json packed_writer::place(std::span<std::byte const> bytes)
@@ -112,17 +96,8 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE void packed_writer::write_bytes(std::span<std::byte const> bytes)
     {
-        m_file.write(reinterpret_cast<char const*>(bytes.data()), std::streamsize(bytes.size()));
-        demand_written();
+        m_file.write(bytes);
         m_size += bytes.size();
-    }
-
-    GEMMA4_CODE void packed_writer::demand_written() const
-    {
-        if (!m_file)
-        {
-            throw file_error(sentence(m_temporary.string(), " cannot be written: is the disk full?"));
-        }
     }
 
     GEMMA4_CODE void tree_writer::vector(std::string_view tree, std::string const& name,
@@ -150,10 +125,12 @@ namespace gemma4::inline v0
         buffer<std::byte> rows(from.outs * bytes);
         std::atomic<std::size_t> next{0};
         constexpr std::size_t rows_at_once = 64;
+        // Taken here: a piece of work must not throw.
+        std::vector<float> all_wide(m_threads.concurrency() * from.ins);
         m_threads.run(m_threads.concurrency(),
-                      [&](std::size_t)
+                      [&](std::size_t worker)
                       {
-                          std::vector<float> wide(from.ins);
+                          auto* const wide = all_wide.data() + worker * from.ins;
                           for (auto first = next.fetch_add(rows_at_once);
                                first < from.outs && !m_stop.stop_requested();
                                first = next.fetch_add(rows_at_once))
@@ -162,11 +139,10 @@ namespace gemma4::inline v0
                               for (auto row = first; row != end; ++row)
                               {
                                   kernels::best().widen[std::size_t(from.type)](from.data + row * from_bytes,
-                                                                                1.0f, wide.data(), from.ins);
-                                  quantise_row(to, wide.data(), from.ins, rows.data() + row * bytes);
+                                                                                1.0f, wide, from.ins);
+                                  quantise_row(to, wide, from.ins, rows.data() + row * bytes);
                               }
-                              if (!from.in_file) { continue; }
-                              drop_file_pages(from.data + first * from_bytes, (end - first) * from_bytes);
+                              m_source.drop(from.data + first * from_bytes, (end - first) * from_bytes);
                           }
                       });
         if (m_stop.stop_requested()) { throw cancelled_error("packing of weights was cancelled"); }

@@ -21,14 +21,4 @@ namespace gemma4::inline v0
         if (begin < end) { ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE); }
 #endif
     }
-
-    // Whole pages of a private, read-only file mapping are not needed for now: they count as resident no
-    // more, and are read again where they are touched.
-    inline void drop_file_pages(void const* data, std::size_t bytes)
-    {
-        constexpr std::uintptr_t page = 4096;
-        auto const begin = round_up(reinterpret_cast<std::uintptr_t>(data), page);
-        auto const end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
-        if (begin < end) { ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED); }
-    }
 }

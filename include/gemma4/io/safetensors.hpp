@@ -19,14 +19,15 @@
 #include <gemma4/core/dtype.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
+#include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/file_kind.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/mapped_file.hpp>
 
 namespace gemma4::inline v0
 {
     static_assert(std::endian::native == std::endian::little, "gemma4: safetensors files are little-endian");
 
-    // A tensor inside a mapped file, row-major; valid as long as the file (or checkpoint) that it came from.
+    // A tensor of a file, row-major; valid as long as the file (or checkpoint) that it came from.
     struct tensor
     {
         std::string name;
@@ -147,19 +148,28 @@ namespace gemma4::inline v0
     // names, offsets out of range, overlaps or holes, shape and byte span that disagree or overflow.
     inline safetensors_contents parse_safetensors(std::span<std::byte const> bytes, std::string_view file)
     {
+        auto const refuse_others = [&]
+        {
+            std::string_view const head(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+            if (detail::begins_as_safetensors(head)) { return; }    // a damaged one
+            refuse_other_file(file, what_any_file_is(bytes), "a safetensors file");
+        };
         if (bytes.size() < 8)
         {
+            refuse_others();
             throw file_error(sentence(file, ": ", bytes.size(), " bytes, too short for a safetensors file"));
         }
         std::uint64_t length = 0;
         std::memcpy(&length, bytes.data(), sizeof length);
         if (length > bytes.size() - 8)
         {
+            refuse_others();
             throw file_error(sentence(file, ": the header is said to be ", length, " bytes long, but only ",
                                       bytes.size() - 8, " follow (truncated, or not a safetensors file)"));
         }
         if (length > detail::max_safetensors_header)
         {
+            refuse_others();
             throw file_error(sentence(file, ": the header is ", length, " bytes long, the limit is ",
                                       detail::max_safetensors_header));
         }
@@ -168,6 +178,7 @@ namespace gemma4::inline v0
         std::string_view const text(reinterpret_cast<char const*>(header_bytes.data()), header_bytes.size());
         if (!text.starts_with('{'))
         {
+            refuse_others();
             throw file_error(sentence(file, ": the safetensors header does not start with {"));
         }
         auto const header = parse_json(text, file);
@@ -215,13 +226,14 @@ namespace gemma4::inline v0
         return contents;
     }
 
-    // A mapped safetensors file. Tensors point into the mapping; the rare file that stores F32, BF16 or F16
-    // at an address not aligned for it has those tensors copied to aligned memory.
+    // A safetensors file. Tensors point into its bytes; the rare file that stores F32, BF16 or F16 at an
+    // address not aligned for it has those tensors copied to aligned memory.
     class safetensors_file
     {
     public:
-        explicit safetensors_file(std::filesystem::path const& path)
-            : m_file(path)
+        explicit safetensors_file(std::filesystem::path const& path, file_access access = file_access::map,
+                                  std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+            : m_file(path, access, memory)
             , m_contents(parse_safetensors(m_file.bytes(), path.string()))
         {
             for (auto& t : m_contents.tensors)
@@ -235,7 +247,7 @@ namespace gemma4::inline v0
                     t.data = nullptr;
                     continue;
                 }
-                buffer<std::byte> copy(t.bytes);
+                buffer<std::byte> copy(t.bytes, memory);
                 std::memcpy(copy.data(), t.data, t.bytes);
                 t.data = copy.data();
                 m_aligned.push_back(std::move(copy));
@@ -243,6 +255,7 @@ namespace gemma4::inline v0
         }
 
         std::filesystem::path const& path() const noexcept { return m_file.path(); }
+        file_bytes const& file() const noexcept { return m_file; }
         std::span<tensor const> tensors() const noexcept
         {
             return m_contents.tensors;
@@ -258,7 +271,7 @@ namespace gemma4::inline v0
         }
 
     private:
-        mapped_file m_file;
+        file_bytes m_file;
         safetensors_contents m_contents;
         std::vector<buffer<std::byte>> m_aligned;
     };

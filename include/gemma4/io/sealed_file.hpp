@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/separate.hpp>
+#include <gemma4/io/file_writer.hpp>
 
 namespace gemma4::inline v0
 {
@@ -23,18 +23,12 @@ namespace gemma4::inline v0
     // The checksum at the end: that of each block, seeded with the one before.
     GEMMA4_CODE std::uint64_t sealed_sum(std::span<std::byte const> bytes) noexcept;
 
-    // Writes to a temporary file beside `path`, which takes its place in finish(): there is never half a file
-    // of that name. Throws file_error.
+    // Throws file_error as file_writer. Nothing is left unless finish() was called.
     class sealed_writer
     {
     public:
         // magic: 8 bytes
         sealed_writer(std::filesystem::path path, std::string_view magic, std::uint64_t version);
-
-        sealed_writer(sealed_writer const&) = delete;
-        sealed_writer& operator=(sealed_writer const&) = delete;
-
-        ~sealed_writer();
 
         void number(std::uint64_t value) { bytes(std::as_bytes(std::span(&value, 1))); }
 
@@ -47,14 +41,9 @@ namespace gemma4::inline v0
     private:
         void flush();
 
-        [[noreturn]] void fail() const;
-
-        std::filesystem::path m_path;
-        std::filesystem::path m_temporary;
-        std::ofstream m_file;
+        file_writer m_file;
         std::vector<std::byte> m_block;
         std::uint64_t m_sum = 0;    // of the blocks before
-        bool m_finished = false;
     };
 
     // Reads what sealed_writer wrote, from memory. Everything is checked before it is used, and nothing is

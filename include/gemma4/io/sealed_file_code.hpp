@@ -2,12 +2,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
-
-#include <unistd.h>
 
 #include <gemma4/core/checksum.hpp>
 #include <gemma4/core/error.hpp>
@@ -29,22 +25,10 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE sealed_writer::sealed_writer(std::filesystem::path path, std::string_view magic,
                                              std::uint64_t version)
-        : m_path(std::move(path))
-        , m_temporary(m_path.string() + sentence(".", ::getpid(), ".part"))
+        : m_file(std::move(path))
     {
-        errno = 0;
-        m_file.open(m_temporary, std::ios::binary | std::ios::trunc);
-        if (!m_file) { fail(); }
         bytes(std::as_bytes(std::span(magic)));
         number(version);
-    }
-
-    GEMMA4_CODE sealed_writer::~sealed_writer()
-    {
-        if (m_finished) { return; }
-        m_file.close();
-        std::error_code ignored;
-        std::filesystem::remove(m_temporary, ignored);
     }
 
     GEMMA4_CODE void sealed_writer::text(std::string_view value)
@@ -66,32 +50,17 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE void sealed_writer::finish()
     {
-        errno = 0;
         flush();
-        m_file.write(reinterpret_cast<char const*>(&m_sum), sizeof m_sum);
-        m_file.close();
-        if (!m_file) { fail(); }
-        std::error_code failure;
-        std::filesystem::rename(m_temporary, m_path, failure);
-        if (failure)
-        {
-            throw file_error(sentence(m_path.string(), " cannot be written: ", failure.message()));
-        }
-        m_finished = true;
+        m_file.write(std::as_bytes(std::span(&m_sum, 1)));
+        m_file.finish();
     }
 
     GEMMA4_CODE void sealed_writer::flush()
     {
         if (m_block.empty()) { return; }
         m_sum = checksum(m_block, m_sum);
-        m_file.write(reinterpret_cast<char const*>(m_block.data()), std::streamsize(m_block.size()));
+        m_file.write(m_block);
         m_block.clear();
-    }
-
-    GEMMA4_CODE void sealed_writer::fail() const
-    {
-        throw file_error(
-            sentence(m_path.string(), " cannot be written: ", std::generic_category().message(errno)));
     }
 
     GEMMA4_CODE sealed_reader::sealed_reader(std::span<std::byte const> bytes, std::string_view file,

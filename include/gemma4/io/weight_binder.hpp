@@ -149,7 +149,7 @@ namespace gemma4::inline v0
             auto const n = count(shape);
             if (found.type == weight_type_of(dtype::f32))
             {
-                m_bytes.mapped += found.bytes;
+                count(found);
                 return {reinterpret_cast<float const*>(found.data), n};
             }
             vector_weight const made{m_next, n};
@@ -173,7 +173,7 @@ namespace gemma4::inline v0
             check_accepted(found, matrix<Format>::accepts(found.type));
             keep(found);
             weight.bind(found.data, found.type, count(shape) / shape.back(), shape.back(), found.factors);
-            m_bytes.mapped += found.bytes;
+            count(found);
         }
 
         template <class Format>
@@ -185,12 +185,19 @@ namespace gemma4::inline v0
             {
                 check_accepted(part, matrix<Format>::accepts(part.type));
                 keep(part);
-                m_bytes.mapped += part.bytes;
+                count(part);
             }
             weight.stride = found.size() == 1 ? 2 * ffn : ffn;
             weight.gate.bind(found[0].data, found[0].type, experts * weight.stride, ins, found[0].factors);
             if (found.size() == 1) { weight.up = weight.gate.rows(ffn, (2 * experts - 1) * ffn); }
             else { weight.up.bind(found[1].data, found[1].type, experts * ffn, ins, found[1].factors); }
+        }
+
+        // Where its bytes are. Files that were read are counted as a whole (load_weights).
+        void count(stored_weight const& found)
+        {
+            if (found.made) { m_bytes.converted += found.bytes; }
+            else if (m_source.read_bytes() == 0) { m_bytes.mapped += found.bytes; }
         }
 
         void keep(stored_weight const& found)

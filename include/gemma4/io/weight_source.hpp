@@ -89,6 +89,13 @@ namespace gemma4::inline v0
         // Everything in the files, whether wanted or not; names as unknown() gives them.
         virtual std::vector<listed_tensor> tensors() const { return {}; }
 
+        // Bytes of a tensor are not needed for now (file_bytes::drop); memory that is no mapping of a file
+        // stays as it is.
+        virtual void drop(void const* /*data*/, std::size_t /*bytes*/) const noexcept {}
+
+        // Of files that were read into memory instead of being mapped.
+        virtual std::size_t read_bytes() const noexcept { return 0; }
+
         // Compares the numbers of a tower with those of a variant whose text model is `hidden` wide. Throws
         // mismatch_error for the first that differs.
         virtual void check(vision_config const&, std::size_t /*hidden*/, std::string_view /*variant*/) const

@@ -9,15 +9,17 @@
 
 namespace gemma4::inline v0
 {
-    // Bytes of weights: those that stay where their file is mapped, vectors that are converted to float32,
-    // and matrices that are packed for the fast path.
+    // Bytes of weights: those that stay where their file is mapped, files that were read into memory, what
+    // is made of either (vectors as float32, matrices that a file has in pieces), and matrices that are
+    // packed for the fast path.
     struct weight_bytes
     {
         std::size_t mapped = 0;
+        std::size_t read = 0;
         std::size_t converted = 0;
         std::size_t packed = 0;    // on the fast path
 
-        std::size_t all() const { return mapped + converted + packed; }
+        std::size_t all() const { return mapped + read + converted + packed; }
     };
 
     struct memory_plan

@@ -140,7 +140,8 @@ namespace gemma4::inline v0
                                  " on and none before can be restored; the nearest checkpoint is ",
                                  nearest_checkpoint(to)));
                 }
-                m_now = *pinned;
+                auto restored = *pinned;    // may throw
+                m_now = std::move(restored);
             }
             for (auto& cache : m_now.caches) { cache.truncate(to); }
             m_now.size = to;

@@ -17,6 +17,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/finite.hpp>
 #include <gemma4/layers/rope.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/model/state.hpp>
 #include <gemma4/model/weights.hpp>
 #include <gemma4/model/workspace.hpp>
@@ -58,8 +59,9 @@ namespace gemma4::inline v0
         static constexpr auto const& schedule = architecture<M>::schedule;
 
     public:
-        explicit text_model_of(decoder_weights<M, Format> weights)
+        explicit text_model_of(decoder_weights<M, Format> weights, placeholder_tokens placeholders = {})
             : m_weights(std::move(weights))
+            , m_placeholders(placeholders)
             , m_frequencies{frequencies(attention_kind::sliding), frequencies(attention_kind::global)}
         {}
 
@@ -293,7 +295,7 @@ namespace gemma4::inline v0
             return rows;
         }
 
-        static void place_rows(std::span<sequence_step<M> const> batch, activations const& a)
+        void place_rows(std::span<sequence_step<M> const> batch, activations const& a) const
         {
             std::size_t row = 0;
             for (std::size_t s = 0; s != batch.size(); ++s)
@@ -308,7 +310,7 @@ namespace gemma4::inline v0
                         .at = at,
                         .visible_end = at + 1,
                         .angles = row,
-                        .token = step.tokens[i],
+                        .token = m_placeholders.embedded(step.tokens[i]),
                         .soft = nullptr,
                         .wanted =
                             step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
@@ -382,7 +384,6 @@ namespace gemma4::inline v0
             if constexpr (text.per_layer_input != 0)
             {
                 constexpr auto width = text.per_layer_input;
-                constexpr std::size_t pad = 0;    // pad_token_id
                 auto const& p = m_weights.per_layer;
                 a.per_layer_first = first;
                 a.per_layer_count = end - first;
@@ -391,29 +392,30 @@ namespace gemma4::inline v0
                 auto const columns = (end - first) * width;
                 linear(c, p.per_layer_model_projection.rows(first * width, columns), a.z, a.per_layer,
                        columns, [](auto...) {});
-                c.for_each_row(a.rows(),
-                               [&](std::size_t r, std::size_t slot)
-                               {
-                                   float* const identity = c.weights_of(slot);    // all layers
-                                   auto const& place = a.places[r];
-                                   auto const token = place.soft ? pad : std::size_t(place.token);
-                                   read_rows(c, p.embed_tokens_per_layer, token, 1,
-                                             float(std::sqrt(double(width))), identity);
-                                   for (auto l = first; l != end; ++l)
-                                   {
-                                       float* const out = a.per_layer + r * columns + (l - first) * width;
-                                       c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out,
-                                                        width);
-                                       c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
-                                                           text.norm_eps);
-                                       c.kernels->add(identity + l * width, out, width);
-                                       c.kernels->scale(float(std::sqrt(0.5)), out, width);
-                                   }
-                               });
+                c.for_each_row(
+                    a.rows(),
+                    [&](std::size_t r, std::size_t slot)
+                    {
+                        float* const identity = c.weights_of(slot);    // all layers
+                        auto const& place = a.places[r];
+                        auto const token = std::size_t(place.soft ? m_placeholders.pad : place.token);
+                        read_rows(c, p.embed_tokens_per_layer, token, 1, float(std::sqrt(double(width))),
+                                  identity);
+                        for (auto l = first; l != end; ++l)
+                        {
+                            float* const out = a.per_layer + r * columns + (l - first) * width;
+                            c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out, width);
+                            c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
+                                                text.norm_eps);
+                            c.kernels->add(identity + l * width, out, width);
+                            c.kernels->scale(float(std::sqrt(0.5)), out, width);
+                        }
+                    });
             }
         }
 
         decoder_weights<M, Format> m_weights;
+        placeholder_tokens m_placeholders;
         inverse_frequencies m_frequencies[2];    // by attention_kind
     };
 }
