@@ -356,6 +356,8 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
         {{"pack", "--model", packed, "--weights", "int8", "--out", out}, 1, "is packed as "},
         {bench + arguments{"--mmproj", image}, 2, "--mmproj"},
         {bench + arguments{"--strict"}, 2, "--strict"},
+        {bench + arguments{"--no-mmap"}, 2, "--no-mmap"},
+        {run_chat + arguments{"--template", ""}, 2, "--template is empty"},
         {{"bench", "--model", base(), "--random", "f32"}, 2, "--random"},
         {bench + arguments{"--chunk", "2", "--batch", "3"}, 2, "--chunk is 2"},
         {bench + arguments{"--roof-bytes=0"}, 2, "--roof-bytes"},

@@ -122,10 +122,9 @@ namespace gemma4::inline v0::cli
 
         inline void chat_template(CLI::App& app, std::string& to)
         {
-            app.add_option(
-                   "--template", to,
-                   "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
-                   "that holds a published one, or none (as the model has it)")
+            file(app, "--template", to,
+                 "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                 "that holds a published one, or none (as the model has it)")
                 ->type_name("NAME|FILE|none");
         }
 
@@ -467,7 +466,7 @@ namespace gemma4::inline v0::cli
         exactly_one("bench", "--model and --variant",
                     !bench.model.model.empty() + std::size_t(!bench.variant.empty()));
         if (bench.variant.empty()) { refuse(on_bench, {"--random"}, "weights are those of --model"); }
-        else { refuse(on_bench, {"--mmproj", "--strict"}, "--variant reads no file"); }
+        else { refuse(on_bench, {"--mmproj", "--strict", "--no-mmap"}, "--variant reads no file"); }
         if (bench.media)
         {
             refuse(on_bench,
