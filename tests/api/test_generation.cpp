@@ -268,7 +268,8 @@ namespace
     {
         std::string color;
         int watts = 0;
-        static constexpr auto fields = gemma4::fields(gemma4::field("color", &lamp::color), gemma4::field("watts", &lamp::watts));
+        static constexpr auto fields =
+            gemma4::fields(gemma4::field("color", &lamp::color), gemma4::field("watts", &lamp::watts));
     };
 }
 

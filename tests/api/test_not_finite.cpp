@@ -25,7 +25,8 @@ namespace
     std::string const layers = "model.language_model.layers.";
 
     // A copy of the checkpoint in which numbers [first, first + count) of a tensor are `value`.
-    std::filesystem::path spoiled(std::string const& tensor, std::size_t first, std::size_t count, float value)
+    std::filesystem::path spoiled(std::string const& tensor, std::size_t first, std::size_t count,
+                                  float value)
     {
         auto const folder = scratch() / "spoiled";
         std::filesystem::remove_all(folder);
@@ -35,7 +36,8 @@ namespace
         file.read(reinterpret_cast<char*>(&length), 8);
         std::string header(length, ' ');
         file.read(header.data(), std::streamsize(length));
-        auto const begin = nlohmann::json::parse(header).at(tensor).at("data_offsets").at(0).get<std::size_t>();
+        auto const begin =
+            nlohmann::json::parse(header).at(tensor).at("data_offsets").at(0).get<std::size_t>();
         file.seekp(std::streamoff(8 + length + begin + 4 * first));
         std::vector<float> const values(count, value);
         file.write(reinterpret_cast<char const*>(values.data()), std::streamsize(4 * count));
@@ -128,10 +130,11 @@ TEST_CASE("nothing has moved where a hidden state is not finite")
         return last;
     };
     (void)step(good);
-    CHECK_THROWS_WITH_AS((void)step(bad),
-                         "tiny_e2b: the hidden state at position 4 (token 700) is not finite after layer 0 of 15 (the "
-                         "first is 0): numbers of the weights, or activations, are out of range",
-                         numeric_error);
+    CHECK_THROWS_WITH_AS(
+        (void)step(bad),
+        "tiny_e2b: the hidden state at position 4 (token 700) is not finite after layer 0 of 15 (the "
+        "first is 0): numbers of the weights, or activations, are out of range",
+        numeric_error);
     CHECK(past.size() == good.size());
     auto const after = step(good);
     past.clear();
@@ -143,7 +146,8 @@ TEST_CASE("one member of a batch fails, the others get what they get alone")
 {
     auto const model = E::load(spoiled("model.language_model.embed_tokens_per_layer.weight",
                                        700 * M::text.layers * M::text.per_layer_input, 1, not_a_number),
-                               [] {
+                               []
+                               {
                                    auto options = one_thread();
                                    options.compute = compute_mode::exact;
                                    return options;

@@ -424,7 +424,8 @@ namespace gemma4::inline v0::cli
         if (on_info.parsed()) { return info; }
         if (on_run.parsed())
         {
-            if (run.max_tokens == std::size_t(0) && on_run.get_option("--max-tokens")->results().front() != "-1")
+            if (run.max_tokens == std::size_t(0)
+                && on_run.get_option("--max-tokens")->results().front() != "-1")
             {
                 throw usage_error("--max-tokens is 0, expected at least 1, or -1 for no limit");
             }
@@ -469,9 +470,10 @@ namespace gemma4::inline v0::cli
         else { refuse(on_bench, {"--mmproj", "--strict", "--no-mmap"}, "--variant reads no file"); }
         if (bench.media)
         {
-            refuse(on_bench,
-                   {"--prompt-tokens", "--new-tokens", "--depth", "--batch", "--roof-bytes", "--chunk", "--kv"},
-                   "--media runs the eyes and ears only");
+            refuse(
+                on_bench,
+                {"--prompt-tokens", "--new-tokens", "--depth", "--batch", "--roof-bytes", "--chunk", "--kv"},
+                "--media runs the eyes and ears only");
             if (!bench.variant.empty())
             {
                 refuse(on_bench, {"--context", "--max-memory"}, "--media of --variant makes no decoder");

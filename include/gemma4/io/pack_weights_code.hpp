@@ -53,9 +53,10 @@ namespace gemma4::inline v0
         if (is_packed(type))
         {
             if (precision == weight_precision::stored) { return std::nullopt; }
-            throw argument_error(sentence("tensor ", tensor, " is packed as ", name(type),
-                                          " already; another precision of weights is chosen when a checkpoint or a "
-                                          "GGUF file is packed"));
+            throw argument_error(
+                sentence("tensor ", tensor, " is packed as ", name(type),
+                         " already; another precision of weights is chosen when a checkpoint or a "
+                         "GGUF file is packed"));
         }
         bool const is_tower = tree != weight_tree::text;
         auto stored = packed_type_of(ggml_type_of(type));

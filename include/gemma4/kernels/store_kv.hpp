@@ -21,10 +21,7 @@ namespace gemma4::inline v0::kernels
         static void to_bf16(float const* x, void* to, float*, std::size_t n)
         {
             auto const y = static_cast<bf16*>(to);
-            for (std::size_t i = 0; i != n; ++i)
-            {
-                y[i].bits = bfloat16_of(x[i]);
-            }
+            for (std::size_t i = 0; i != n; ++i) { y[i].bits = bfloat16_of(x[i]); }
         }
 
         static void to_int8(float const* x, void* to, float* scale, std::size_t n)
