@@ -79,7 +79,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE std::unique_ptr<any_model>
     load_any_of(std::span<known_variant const> known, std::filesystem::path const& path, load_options options)
     {
-        auto opened = open_any_of(known, path, options);
+        auto opened = open_any_of(known, path, options.opening());
         return opened.variant.load(std::move(opened.model), std::move(options));
     }
 

@@ -35,7 +35,7 @@
 
 namespace gemma4::inline v0
 {
-    struct load_options : open_options
+    struct load_options
     {
         // Positions of a conversation; 0: 8192, or less where the model has less.
         std::size_t context = 0;
@@ -52,6 +52,12 @@ namespace gemma4::inline v0
         // Of the engine's own pool, as useful_threads() has them; or the host's, instead of a pool.
         std::size_t threads = 0;
         std::shared_ptr<gemma4::executor> executor{};
+        // As open_options has them: the projector file, the chat template, mapping or reading of files, and the
+        // memory of all that is large.
+        std::filesystem::path mmproj{};
+        std::string chat_template{};
+        file_access access = file_access::map;
+        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
         // Of those of the engine's type, what is loaded; none: all.
         std::optional<modality> media{};
         // Where the engine's type leaves it open (any_compute).
@@ -68,6 +74,8 @@ namespace gemma4::inline v0
         std::function<void(std::size_t done, std::size_t all)> progress{};
         // cancelled_error when requested.
         std::stop_token stop{};
+
+        open_options opening() const { return {mmproj, chat_template, access, memory}; }
     };
 
     // A handle: copies share the model. Safe to use from several threads; forward calls of one engine take
@@ -86,7 +94,7 @@ namespace gemma4::inline v0
         // one). Throws file_error, mismatch_error, capacity_error, cancelled_error.
         static engine load(std::filesystem::path const& path, load_options options = {})
         {
-            auto opened = open_model(path, M::text, M::name, options);
+            auto opened = open_model(path, M::text, M::name, options.opening());
             return load(std::move(opened), std::move(options));
         }
 
