@@ -185,9 +185,8 @@ TEST_CASE("one member of a batch fails, the others get what they get alone")
 
 TEST_CASE("a head that overflows: every way to use its logits says so, and ends")
 {
-    // of token 700, as an input too: 3e38 times the square root of the width
-    auto const folder =
-        spoiled("model.language_model.embed_tokens.weight", 700 * M::text.hidden, M::text.hidden, 3e38f);
+    // of token 700, which is no input of the prompt
+    auto const folder = spoiled("model.language_model.embed_tokens.weight", 700 * M::text.hidden, 1, inf);
     auto const model = E::load(folder, one_thread());
     auto const ids = prompt(12);
     auto const says = doctest::Contains("tiny_e2b: the logit of token 700 after position ");

@@ -138,6 +138,15 @@ namespace
         return folder;
     }
 
+    // Of the layers one of each kind: the first ones, a global one, those around where sharing begins, the last.
+    bool is_looked_at(std::string const& tensor)
+    {
+        auto const at = tensor.find("layers.");
+        if (at == tensor.npos) { return true; }
+        auto const layer = std::stoul(tensor.substr(at + 7));
+        return layer <= 1 || layer == 4 || layer == 9 || layer == 10 || layer == 11 || layer == 14;
+    }
+
     constexpr auto everything = std::numeric_limits<std::size_t>::max();
     constexpr auto inf = std::numeric_limits<float>::infinity();
     constexpr auto not_a_number = std::numeric_limits<float>::quiet_NaN();
@@ -173,7 +182,7 @@ TEST_CASE("1: weights that are not finite change nothing or are an error, on eve
             std::size_t refused = 0;
             for (auto const& t : read_tensor_list(data() / "tiny" / variant / "tensors.json"))
             {
-                if (writer_detail::is_tower(t.name)) { continue; }
+                if (writer_detail::is_tower(t.name) || !is_looked_at(t.name)) { continue; }
                 CAPTURE(t.name);
                 CAPTURE(w.options.back());
                 spoiled const guard(folder, t.name, w.first, w.count, w.value);
