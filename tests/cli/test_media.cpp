@@ -120,13 +120,13 @@ namespace
     arguments media_of(media_case const& one)
     {
         arguments given;
-        std::string budget = "280";
+        std::string budget;
         for (auto const& m : one.row.at("media"))
         {
             given.insert(given.end(), {"--" + m.at("kind").get<std::string>(), file_of(m)});
             if (m.at("kind") == "image") { budget = std::to_string(m.at("budget").get<int>()); }
         }
-        given.insert(given.end(), {"--image-budget", budget});
+        if (!budget.empty()) { given.insert(given.end(), {"--image-budget", budget}); }
         return given;
     }
 
