@@ -234,8 +234,6 @@ TEST_CASE("encode writes every stage of an image, a sound and a video")
         frames.insert(frames.end(), rows.begin(), rows.end());
     }
     CHECK(encoded({"--video", file_of(video)}, 96) == frames);
-    // --image-budget is for images
-    CHECK(encoded({"--video", file_of(video), "--image-budget", "280"}, 96) == frames);
     CHECK(encoded({"--video", file_of(video), "--video-budget", "140"}, 96).size() > frames.size());
 }
 
