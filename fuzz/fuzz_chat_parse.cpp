@@ -12,7 +12,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
-    if (size == 0) { return 0; }
+    if (size == 0 || size > longest_text) { return 0; }
     auto const where = data[0] & 1u ? gemma4::starts_in::thought : gemma4::starts_in::content;
     std::size_t const step = 1 + (data[0] >> 1) % 7;
     std::string_view const text(reinterpret_cast<char const*>(data) + 1, size - 1);

@@ -11,6 +11,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
+    if (size > longest_text) { return 0; }
     gemma4::json_value value;
     try
     {

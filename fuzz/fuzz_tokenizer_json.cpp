@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "guards.hpp"
+
 #include <gemma4/core/error.hpp>
 #include <gemma4/text/stream_decoder.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -59,6 +61,7 @@ namespace
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size)
 {
     std::string_view const input(reinterpret_cast<char const*>(data), size);
+    if (size > longest_text) { return 0; }
     if (input.starts_with('{'))
     {
         try_file(input, "ab <|turn> \xe2\x82 \u00e9");

@@ -1,9 +1,13 @@
 // What fuzz targets demand of the library.
 #pragma once
 
+#include <cstddef>
 #include <cstdlib>
 
 #include <gemma4/core/error.hpp>
+
+// Of inputs that are text: the time for longer ones says nothing new.
+inline constexpr std::size_t longest_text = std::size_t(1) << 16;
 
 // Ends the program, which the fuzzer reports.
 inline void require(bool condition)

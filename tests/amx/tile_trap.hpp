@@ -1,5 +1,7 @@
 // Runs machine code for the matrix unit on processors that have none: there its instructions are illegal, and
-// the handler of that signal does what they would have done to a unit of the thread (tile_unit.hpp).
+// the handler of that signal does what they would have done to a unit of the thread (tile_unit.hpp). Where
+// there is a unit the handler meets only the instructions that the unit refuses. Either way a refused
+// instruction has no effect and is counted, so that one test serves both.
 //
 // Vector registers of the interrupted code are put back by the kernel. The handler needs a few hundred bytes
 // besides the kernel's frame (some 3 KiB with AVX-512), so it runs on the thread's own stack.
@@ -130,15 +132,24 @@ namespace amx
     // The unit of this thread.
     inline constinit thread_local tile_unit own_unit;
 
+    // What a processor raises: an invalid opcode (SIGILL), or general protection (SIGSEGV).
+    enum class exception : std::uint8_t
+    {
+        ud,
+        gp
+    };
+
     // What the handlers of all threads saw.
     struct trap_record
     {
+        bool has_unit = false;
         std::atomic<std::uint64_t> executed[operation_count] = {};
         std::atomic<std::uint64_t> faults = 0;
+        std::atomic<exception> last_exception = exception::ud;
         std::atomic<char const*> first_fault = nullptr;
         std::atomic<int> configured = 0;    // threads that hold tiles now
         std::atomic<int> threads = 0;       // that ever did
-        struct sigaction before = {};
+        struct sigaction before_ill = {}, before_segv = {};
     };
     inline constinit trap_record record;
     inline constinit thread_local bool counted_thread = false;
@@ -168,7 +179,15 @@ namespace amx
         return wrong;
     }
 
-    inline void on_illegal_instruction(int, siginfo_t*, void* context)
+    inline void count_fault(exception kind, char const* why)
+    {
+        char const* none = nullptr;
+        record.first_fault.compare_exchange_strong(none, why);
+        record.last_exception = kind;
+        ++record.faults;
+    }
+
+    inline void on_signal(int signal, siginfo_t*, void* context)
     {
         auto& saved = static_cast<ucontext_t*>(context)->uc_mcontext.gregs;
         constexpr int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
@@ -176,19 +195,21 @@ namespace amx
         std::uint64_t registers[16];
         for (int r = 0; r != 16; ++r) { registers[r] = std::uint64_t(saved[order[r]]); }
         auto const found = decode(reinterpret_cast<unsigned char const*>(saved[REG_RIP]), registers);
-        if (!found)
+        if (!found || (signal == SIGSEGV && found->what != operation::ldtilecfg))
         {
             // Not ours: executed again, for the handler that was there before.
-            constexpr char word[] = "an illegal instruction that is none of the matrix unit's\n";
+            constexpr char word[] = "a fault of an instruction that is none of the matrix unit's\n";
             [[maybe_unused]] auto const ignored = write(2, word, sizeof word - 1);
-            sigaction(SIGILL, &record.before, nullptr);
+            sigaction(signal, signal == SIGILL ? &record.before_ill : &record.before_segv, nullptr);
             return;
         }
-        if (auto const* const wrong = execute(*found, own_unit))
+        if (record.has_unit)
         {
-            char const* none = nullptr;
-            record.first_fault.compare_exchange_strong(none, wrong);
-            ++record.faults;
+            count_fault(signal == SIGILL ? exception::ud : exception::gp, "refused by the processor");
+        }
+        else if (auto const* const wrong = execute(*found, own_unit))
+        {
+            count_fault(found->what == operation::ldtilecfg ? exception::gp : exception::ud, wrong);
         }
         else
         {
@@ -209,39 +230,42 @@ namespace amx
     }
 
     // While one lives, instructions of the unit run: on the unit where there is one, in the handler
-    // elsewhere. A faulty one has no effect and is counted. No thread may outlive it with tiles.
+    // elsewhere. A refused one has no effect and is counted. No thread may outlive it with tiles.
     class tile_trap
     {
     public:
         tile_trap()
         {
-            if (has_unit()) { return; }
+            record.has_unit = has_unit();
             for (auto& n : record.executed) { n = 0; }
-            record.faults = 0;
-            record.first_fault = nullptr;
+            forget_faults();
             record.threads = 0;
             counted_thread = false;
             struct sigaction action = {};
-            action.sa_sigaction = on_illegal_instruction;
+            action.sa_sigaction = on_signal;
             action.sa_flags = SA_SIGINFO;
-            sigaction(SIGILL, &action, &record.before);
+            sigaction(SIGILL, &action, &record.before_ill);
+            if (record.has_unit) { sigaction(SIGSEGV, &action, &record.before_segv); }
         }
         tile_trap(tile_trap const&) = delete;
         tile_trap& operator=(tile_trap const&) = delete;
         ~tile_trap()
         {
-            if (!has_unit()) { sigaction(SIGILL, &record.before, nullptr); }
+            sigaction(SIGILL, &record.before_ill, nullptr);
+            if (record.has_unit) { sigaction(SIGSEGV, &record.before_segv, nullptr); }
         }
 
-        // The rest is known in the handler only.
-        static std::uint64_t executed(operation what) { return record.executed[std::size_t(what)]; }
         static std::uint64_t faults() { return record.faults; }
+        static exception last_exception() { return record.last_exception; }
         static char const* first_fault() { return record.first_fault ? record.first_fault.load() : ""; }
         static void forget_faults()
         {
             record.faults = 0;
             record.first_fault = nullptr;
         }
+
+        // The rest is known in the handler only, where there is no unit.
+        static std::uint64_t executed(operation what) { return record.executed[std::size_t(what)]; }
         static int threads_with_tiles() { return record.configured; }
         static int threads_seen() { return record.threads; }
     };

@@ -1,7 +1,7 @@
 // The matrix unit as Intel's manual describes it (Software Developer's Manual, volume 2: LDTILECFG,
-// STTILECFG, TILERELEASE, TILEZERO, TILELOADD, TILESTORED, TDPBF16PS, TDPBSSD and its kin; palette 1),
-// written apart from the library. Where the processor would raise an exception an operation says why and
-// changes nothing; null where all is well.
+// STTILECFG, TILERELEASE, TILEZERO, TILELOADD, TILESTORED, TDPBF16PS, TDPBSSD and its kin; palette 1; section
+// 2.10 for what they raise, classes AMX-E1 to AMX-E6), written apart from the library. Where the processor
+// would raise an exception an operation says why and changes nothing; null where all is well.
 #pragma once
 
 #include <bit>
@@ -24,7 +24,8 @@ namespace amx
         // Byte i of row r, those that no store shows included.
         std::byte at(int t, std::size_t r, std::size_t i) const { return m_tile[t].row[r][i]; }
 
-        // LDTILECFG: 64 bytes.
+        // LDTILECFG: 64 bytes. Row bytes that are no multiple of 4 are taken here, and refused by every load,
+        // store and product.
         char const* load_configuration(void const* memory)
         {
             unsigned char b[64];
@@ -109,9 +110,8 @@ namespace amx
         // zeros afterwards; rows before start_row stay.
         char const* load(int t, std::uint64_t begin, std::uint64_t stride)
         {
-            if (auto const* const wrong = unusable(t)) { return wrong; }
+            if (auto const* const wrong = unfit(t)) { return wrong; }
             auto& to = m_tile[t];
-            if (m_start_row >= to.rows) { return "the row to start with is not in the tile"; }
             clear_rows(to, m_start_row);
             for (std::size_t r = m_start_row; r != to.rows; ++r)
             {
@@ -125,9 +125,8 @@ namespace amx
         // TILESTORED
         char const* store(int t, std::uint64_t begin, std::uint64_t stride)
         {
-            if (auto const* const wrong = unusable(t)) { return wrong; }
+            if (auto const* const wrong = unfit(t)) { return wrong; }
             auto const& from = m_tile[t];
-            if (m_start_row >= from.rows) { return "the row to start with is not in the tile"; }
             for (std::size_t r = m_start_row; r != from.rows; ++r)
             {
                 std::memcpy(reinterpret_cast<void*>(begin + r * stride), from.row[r], from.bytes);
@@ -145,6 +144,7 @@ namespace amx
             _mm_setcsr(0x9fc0);
             multiply_bf16(m_tile[c], m_tile[a], m_tile[b]);
             _mm_setcsr(mode);
+            m_start_row = 0;
             return nullptr;
         }
 
@@ -168,6 +168,7 @@ namespace amx
                 }
             }
             clear_rows(to, to.rows);
+            m_start_row = 0;
             return nullptr;
         }
 
@@ -195,6 +196,15 @@ namespace amx
             return m_tile[t].rows == 0 ? "a tile that the configuration leaves out" : nullptr;
         }
 
+        // Of a load or a store.
+        char const* unfit(int t) const
+        {
+            if (auto const* const wrong = unusable(t)) { return wrong; }
+            if (m_tile[t].bytes % 4 != 0) { return "rows that are not whole dwords"; }
+            return m_start_row >= m_tile[t].rows ? "the row to start with is not in the tile" : nullptr;
+        }
+
+        // Of a product. The limits of its unit (TMUL: 16 of k, 64 bytes of n) are those of a tile.
         char const* unfit(int c, int a, int b) const
         {
             for (auto const t : {c, a, b})
@@ -203,34 +213,37 @@ namespace amx
                 if (m_tile[t].bytes % 4 != 0) { return "a product of rows that are not whole dwords"; }
             }
             if (c == a || c == b || a == b) { return "a product with one tile twice"; }
-            if (m_start_row != 0) { return "a product that starts with another row than the first"; }
-            bool const fits = m_tile[c].rows == m_tile[a].rows && m_tile[a].bytes / 4 == m_tile[b].rows
-                              && m_tile[c].bytes == m_tile[b].bytes;
-            return fits ? nullptr : "a product of tiles whose shapes do not fit";
+            if (m_tile[c].rows != m_tile[a].rows) { return "a product with a sum of other rows"; }
+            if (m_tile[a].bytes / 4 != m_tile[b].rows) { return "a product over two different depths"; }
+            return m_tile[c].bytes != m_tile[b].bytes ? "a product with a sum of other columns" : nullptr;
         }
 
         // Even and odd numbers of k are two sums of fused products; then even + odd, then c + that. Its own
         // function, so that no sum moves out of the mode that the caller sets.
-        [[gnu::noinline, gnu::target("avx512f")]] static void multiply_bf16(tile& c, tile const& a,
-                                                                            tile const& b)
+        [[gnu::noinline, gnu::target("avx2,fma")]] static void multiply_bf16(tile& c, tile const& a,
+                                                                             tile const& b)
         {
-            auto const columns = __mmask16((1u << c.bytes / 4) - 1);
+            constexpr std::size_t half = row_bytes / 2;
             for (std::size_t m = 0; m != c.rows; ++m)
             {
-                auto even = _mm512_setzero_ps(), odd = _mm512_setzero_ps();
-                for (std::size_t k = 0; k != a.bytes / 4; ++k)
+                for (std::size_t at = 0; at < c.bytes; at += half)
                 {
-                    std::uint32_t pair;
-                    std::memcpy(&pair, a.row[m] + 4 * k, 4);
-                    auto const w = _mm512_loadu_si512(b.row[k]);
-                    even = _mm512_fmadd_ps(_mm512_set1_ps(std::bit_cast<float>(pair << 16)),
-                                           _mm512_castsi512_ps(_mm512_slli_epi32(w, 16)), even);
-                    odd = _mm512_fmadd_ps(
-                        _mm512_set1_ps(std::bit_cast<float>(pair & 0xffff0000u)),
-                        _mm512_castsi512_ps(_mm512_and_si512(w, _mm512_set1_epi32(int(0xffff0000u)))), odd);
+                    auto even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
+                    for (std::size_t k = 0; k != a.bytes / 4; ++k)
+                    {
+                        std::uint32_t pair;
+                        std::memcpy(&pair, a.row[m] + 4 * k, 4);
+                        auto const w = _mm256_loadu_si256(reinterpret_cast<__m256i const*>(b.row[k] + at));
+                        auto const high = _mm256_and_si256(w, _mm256_set1_epi32(int(0xffff0000u)));
+                        even = _mm256_fmadd_ps(_mm256_set1_ps(std::bit_cast<float>(pair << 16)),
+                                               _mm256_castsi256_ps(_mm256_slli_epi32(w, 16)), even);
+                        odd = _mm256_fmadd_ps(_mm256_set1_ps(std::bit_cast<float>(pair & 0xffff0000u)),
+                                              _mm256_castsi256_ps(high), odd);
+                    }
+                    auto* const to = reinterpret_cast<float*>(c.row[m] + at);
+                    _mm256_storeu_ps(to, _mm256_add_ps(_mm256_loadu_ps(to), _mm256_add_ps(even, odd)));
                 }
-                auto const sum = _mm512_add_ps(_mm512_loadu_ps(c.row[m]), _mm512_add_ps(even, odd));
-                _mm512_storeu_ps(c.row[m], _mm512_maskz_mov_ps(columns, sum));
+                std::memset(c.row[m] + c.bytes, 0, row_bytes - c.bytes);
             }
             clear_rows(c, c.rows);
         }

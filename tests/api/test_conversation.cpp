@@ -38,7 +38,7 @@ namespace
     template <class Session>
     std::vector<token_id> rendered(Session const& s, bool thinking, std::vector<json_value> tools = {})
     {
-        auto const& form = *s.model().chat()->form;
+        auto const& form = *s.model().chat().usual.form;
         return encode(render_segments(form, make_chat_request(s.messages(), std::move(tools),
                                                               {.add_generation_prompt = true,
                                                                .enable_thinking = thinking})),
@@ -234,36 +234,32 @@ TEST_CASE("what is fixed can be computed before the first question")
     CHECK(nothing.past().size() == 0);
 }
 
-TEST_CASE("an unknown chat template is a warning, or an error where the host wants one")
+TEST_CASE("a model whose chat template is none of the published ones is loaded, and cannot be asked")
 {
     auto const folder = scratch() / "unknown_template";
     std::filesystem::copy(nano_folder(), folder);
     std::ofstream(folder / "chat_template.jinja", std::ios::app) << "{# changed #}";
-    std::vector<std::string> warnings;
-    load_options options{
-        .context = 256, .threads = 1, .log = [&](std::string_view w) { warnings.emplace_back(w); }};
+    load_options options{.context = 256, .threads = 1};
     auto const changed = load<nano>(folder, options);
-    REQUIRE(warnings.size() == 1);
-    CHECK(warnings[0].find("rendered as canonical-small") != std::string::npos);
-    CHECK(changed.chat()->form->name == "canonical-small");
-    options.strict_chat_template = true;
-    CHECK_THROWS_AS((void)load<nano>(folder, options), mismatch_error);
-    options.strict_chat_template = false;
+    CHECK(changed.warnings().empty());
+    CHECK(changed.chat().usual.form == nullptr);
+    CHECK(!changed.chat().base);
+    session s(changed);
+    CHECK_THROWS_WITH_AS(s.ask("Hello"), doctest::Contains("load_options::chat_template"), mismatch_error);
+    CHECK_THROWS_WITH_AS(s.ask("Hello"), changed.chat().usual.reason.c_str(), mismatch_error);
+    CHECK(s.past().size() == 0);
+    CHECK(!s.complete("Hello", {.stop = {.max_tokens = 2}}).rest().empty());
 
-    // the template of tokenizer_config.json
-    std::filesystem::remove(folder / "chat_template.jinja");
-    std::ifstream known(nano_folder() / "chat_template.jinja", std::ios::binary);
-    std::ofstream(folder / "tokenizer_config.json")
-        << nlohmann::json{{"chat_template", std::string(std::istreambuf_iterator<char>(known), {})}};
-    warnings.clear();
-    CHECK(load<nano>(folder, options).chat()->warning.empty());
-    CHECK(warnings.empty());
+    options.chat_template = "canonical-small";
+    session named(load<nano>(folder, options));
+    session right(model());
+    CHECK(named.ask("What is 3 + 4?").rest() == right.ask("What is 3 + 4?").rest());
 }
 
 TEST_CASE("a large model's empty thought is in the prompt, and not in the history")
 {
     auto opened = open_checkpoint(nano_folder(), nano::text, nano::name);
-    opened.chat = chat_format{&chat_template_named("canonical-large"), {}};
+    opened.chat = {.usual = {&chat_template_named("canonical-large")}, .base = false};
     auto const large =
         engine<nano>::load(std::move(opened), {.context = 512, .rewind_reserve = 0, .threads = 1});
     session s(large);

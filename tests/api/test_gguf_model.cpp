@@ -173,14 +173,15 @@ TEST_CASE("gguf model: tokenizer, stop tokens, sampling and template come from t
     CHECK(model.defaults().stop.tokens
           == std::vector<token_id>{*tokens.find("<eos>"), *tokens.find("<turn|>"),
                                    *tokens.find("<|tool_response>")});
-    CHECK(model.chat().has_value());
+    CHECK(!model.chat().base);
+    CHECK(model.chat().usual.source == "tokenizer.chat_template");
     CHECK(model.folder() == file);
     auto const json = tokenizer::from_file(data() / "tiny" / "tokenizer.json");
     CHECK(tokens.encode("Hello <bos> world\n\n  ab") == json.encode("Hello <bos> world\n\n  ab"));
 
     auto const base =
         exact_engine<tiny_e2b>::load(file_of<tiny_e2b>("base", {.tokenizer = false}), one_thread());
-    CHECK(!base.chat());
+    CHECK(base.chat().base);
     CHECK(!base.has_tokenizer());
     CHECK(!base.defaults().sampling.do_sample);
     CHECK(holds(refusal([&] { base.tokens(); }), "base.gguf holds no tokenizer, which text needs"));

@@ -55,7 +55,7 @@ namespace
     template <class Session>
     std::vector<token_id> rendered(Session const& s)
     {
-        auto const& form = *s.model().chat()->form;
+        auto const& form = *s.model().chat().usual.form;
         std::vector<json_value> tools;
         for (auto const& t : s.options().tools) { tools.push_back(t.declaration); }
         return encode(

@@ -293,3 +293,29 @@ TEST_CASE("answer_parser: render, then parse, gives a model's turn back")
         }
     }
 }
+
+TEST_CASE("answer_parser: blanks are held back without being looked at again")
+{
+    // A second for this would be slow; looking at all of them again for each would take minutes.
+    std::string const blanks(2'000'000, ' ');
+    std::vector<std::string> pieces{"x"};
+    for (std::size_t i = 0; i != blanks.size(); ++i) { pieces.emplace_back(" "); }
+    CHECK(in_pieces(pieces, starts_in::content).content == "x");
+    pieces.emplace_back("y ");
+    CHECK(in_pieces(pieces, starts_in::content).content == "x" + blanks + "y");
+}
+
+TEST_CASE(
+    "answer_parser: a call of many control tokens ends at one of them when it has been read often enough")
+{
+    std::string call = "<|tool_call>call:a{b:<|\"|>";
+    while (call.size() < 2'000'000) { call += "<|\"|>x<|think|>"; }
+    auto const said = gemma4::read_answer(call + "<|\"|>}<tool_call|><turn|>");
+    CHECK(said.tool_calls.empty());
+    REQUIRE_FALSE(said.malformed.empty());
+    CHECK(said.malformed.front().reason == "too many control tokens in strings");
+    CHECK(said.end == turn_end::turn);
+    // Fewer are read as they are meant.
+    auto const short_call = gemma4::read_answer(call.substr(0, 25'000) + "<|\"|>}<tool_call|><turn|>");
+    CHECK(short_call.tool_calls.size() == 1);
+}

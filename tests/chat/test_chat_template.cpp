@@ -1,9 +1,15 @@
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "chat/chat_cases.hpp"
 #include <doctest/doctest.h>
 
 #include <gemma4/chat/chat_template.hpp>
+#include <gemma4/chat/sha256.hpp>
+#include <gemma4/chat/template_lines.hpp>
 #include <gemma4/core/error.hpp>
 
 namespace
@@ -18,9 +24,8 @@ namespace
     void check_small(std::string const& text)
     {
         auto const found = gemma4::recognise_chat_template(text);
-        CHECK(found.exact);
-        CHECK(found.warning.empty());
-        CHECK(found.nearest == gemma4::find_chat_template("canonical-small"));
+        CHECK(found.difference.empty());
+        CHECK(found.form == gemma4::find_chat_template("canonical-small"));
     }
 }
 
@@ -34,24 +39,55 @@ TEST_CASE("chat_template: the file of a checkpoint is recognised")
     check_small(dos);
 }
 
-TEST_CASE("chat_template: an unknown text is said to be one, and the nearest known template named")
+TEST_CASE("chat_template: of another text the nearest one is named, and where it departs from it")
+{
+    auto const is = [](std::string const& text, std::string const& what)
+    {
+        auto const found = gemma4::recognise_chat_template(text);
+        CHECK(found.form == nullptr);
+        CAPTURE(found.difference);
+        CHECK(found.difference.starts_with(what));
+        CHECK(found.difference.find("(sha256 " + gemma4::sha256(text) + ")") != std::string::npos);
+    };
+    auto const text = small_template();
+    auto const lines = std::size_t(std::count(text.begin(), text.end(), '\n')) + !text.ends_with('\n');
+    auto const all = std::to_string(lines);
+
+    auto changed = text;
+    auto const at = changed.find("<|turn>model");
+    changed.insert(at, "<|x|>");
+    auto const line = std::size_t(std::count(text.begin(), text.begin() + std::ptrdiff_t(at), '\n')) + 1;
+    is(changed, "is none of the published ones: 1 of its " + all
+                    + " lines are not in canonical-small, the nearest, and 1 of that one's are missing; the "
+                      "first that differs is line "
+                    + std::to_string(line) + ", `");
+    is(text + (text.ends_with('\n') ? "" : "\n") + "{#- more -#}",
+       "is none of the published ones: 1 of its " + std::to_string(lines + 1)
+           + " lines are not in canonical-small, the nearest, and 0 of that one's are missing; the first "
+             "that "
+             "differs is line "
+           + std::to_string(lines + 1) + ", `{#- more -#}`");
+    is(text.substr(0, text.find('\n', text.find("<|turn>"))), "is none of the published ones: 0 of its ");
+    is("{{ messages }}", "is not one of Gemma 4 and shares no line with them");
+    is("<|turn>{{ messages }}", "is none of the published ones and shares no line with them");
+}
+
+TEST_CASE("chat_template: the lines that are stored are those of the file")
 {
     auto text = small_template();
-    text.insert(text.find("macro"), " ");
-    auto const found = gemma4::recognise_chat_template(text);
-    CHECK_FALSE(found.exact);
-    CHECK(found.nearest->name == "canonical-small");
-    CHECK(found.warning.find(
-              "none of the known ones: rendered as canonical-small, which shares 15 of 15 features")
-          != found.warning.npos);
-
-    auto const large = gemma4::recognise_chat_template(text + R"({{- '<|channel>thought\n<channel|>' -}})");
-    CHECK(large.nearest->name == "canonical-large");
-
-    auto const other = gemma4::recognise_chat_template("{{ messages }}");
-    CHECK_FALSE(other.exact);
-    CHECK(other.warning.find("is not one of Gemma 4") != other.warning.npos);
-    CHECK_FALSE(gemma4::recognise_chat_template("").exact);
+    if (!text.ends_with('\n')) { text += '\n'; }
+    std::vector<std::uint32_t> hashes;
+    for (std::uint32_t hash = 0x811c9dc5; char const c : text)
+    {
+        if (c != '\n')
+        {
+            hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193u;
+            continue;
+        }
+        hashes.push_back(hash);
+        hash = 0x811c9dc5;
+    }
+    CHECK(std::ranges::equal(hashes, gemma4::detail::template_lines[1]));
 }
 
 TEST_CASE("chat_template: by name")
@@ -61,6 +97,8 @@ TEST_CASE("chat_template: by name")
         CHECK(&gemma4::chat_template_named(known.name) == &known);
     }
     CHECK(gemma4::find_chat_template("may") == nullptr);
+    CHECK(gemma4::current_chat_template(true).name == "canonical-small");
+    CHECK(gemma4::current_chat_template(false).name == "canonical-large");
     CHECK_THROWS_WITH_AS(
         (void)gemma4::chat_template_named("may"),
         "chat template: may is not known, expected one of canonical-large, canonical-small, april-large, "

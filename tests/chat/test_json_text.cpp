@@ -103,3 +103,46 @@ TEST_CASE("json_value: members are found, set and compared")
     CHECK(value.find("c") == nullptr);
     CHECK(json_value("text").find("a") == nullptr);
 }
+
+TEST_CASE("json_value: levels are counted, and limited")
+{
+    auto const nested = [](std::size_t levels, bool objects)
+    {
+        json_value out;
+        for (std::size_t i = 0; i != levels; ++i)
+        {
+            if (objects) { out = json_value::object{{"a", std::move(out)}, {"b", 1}}; }
+            else
+            {
+                json_value::array one;
+                one.push_back(std::move(out));
+                out = json_value(std::move(one));
+            }
+        }
+        return out;
+    };
+    for (bool const objects : {false, true})
+    {
+        CHECK(nested(0, objects).levels() == 0);
+        auto const most = nested(gemma4::max_json_value_levels, objects);
+        CHECK(most.levels() == gemma4::max_json_value_levels);
+        auto const copy = most;
+        CHECK(copy == most);
+        CHECK(gemma4::to_json(copy) == gemma4::to_json(most));
+        CHECK_THROWS_AS(nested(gemma4::max_json_value_levels + 1, objects), gemma4::argument_error);
+        json_value into = json_value::object{{"a", 1}};
+        CHECK_THROWS_WITH_AS(into.set("b", most), "JSON value: expected at most 512 levels, found more",
+                             gemma4::argument_error);
+        CHECK(gemma4::to_json(into) == R"({"a": 1})");
+        into.set("b", nested(3, objects));
+        CHECK(into.levels() == 4);
+    }
+    json_value list = json_value::array{json_value::array{}};
+    list.set("a", 1);
+    CHECK(list.levels() == 1);
+    auto const read = [](std::size_t levels)
+    { return gemma4::read_json_value(std::string(levels, '[') + std::string(levels, ']'), "test").levels(); };
+    CHECK(read(256) == 256);
+    CHECK_THROWS_WITH_AS(read(10'000'000), "test: JSON nested deeper than 256 levels",
+                         gemma4::argument_error);
+}

@@ -12,7 +12,7 @@ namespace
     {
         std::istringstream in(text);
         std::ostringstream out;
-        gemma4::render_lines(in, out, format);
+        gemma4::render_lines(in, out, [&](bool) { return format; });
         return out.str();
     }
 }

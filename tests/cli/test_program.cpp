@@ -149,6 +149,9 @@ TEST_CASE("info describes the checkpoint")
     CHECK(all["text"]["hidden"] == 96);
     CHECK(all["threads"] == 1);
     CHECK(all["is_chat"] == false);
+    CHECK(all["chat_template"]["name"] == nullptr);
+    CHECK(all["chat_template"]["source"] == nullptr);
+    CHECK(has(all["chat_template"]["reason"], "there is no chat template"));
     CHECK(all["unknown_tensors"] == json::array());
 
     // every tensor of the list that the reference wrote, by name, dtype and shape
@@ -585,7 +588,7 @@ TEST_CASE("run obeys a schema even with random weights, and refuses files that a
     auto const tools = scratch() / "tools.json";
     std::ofstream(tools) << R"([{"name": "clock", "description": "The time"}])";
     CHECK(with({"--tools", tools.string()}).status == 0);
-    CHECK(has(with({"--tools", schema.string()}).err, "expected a list of tools"));
+    CHECK(has(with({"--tools", schema.string()}).err, "schema.json: tool 0 is a JSON schema"));
     CHECK(has(with({"--tools", "/nowhere.json"}).err, "/nowhere.json"));
 }
 
@@ -689,8 +692,9 @@ TEST_CASE("render writes the prompt of a request with the template it names, or 
     std::filesystem::create_directories(folder);
     std::ofstream(folder / "chat_template.jinja") << "{{ bos_token }}<|turn>";
     auto const unknown = run_program({"render", "--model", folder.string()}, request(""));
-    CHECK(unknown.status == 0);
-    CHECK(has(unknown.err, "is none of the known ones"));
+    CHECK(unknown.status == 1);
+    CHECK(has(unknown.err, "is none of the published ones"));
+    CHECK(has(unknown.err, "--template"));
     auto const base = run_program({"render", "--model", e2b_folder()}, request(""));
     CHECK(base.status == 1);
     CHECK(has(base.err, "has no chat template: it is a base model"));

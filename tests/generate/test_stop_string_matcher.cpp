@@ -129,3 +129,14 @@ TEST_CASE("bytes and emptiness")
     CHECK_THROWS_WITH_AS(stop_string_matcher({"a", ""}), "stop strings: expected text, found an empty string",
                          argument_error);
 }
+
+TEST_CASE("a long stop string that never comes costs as much as a short one")
+{
+    // Held back and moved for every byte, this would be 10^12 bytes.
+    stop_string_matcher matcher({std::string(1'000'000, 'a') + "b"});
+    std::string shown;
+    for (std::size_t i = 0; i != 2'000'000; ++i) { shown += matcher.push("a"); }
+    CHECK(shown.size() == 1'000'000);
+    shown += matcher.finish();
+    CHECK(shown == std::string(2'000'000, 'a'));
+}

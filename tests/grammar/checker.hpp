@@ -48,9 +48,9 @@ namespace gemma4_test
         for (auto const* const key : {"anyOf", "oneOf"})
         {
             if (!schema.contains(key)) { continue; }
-            bool any = false;
-            for (auto const& one : schema[key]) { any = any || valid(one, value, root); }
-            if (!any) { return false; }
+            std::size_t fitting = 0;
+            for (auto const& one : schema[key]) { fitting += valid(one, value, root); }
+            if (fitting == 0 || (fitting != 1 && key == std::string("oneOf"))) { return false; }
         }
         if (schema.contains("allOf"))
         {
@@ -84,7 +84,7 @@ namespace gemma4_test
             }
             for (auto const& [name, member] : value.items())
             {
-                if (schema.contains("properties"))
+                if (schema.contains("properties") && !schema["properties"].empty())
                 {
                     if (!schema["properties"].contains(name)) { return false; }
                     if (!valid(schema["properties"][name], member, root)) { return false; }

@@ -105,7 +105,8 @@ TEST_CASE("counted expressions allow what the written out ones do, also where ro
     for (auto const* const pattern :
          {"a{4,9}", "a{4}", "a{5,}b?", "a{4,9}a{4,6}", "(ab?){4,8}b*", "((a|ab)(c|bcd)?){4,9}",
           "([A-Z][a-z]+ ?){1,20}\\d{4}", "(a{4,6}b){4,5}", "((x{4,5}|y{4,}) ){4,6}", "(a{4,7}|a{9,12}b){2,3}",
-          "(([a-c]{4,8},){4,5};)*", "(\\w{0,6} ){0,9}\\.", "(the |then |there){4,7}"})
+          "(([a-c]{4,8},){4,5};)*", "(a{2,3}){1,4}", "(a{3,4}){1,3}b", "(a{4,6}){2}", "(a{2}){2,3}", "(a{2,3}){2,}",
+          "((ab?){0,2}){0,5}", "((a{1,2}){1,3}){4,5}", "(a{2,3}){0,4}", "(a*){3}b", "(a+){0,2}", "(\\w{0,6} ){0,9}\\.", "(the |then |there){4,7}"})
     {
         CAPTURE(pattern);
         CHECK(compare(regular_expression_grammar(pattern), gemma4_test::tiny_trie(), 7, 10) >= 10);

@@ -84,6 +84,7 @@ foreach(header IN LISTS headers)
     forbid("has intrinsics outside simd/arch"
            "#include *<([a-z]+intrin|arm_[a-z0-9]+|cpuid)[.]h>|${not_in_a_word}(__m(128|256|512)|_mm(256|512)?_|__cpuid)"
            "^simd/arch/|^cli/roofs[.]hpp$")
+    forbid("configures tiles outside simd/arch/tiles.hpp" "ldtilecfg|_tile_loadconfig" "^simd/arch/tiles[.]hpp$")
     forbid("asserts" "${not_in_a_word}assert *[(]" "^$")
     forbid("ends the process" "${not_in_a_word}(abort|_?exit|quick_exit|terminate) *[(]" "^$")
     forbid("prints" "${not_in_a_word}(v?f?printf *[(]|f?puts *[(]|(std::)?(cout|cerr|clog)${not_in_a_word})" "^cli/")

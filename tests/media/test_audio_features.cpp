@@ -36,7 +36,7 @@ TEST_CASE(
     std::ifstream file(folder / "audio_features.json");
     auto const cases = nlohmann::json::parse(file);
     auto const expected = stored_values();
-    std::size_t at = 0;
+    std::size_t at = 0, made = 0;
     double worst = 0;
     for (auto const& c : cases)
     {
@@ -44,6 +44,15 @@ TEST_CASE(
         auto const samples = c["samples"].get<std::size_t>();
         CAPTURE(kind);
         CAPTURE(samples);
+        if (samples < shortest_clip)
+        {
+            CHECK(c["tokens"] == 0);
+            CHECK(audio_tokens(samples) == 0);
+            CHECK_THROWS_AS(make_features(gemma4_test::audio_signal(kind, samples)), argument_error);
+            at += c["stored"].size() * audio_features::bins;
+            continue;
+        }
+        ++made;
         auto const found = make_features(gemma4_test::audio_signal(kind, samples));
         REQUIRE(found.frames == c["frames"].get<std::size_t>());
         REQUIRE(found.values.size() == found.frames * audio_features::bins);
@@ -63,12 +72,13 @@ TEST_CASE(
         }
     }
     CHECK(at == expected.size());
+    CHECK(made > 20);
     MESSAGE("largest difference as a share of the largest value: ", worst);
 }
 
 TEST_CASE("audio features: padded frames are zero and come last")
 {
-    for (std::size_t samples : {1u, 128u, 129u, 160u, 161u, 257u, 4000u, 38560u})
+    for (std::size_t samples : {161u, 257u, 4000u, 38560u})
     {
         auto const found = make_features(gemma4_test::audio_signal("noise", samples));
         CHECK(std::is_sorted(found.valid.rbegin(), found.valid.rend()));
@@ -113,7 +123,8 @@ TEST_CASE("audio features: no samples, more than 30 s and what is not finite are
     CHECK_THROWS_WITH_AS(make_features({}), doctest::Contains("0 samples"), argument_error);
     std::vector<float> const samples(480001);
     CHECK_THROWS_WITH_AS(make_features(samples), doctest::Contains("480001 samples"), argument_error);
-    std::vector<float> const broken{0, 1, std::numeric_limits<float>::quiet_NaN()};
+    std::vector<float> broken(200);
+    broken[2] = std::numeric_limits<float>::quiet_NaN();
     CHECK_THROWS_WITH_AS(make_features(broken), doctest::Contains("sample 2"), argument_error);
 }
 

@@ -62,7 +62,11 @@ namespace gemma4_test
     // Runs on the calling thread, in chunks of at most 64.
     inline gemma4::load_options one_thread()
     {
-        return {.context = 512, .chunk = 256, .executor = std::make_shared<gemma4::inline_executor>()};
+        gemma4::load_options options;
+        options.context = 512;
+        options.chunk = 256;
+        options.executor = std::make_shared<gemma4::inline_executor>();
+        return options;
     }
 
     struct golden

@@ -114,6 +114,11 @@ TEST_CASE("audio tower: rows and projected rows equal the reference's at every s
         {
             auto const samples = one["samples"].get<std::size_t>();
             auto const narrow = one["narrow"].get<bool>();
+            if (samples < shortest_clip)
+            {
+                CHECK(one["tokens"] == 0);
+                continue;
+            }
             CAPTURE(samples);
             CAPTURE(narrow);
             auto const sound = features(samples);
@@ -131,9 +136,9 @@ TEST_CASE("audio tower: rows and projected rows equal the reference's at every s
             CHECK(filled(narrow).encoder.project(c, tower).values == projected.values);
         }
         CHECK(rows.used_up());
-        auto const nothing =
-            features(1);    // the reference fails on no frames; no tokens is what its mask says
-        CHECK(filled().encoder.encode(c, nothing.valid_frames(), work).count == 0);
+        auto const sound = features(161);
+        CHECK_THROWS_WITH_AS(filled().encoder.encode(c, sound.valid_frames().first(0), work),
+                             doctest::Contains("0 valid frames"), argument_error);
     }
 }
 

@@ -36,6 +36,9 @@ def main(spec: pathlib.Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("config", "generation_config", "processor_config", "tokenizer_config"):
             shutil.copyfile(spec / variant / f"{name}.json", folder / f"{name}.json")
+        # base models: without a chat template, and no stop token that ends a turn
+        generation = json.loads((folder / "generation_config.json").read_text()) | {"eos_token_id": [1]}
+        (folder / "generation_config.json").write_text(json.dumps(generation, indent=1))
         config = Gemma4Config(**json.loads((folder / "config.json").read_text()))
         with torch.device("meta"):
             dump_tensors(folder / "tensors.json", Gemma4ForConditionalGeneration(config))

@@ -41,12 +41,14 @@ namespace gemma4::inline v0
 
         virtual ~any_session() = default;
 
-        // session::send, and continuations; the session must outlive what they return.
+        // As those of session; it must outlive what send and extend (continuations) return.
         virtual std::unique_ptr<answer_stream> send(turn said, generation_options options) = 0;
         virtual std::unique_ptr<answer_stream> extend(std::string_view text, generation_options options) = 0;
         virtual std::unique_ptr<answer_stream> extend(token_prompt prompt, generation_options options) = 0;
 
         virtual session_options const& options() const = 0;
+        virtual void set_options(session_options options) = 0;
+        virtual std::vector<std::string> warnings() const = 0;
         virtual std::vector<json_value> messages() const = 0;
         virtual void set_messages(turn past) = 0;
         virtual void prepare() = 0;
@@ -96,13 +98,14 @@ namespace gemma4::inline v0
     public:
         virtual ~any_model() = default;
         virtual std::string_view variant() const = 0;
-        virtual text_config const& text() const = 0;
+        virtual text_config const& text() const = 0;    // max_positions: the model's own
         virtual memory_plan const& plan() const = 0;
         virtual load_options const& options() const = 0;
         virtual generation_config const& defaults() const = 0;
         virtual tokenizer const& tokens() const = 0;    // file_error where there is none
         virtual bool has_tokenizer() const = 0;
-        virtual bool is_chat() const = 0;
+        virtual chat_format const& chat() const = 0;    // which chat template, and why
+        bool is_chat() const { return !chat().base; }
         virtual std::filesystem::path const& path() const = 0;      // folder or file; empty: random weights
         virtual std::vector<listed_tensor> tensors() const = 0;     // of its files
         virtual std::vector<listed_matrix> matrices() const = 0;    // of its decoder, as they lie in memory
@@ -177,6 +180,8 @@ namespace gemma4::inline v0
             }
 
             session_options const& options() const override { return m_session.options(); }
+            void set_options(session_options options) override { m_session.set_options(std::move(options)); }
+            std::vector<std::string> warnings() const override { return m_session.warnings(); }
             std::vector<json_value> messages() const override { return m_session.messages(); }
             void set_messages(turn past) override { m_session.set_messages(std::move(past)); }
             void prepare() override { m_session.prepare(); }
@@ -221,16 +226,18 @@ namespace gemma4::inline v0
         public:
             explicit model_of(Engine engine)
                 : m_engine(std::move(engine))
-            {}
+            {
+                m_text.max_positions = m_engine.max_positions();
+            }
 
             std::string_view variant() const override { return M::name; }
-            text_config const& text() const override { return M::text; }
+            text_config const& text() const override { return m_text; }
             memory_plan const& plan() const override { return m_engine.plan(); }
             load_options const& options() const override { return m_engine.options(); }
             generation_config const& defaults() const override { return m_engine.defaults(); }
             tokenizer const& tokens() const override { return m_engine.tokens(); }
             bool has_tokenizer() const override { return m_engine.has_tokenizer(); }
-            bool is_chat() const override { return m_engine.chat().has_value(); }
+            chat_format const& chat() const override { return m_engine.chat(); }
             std::filesystem::path const& path() const override { return m_engine.folder(); }
             std::vector<listed_tensor> tensors() const override
             {
@@ -324,6 +331,7 @@ namespace gemma4::inline v0
 
         private:
             Engine m_engine;
+            text_config m_text = M::text;    // with the model's own max_positions
         };
     }
 

@@ -33,8 +33,8 @@ namespace gemma4::inline v0
 
         // One forward call for every generation that runs: those that decode bring one token each, prompts
         // fill the rest of the chunk. Ended ones leave. Returns whether any is left. What a host's logits
-        // processor throws is thrown when every member has had its step; the one that threw has ended as
-        // cancelled.
+        // processor throws, and the numeric_error of one member, is thrown when every member has had its step;
+        // that one has ended as cancelled.
         bool step()
         {
             std::erase_if(m_members, [](auto const* m) { return !m->running(); });
@@ -60,16 +60,38 @@ namespace gemma4::inline v0
                 rows -= std::min(rows, steps.back().tokens.size());
                 if (steps.back().wanted != wanted_logits::none) { wanting.push_back(m); }
             }
-            bool const done =
-                m_engine.step(std::span<sequence_step<M> const>(steps),
-                              [&](std::size_t row, std::span<float> logits) { wanting[row]->take(logits); });
+            auto const before = steps.front().past->size();
+            bool done = false;
+            std::exception_ptr overflow;
+            try
+            {
+                done = m_engine.step(std::span<sequence_step<M> const>(steps),
+                                     [&](std::size_t row, std::span<float> logits)
+                                     { wanting[row]->take(logits); });
+            }
+            catch (numeric_error const&)
+            {
+                overflow = std::current_exception();
+            }
             std::rotate(m_members.begin(), m_members.begin() + std::ptrdiff_t(stepping.size()),
                         m_members.end());
+            // Then each runs alone, and only those whose numbers are out of range fail.
+            bool const nothing_moved = overflow && steps.front().past->size() == before;
+            done = done || overflow;
             std::exception_ptr failure;
             for (std::size_t i = 0; i != stepping.size(); ++i)
             {
                 try
                 {
+                    if (nothing_moved)
+                    {
+                        stepping[i]->advance(steps[i].tokens.size());
+                        continue;
+                    }
+                    if (overflow && steps[i].wanted != wanted_logits::none && !stepping[i]->taken())
+                    {
+                        stepping[i]->fail(overflow);
+                    }
                     stepping[i]->end_step(steps[i].tokens.size(), done);
                 }
                 catch (...)

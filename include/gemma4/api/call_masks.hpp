@@ -6,7 +6,9 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include <gemma4/chat/json_value.hpp>
 #include <gemma4/core/separate.hpp>
@@ -16,6 +18,7 @@
 namespace gemma4::inline v0
 {
     class grammar;
+    struct call_tokens;
     class token_grammar;
     class token_trie;
 
@@ -38,13 +41,16 @@ namespace gemma4::inline v0
     public:
         using get_trie = std::function<std::shared_ptr<token_trie const>()>;
 
-        // `log` is told which tools' arguments cannot be restricted, and why. The vocabulary is not touched
-        // before the first call.
+        // `log` is told which tools cannot be called or have arguments that cannot be restricted, and why;
+        // the others are. The vocabulary is not touched before the first call.
         call_masks(std::span<json_value const> declarations, tokenizer const& tokens, get_trie trie,
                    std::function<void(std::string_view)> log);
 
         // Of a call that has just been opened; none where no grammar could be made.
         std::optional<grammar_mask> next();
+
+        // What `log` was told so far.
+        std::vector<std::string> warnings() const;
 
     private:
         void warn(std::string_view what) const;
@@ -52,9 +58,15 @@ namespace gemma4::inline v0
         template <class Work>
         void attempt(Work&& work);
 
+        // The grammar of all tools, with as many restricted as it has room for.
+        grammar fitting();
+
+        std::vector<json_value> m_declarations;
+        std::shared_ptr<call_tokens const> m_tokens;
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        std::mutex m_mutex;                         // of what follows
+        mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
+        mutable std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;
     };

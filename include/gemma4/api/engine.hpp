@@ -25,6 +25,7 @@
 #include <gemma4/api/opened_checkpoint.hpp>
 #include <gemma4/api/random_weights.hpp>
 #include <gemma4/api/state_file.hpp>
+#include <gemma4/core/finite.hpp>
 #include <gemma4/io/load_weights.hpp>
 #include <gemma4/io/pack_weights.hpp>
 #include <gemma4/io/weight_fingerprint.hpp>
@@ -36,7 +37,7 @@ namespace gemma4::inline v0
 {
     struct load_options : open_options
     {
-        // Positions of a conversation; 0: 8192, or less where the variant has less.
+        // Positions of a conversation; 0: 8192, or less where the model has less.
         std::size_t context = 0;
         // Prompt tokens of one forward call.
         std::size_t chunk = 512;
@@ -62,8 +63,6 @@ namespace gemma4::inline v0
         kernels::fast_table const* fast_kernels = nullptr;
         // Tensors that the variant does not know are an error.
         bool strict = false;
-        // A chat template that is not known is an error, not a warning.
-        bool strict_chat_template = false;
         // Called with each of the warnings() as it arises.
         std::function<void(std::string_view)> log{};
         std::function<void(std::size_t done, std::size_t all)> progress{};
@@ -94,7 +93,7 @@ namespace gemma4::inline v0
         // A model that was opened, and checked against this variant, by open_model.
         static engine load(opened_checkpoint opened, load_options options)
         {
-            settle(options);
+            settle(options, opened.max_positions);
             if (options.log)
             {
                 for (auto const& warning : opened.warnings) { options.log(warning); }
@@ -104,12 +103,6 @@ namespace gemma4::inline v0
                 if (options.log) { options.log(warning); }
                 opened.warnings.push_back(std::move(warning));
             };
-            if (opened.chat && !opened.chat->warning.empty())
-            {
-                auto warning = sentence(opened.folder.string(), ": ", opened.chat->warning);
-                if (options.strict_chat_template) { throw mismatch_error(warning); }
-                warn(std::move(warning));
-            }
             if constexpr (towers_type::sees)
             {
                 if (has(*options.media, modality::image))
@@ -127,25 +120,21 @@ namespace gemma4::inline v0
             towers_type towers{*options.media};
             auto loaded = load_weights<M, Format>(opened.weights, opened.tied, options.strict, options.memory,
                                                   towers, options.progress, options.stop);
-            if (!loaded.unknown.empty())
-            {
-                warn(unknown_tensors_warning(opened, loaded.unknown, M::name));
-            }
+            if (!loaded.unknown.empty()) { warn(unknown_tensors_warning(opened, loaded.unknown, M::name)); }
             pack(loaded, towers, options);
-            auto parts = std::make_shared<shared>(std::move(loaded), std::move(towers), options);
-            parts->opened = std::move(opened);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(std::move(opened), std::move(loaded), std::move(towers), options));
         }
 
         // Random weights of this variant's shapes, without a file: for benches. No tokenizer.
         static engine random(dtype type, load_options options = {})
         {
-            settle(options);
+            settle(options, 0);
             towers_type towers{*options.media};
             auto made =
                 random_weights<M, Format>(type, packing(options), options.max_memory, options.memory, towers);
-            auto parts = std::make_shared<shared>(std::move(made), std::move(towers), options);
-            return engine(std::move(parts));
+            return engine(
+                std::make_shared<shared>(opened_checkpoint(), std::move(made), std::move(towers), options));
         }
 
         // What of the engine's type is loaded (load_options::media).
@@ -153,11 +142,15 @@ namespace gemma4::inline v0
         memory_plan const& plan() const noexcept { return m_parts->plan; }
         load_options const& options() const noexcept { return m_parts->options; }
         std::filesystem::path const& folder() const noexcept { return m_parts->opened.folder; }
-        generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
-        std::optional<chat_format> const& chat() const noexcept
+        // Of a conversation, as the model's files say.
+        std::size_t max_positions() const noexcept
         {
-            return m_parts->opened.chat;
-        }    // none: a base model
+            auto const positions = m_parts->opened.max_positions;
+            return positions != 0 ? positions : M::text.max_positions;
+        }
+        generation_config const& defaults() const noexcept { return m_parts->opened.defaults; }
+        // Which chat template prompts are rendered with, and why.
+        chat_format const& chat() const noexcept { return m_parts->opened.chat; }
         // What was said while loading, one sentence each.
         std::span<std::string const> warnings() const noexcept { return m_parts->opened.warnings; }
         std::vector<std::string> const& unknown_tensors() const noexcept { return m_parts->loaded.unknown; }
@@ -175,14 +168,15 @@ namespace gemma4::inline v0
 
         // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
         // those of the step before. Throws argument_error, capacity_error, cancelled_error as
-        // vision_tower::forward, and argument_error where the eyes were not loaded.
+        // vision_tower::forward, argument_error where the eyes were not loaded, and numeric_error where a value
+        // is not finite.
         soft_tokens encode(image_patches const& image, encode_options const& options = {},
                            tower_stage stage = tower_stage::projected) const
             requires(towers_type::sees)
         {
             demand(modality::image, "an image", "eyes");
             std::scoped_lock const turn(m_parts->turn);
-            return m_parts->towers.vision.encode(image, stage, machine(), options);
+            return finite(m_parts->towers.vision.encode(image, stage, machine(), options), "an image");
         }
 
         // The same of a clip of up to 30 s; see audio_tower::forward.
@@ -192,7 +186,7 @@ namespace gemma4::inline v0
         {
             demand(modality::audio, "a sound", "ears");
             std::scoped_lock const turn(m_parts->turn);
-            return m_parts->towers.audio.encode(clip, stage, machine(), options);
+            return finite(m_parts->towers.audio.encode(clip, stage, machine(), options), "a sound");
         }
 
         // What a saved conversation must have been made with. Reads a little of every tensor the first time.
@@ -233,7 +227,9 @@ namespace gemma4::inline v0
 
         // One forward call for tokens of several sequences (text_model_of::forward), at most options().chunk
         // rows together. each(row, logits) sees every row whose logits are wanted, in batch order; it may
-        // change the span. Returns false, with no state moved, where `stop` is requested in time.
+        // change the span. Returns false, with no state moved, where `stop` is requested in time. Throws
+        // numeric_error where hidden states are not finite (no state has moved), or logits are not (all states
+        // have moved; each() has seen the other rows).
         template <class Each, class Observer = no_observer>
         bool step(std::span<sequence_step<M> const> batch, Each&& each, std::stop_token stop = {},
                   Observer&& observer = {}) const
@@ -258,6 +254,15 @@ namespace gemma4::inline v0
                 sentence(M::name, " was given ", given, ", but it was loaded without its ", organ));
         }
 
+        static soft_tokens finite(soft_tokens made, char const* of)
+        {
+            auto const at = first_not_finite(made.values);
+            if (at == made.values.size()) { return made; }
+            throw numeric_error(sentence(M::name, ": soft token ", at / made.width, " of ", of, " is ",
+                                         made.values[at], ": numbers of the tower's weights, or activations, are "
+                                         "out of range"));
+        }
+
         tower_machine machine() const
         {
             auto const& o = m_parts->options;
@@ -266,13 +271,14 @@ namespace gemma4::inline v0
 
         struct shared
         {
-            shared(loaded_weights<M, Format> l, towers_type t, load_options const& o)
+            shared(opened_checkpoint from, loaded_weights<M, Format> l, towers_type t, load_options const& o)
                 : options(o)
                 , loaded(std::move(l))
                 , towers(std::move(t))
-                , model(loaded.weights)
+                , model(loaded.weights, from.placeholders)
                 , plan(plan_memory<M>(loaded.bytes, o.context, options_of(o), tower_scratch(o), o.max_memory))
                 , work(work_of(o), o.memory)
+                , opened(std::move(from))
             {}
 
             // What o comes to with other numbers of positions.
@@ -379,14 +385,16 @@ namespace gemma4::inline v0
             }
         }
 
-        static void settle(load_options& o)
+        // `positions`: of the model's files; 0: the variant's. Nothing that is computed depends on their number.
+        static void settle(load_options& o, std::size_t positions)
         {
             constexpr std::size_t usual_context = 8192;
-            if (o.context == 0) { o.context = std::min(usual_context, M::text.max_positions); }
-            if (o.context > M::text.max_positions)
+            auto const most = positions != 0 ? positions : M::text.max_positions;
+            if (o.context == 0) { o.context = std::min(usual_context, most); }
+            if (o.context > most)
             {
-                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ",
-                                              M::text.max_positions, " positions"));
+                throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ", most,
+                                              " positions", most == M::text.max_positions ? "" : " in this file"));
             }
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);

@@ -18,6 +18,7 @@
 #include <gemma4/api/call_masks.hpp>
 #include <gemma4/api/conversation.hpp>
 #include <gemma4/api/engine.hpp>
+#include <gemma4/generate/guards.hpp>
 #include <gemma4/generate/sampler.hpp>
 #include <gemma4/generate/stop.hpp>
 #include <gemma4/generate/stop_string_matcher.hpp>
@@ -26,7 +27,8 @@
 namespace gemma4::inline v0
 {
     // What every generation of a variant is, whatever its logits processors. It works on its session's
-    // conversation, and both must outlive it.
+    // conversation, and both must outlive it. Logits or hidden states that are not finite are a numeric_error:
+    // no token is chosen, and the generation has ended as cancelled.
     template <class Engine>
     class basic_generation : public answer_stream
     {
@@ -41,9 +43,17 @@ namespace gemma4::inline v0
         void advance(std::size_t rows)
         {
             auto const step = begin_step(rows);
-            bool const done = m_engine->step(
-                std::span(&step, 1), [&](std::size_t, std::span<float> logits) { take(logits); },
-                m_stop.get_token());
+            bool done = false;
+            try
+            {
+                done = m_engine->step(
+                    std::span(&step, 1), [&](std::size_t, std::span<float> logits) { take(logits); },
+                    m_stop.get_token());
+            }
+            catch (numeric_error const&)
+            {
+                fail(std::current_exception());
+            }
             end_step(step.tokens.size(), done);
         }
 
@@ -73,6 +83,12 @@ namespace gemma4::inline v0
                 m_failure = std::current_exception();
             }
         }
+
+        // Whether take() was called since begin_step().
+        bool taken() const noexcept { return m_choice.has_value() || m_failure; }
+
+        // The forward call has failed for this generation: end_step() ends it and throws this.
+        void fail(std::exception_ptr why) noexcept { m_failure = std::move(why); }
 
         // What it throws (of a mask or a processor, std::bad_alloc) ends this generation as cancelled: what
         // was chosen cannot be followed.
@@ -125,6 +141,7 @@ namespace gemma4::inline v0
             , m_matcher(m_options.stop.strings)
             , m_calls(m_options.mask ? nullptr : std::move(calls))
         {
+            if (m_options.stop.repetition) { m_repetition.emplace(*m_options.stop.repetition); }
             if (!c.answering && engine.has_tokenizer())
             {
                 m_decoder.emplace(engine.tokens(), !m_options.keep_special_tokens);
@@ -314,6 +331,11 @@ namespace gemma4::inline v0
             if (m_calls) { follow_call(id, was_in_call); }
 
             if (m_matcher.matched()) { return stop_with(stop_reason::stop_string); }
+            if (m_repetition)
+            {
+                (*m_repetition)({}, m_new);
+                if (m_repetition->collapsed()) { return stop_with(stop_reason::repetition); }
+            }
             if (m_phase == mask_phase::on && m_options.mask->must_stop())
             {
                 return stop_with(stop_reason::completed);
@@ -407,6 +429,7 @@ namespace gemma4::inline v0
         stop_string_matcher m_matcher;
         std::optional<stream_decoder> m_decoder;    // of a continuation
         std::shared_ptr<call_masks> m_calls;        // null: calls are free
+        std::optional<repetition_guard> m_repetition;
         std::optional<grammar_mask> m_call;         // of the call that is being written
         std::optional<token_id> m_open_thought, m_close_thought, m_open_call;
         std::vector<token_id> m_turn_ends;    // what ends an answer, whatever the options say

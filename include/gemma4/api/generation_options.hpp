@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include <gemma4/generate/guards.hpp>
 #include <gemma4/generate/sampling_options.hpp>
 #include <gemma4/generate/stop.hpp>
 #include <gemma4/generate/stop_string_matcher.hpp>
@@ -32,6 +33,7 @@ namespace gemma4::inline v0
     {
         validate(options.sampling);
         stop_string_matcher{options.stop.strings};
+        if (options.stop.repetition) { repetition_guard{*options.stop.repetition}; }
     }
 
     struct usage

@@ -117,7 +117,7 @@ namespace gemma4::inline v0
             return work::bytes({most_tokens, slots, fast});
         }
 
-        // Throws as audio_tower::forward.
+        // Throws as audio_tower::forward, and argument_error for features that are not whole.
         soft_tokens encode(audio_features const& clip, tower_stage stage, tower_machine const& m,
                            encode_options const& options)
         {
@@ -127,8 +127,13 @@ namespace gemma4::inline v0
                     audio_workspace_options{most_tokens, m.threads.concurrency(), m.fast}, m.memory);
             }
             auto const c = m_work->machine(m.threads, m.kernels);
-            auto const valid = std::size_t(std::count(clip.valid.begin(), clip.valid.end(), std::uint8_t(1)));
-            view<float const> const frames{clip.values.data(), valid, work::bins};
+            if (clip.values.size() != clip.valid.size() * work::bins)
+            {
+                throw argument_error(sentence("audio features of ", clip.valid.size(), " frames have ",
+                                              clip.values.size(), " values, expected ", work::bins,
+                                              " of each"));
+            }
+            auto const frames = clip.valid_frames();
             auto const progress = [&](std::size_t done, std::size_t all)
             {
                 if (options.progress) { options.progress(done, all); }

@@ -43,7 +43,7 @@ namespace gemma4::inline v0
         return std::make_shared<encoded_medium const>(std::move(made));
     }
 
-    // A clip of 1 to 480000 samples at 16 kHz, mono (media/prepare_audio.hpp makes them).
+    // A clip of 161 to 480000 samples at 16 kHz, mono (media/prepare_audio.hpp makes them).
     template <class Model>
     medium encode_audio(Model const& model, std::span<float const> clip, encode_options const& options = {})
     {
@@ -99,7 +99,8 @@ namespace gemma4::inline v0
         std::vector<soft_run> soft{};    // ascending, without overlap
     };
 
-    // A prompt whose placeholders were expanded for these media.
+    // A prompt whose placeholders were expanded for these media. argument_error for a span that is none of
+    // theirs.
     GEMMA4_CODE token_prompt with_media(media_prompt prompt, std::span<medium const> media);
 
     // The part of `runs` that lies in the tokens [at, at + count), for one forward call.

@@ -5,6 +5,7 @@
 
 #include <gemma4/api/medium.hpp>
 #include <gemma4/core/checksum.hpp>
+#include <gemma4/core/error.hpp>
 
 namespace gemma4::inline v0
 {
@@ -20,7 +21,13 @@ namespace gemma4::inline v0
         token_prompt made{std::move(prompt.tokens)};
         for (auto const& span : prompt.spans)
         {
-            if (span.count == 0) { continue; }
+            auto const runs = span.media < media.size() ? media[span.media]->runs.size() : 0;
+            auto const there = span.frame < runs ? media[span.media]->runs[span.frame]->count : 0;
+            if (span.count == 0 || span.count != there)
+            {
+                throw argument_error(sentence("a prompt has ", span.count, " places for soft tokens of media ",
+                                              span.media, ", frame ", span.frame, ", which has ", there));
+            }
             auto const& rows = media[span.media]->runs[span.frame];
             auto const print = checksum(std::as_bytes(std::span(rows->values)));
             made.soft.push_back({span.first, span.count, span.visual, rows, print});

@@ -1,13 +1,21 @@
-// What a path to a model may be, for those who need no weights: a checkpoint folder or a GGUF file.
+// What those read of a model who need no weights.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gemma4/api/chat_format.hpp>
+#include <gemma4/api/model_location.hpp>
+#include <gemma4/api/stated_stops.hpp>
+#include <gemma4/io/config.hpp>
+#include <gemma4/io/gguf_config.hpp>
 #include <gemma4/io/gguf_file.hpp>
+#include <gemma4/io/json.hpp>
 #include <gemma4/io/packed_file.hpp>
 #include <gemma4/text/gguf_tokenizer.hpp>
 #include <gemma4/text/tokenizer.hpp>
@@ -36,45 +44,97 @@ namespace gemma4::inline v0
         return tokenizer::from_json(*text, sentence(file.name(), ": tokenizer.json"));
     }
 
-    // Throws file_error, mismatch_error.
-    inline tokenizer open_tokenizer(std::filesystem::path const& model)
+    // `path` as locate_model takes it. Throws file_error, mismatch_error.
+    inline tokenizer open_tokenizer(std::filesystem::path const& path)
     {
-        if (is_packed_file(model))
+        auto const [kind, model, mmproj, warnings] = locate_model(path);
+        if (kind == model_kind::packed)
         {
             packed_file const file(model);
             if (auto tokens = read_tokenizer(file, gguf_metadata_of(file))) { return std::move(*tokens); }
             throw file_error(sentence(model.string(), " holds no tokenizer, which text needs"));
         }
-        if (!is_gguf_file(model)) { return tokenizer::from_file(model / "tokenizer.json"); }
+        if (kind == model_kind::folder) { return tokenizer::from_file(model / "tokenizer.json"); }
         return read_tokenizer(gguf_file(model).metadata());
     }
 
-    // Empty: a base model.
-    inline std::string read_chat_template(gguf_metadata const& metadata)
+    // The small files that a packed model keeps of a checkpoint's folder.
+    inline checkpoint_texts texts_of(packed_file const& file)
     {
-        return std::string(metadata.text("tokenizer.chat_template", ""));
+        checkpoint_texts texts{file.name(),
+                               [&file](std::string const& name) -> std::optional<std::string>
+                               {
+                                   auto const text = file.text(name);
+                                   return text ? std::optional(std::string(*text)) : std::nullopt;
+                               }};
+        for (auto const& [name, text] : file.texts()) { texts.names.push_back(name); }
+        return texts;
     }
 
-    inline std::string read_chat_template(packed_file const& file, std::optional<gguf_contents> const& head)
+    // What prompts of a model without a chat template are rendered with: where its stop tokens name the end
+    // of a turn, the current template of models like it; else nullptr.
+    inline chat_template const* template_of_turns(tokenizer const& tokens, std::span<token_id const> stops,
+                                                  bool per_layer_embeddings)
     {
-        if (head) { return read_chat_template(head->metadata); }
-        if (auto const text = file.text("chat_template.jinja")) { return std::string(*text); }
-        auto const config = file.text("tokenizer_config.json");
-        if (!config) { return {}; }
-        auto const root = parse_json(*config, sentence(file.name(), ": tokenizer_config.json"));
-        bool const has =
-            root.is_object() && root.contains("chat_template") && root["chat_template"].is_string();
-        return has ? root["chat_template"].get<std::string>() : std::string();
+        auto const turn = tokens.find("<turn|>");
+        if (!turn || std::ranges::find(stops, *turn) == stops.end()) { return nullptr; }
+        return &current_chat_template(per_layer_embeddings);
     }
 
-    inline std::string open_chat_template(std::filesystem::path const& model)
+    // `path` as locate_model takes it; `wanted`: open_options::chat_template. Throws as choose_chat_format,
+    // file_error.
+    inline chat_format open_chat_format(std::filesystem::path const& path, std::string const& wanted)
     {
-        if (is_packed_file(model))
+        auto const location = locate_model(path);
+        auto const& model = location.path;
+        auto const of_gguf = [&](gguf_metadata const& metadata, auto const& per_layer)
+        {
+            return choose_chat_format(find_chat_templates(metadata), wanted,
+                                      [&]() -> chat_template const*
+                                      {
+                                          if (!metadata.find("tokenizer.ggml.model")) { return nullptr; }
+                                          return template_of_turns(read_tokenizer(metadata),
+                                                                   stated_stops(metadata), per_layer());
+                                      });
+        };
+        if (location.kind == model_kind::gguf)
+        {
+            gguf_file const file(model);
+            return of_gguf(file.metadata(), [&] { return read_text_config(file).per_layer_input != 0; });
+        }
+        auto const of_texts = [&](checkpoint_texts const& texts, auto const& tokens, auto const& per_layer)
+        {
+            return choose_chat_format(find_chat_templates(texts), wanted,
+                                      [&]() -> chat_template const*
+                                      {
+                                          auto const known = tokens();
+                                          if (!known) { return nullptr; }
+                                          return template_of_turns(*known, stated_stops(texts, *known),
+                                                                   per_layer());
+                                      });
+        };
+        if (location.kind == model_kind::packed)
         {
             packed_file const file(model);
-            return read_chat_template(file, gguf_metadata_of(file));
+            auto const per_layer = [&]
+            {
+                auto const& fields = file.text_fields();
+                auto const found = fields.find("per_layer_input");
+                return found != fields.end() && *found != 0;
+            };
+            if (auto const head = gguf_metadata_of(file)) { return of_gguf(head->metadata, per_layer); }
+            return of_texts(
+                texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
         }
-        return is_gguf_file(model) ? read_chat_template(gguf_file(model).metadata())
-                                   : read_chat_template(model);
+        auto const vocabulary = model / "tokenizer.json";
+        auto const config = model / "config.json";
+        return of_texts(
+            texts_of(model),
+            [&]
+            {
+                bool const known = std::filesystem::exists(vocabulary);
+                return known ? std::optional(tokenizer::from_file(vocabulary)) : std::nullopt;
+            },
+            [&] { return read_text_config(read_json(config), config.string()).per_layer_input != 0; });
     }
 }

@@ -1,8 +1,11 @@
 // What api/pack_model.hpp declares (core/separate.hpp).
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include <gemma4/api/chat_format.hpp>
 #include <gemma4/api/pack_model.hpp>
-#include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/gguf_file.hpp>
 
 namespace gemma4::inline v0::detail
@@ -15,12 +18,14 @@ namespace gemma4::inline v0::detail
             file.add_text("metadata.gguf", {reinterpret_cast<char const*>(head.data()), head.size()});
             return;
         }
-        for (auto const* const name :
-             {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json",
-              "chat_template.jinja", "processor_config.json"})
+        auto const texts = texts_of(from.folder);
+        std::vector<std::string> names{
+            "config.json",           "generation_config.json", "tokenizer.json",    "tokenizer_config.json",
+            "processor_config.json", "chat_template.jinja",    "chat_template.json"};
+        names.insert(names.end(), texts.names.begin(), texts.names.end());
+        for (auto const& name : names)
         {
-            auto const path = from.folder / name;
-            if (is_there(path)) { file.add_text(name, file_bytes(path).text()); }
+            if (auto const text = texts.read(name)) { file.add_text(name, *text); }
         }
     }
 }

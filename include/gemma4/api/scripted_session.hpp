@@ -104,6 +104,13 @@ namespace gemma4::inline v0
         }
 
         session_options const& options() const override { return m_options; }
+        std::vector<std::string> warnings() const override { return {}; }
+
+        void set_options(session_options options) override
+        {
+            if (options.system != m_options.system) { set_system_message(m_messages, options.system); }
+            m_options = std::move(options);
+        }
 
         std::vector<json_value> messages() const override
         {

@@ -53,6 +53,9 @@ namespace gemma4::inline v0
     // A user's message: media first, then text.
     GEMMA4_CODE turn user_turn(std::string_view text, std::vector<medium> media = {});
 
+    // Puts a system text in front of messages, in place of one that is there; empty: takes it away.
+    GEMMA4_CODE void set_system_message(std::vector<json_value>& messages, std::string_view text);
+
     // Owns the messages and the state of one conversation. Its tokens are always those that the chat template
     // gives for its messages; what the state holds of them already is not computed again, also where the
     // template changes what was said before (thoughts of earlier turns): a checkpoint is kept before the
@@ -82,6 +85,25 @@ namespace gemma4::inline v0
         state<M> const& past() const noexcept { return m_conversation.past; }
         session_options const& options() const noexcept { return m_options; }
 
+        // Other options from here on. What was said stays; where the system text is another one it takes the
+        // place of the old one, and the next prompt is run anew from there.
+        void set_options(session_options options)
+        {
+            if (options.system != m_options.system)
+            {
+                set_system_message(m_conversation.messages, options.system);
+            }
+            m_calls = calls_of(options);
+            m_options = std::move(options);
+        }
+
+        // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those of
+        // loading are the engine's.)
+        std::vector<std::string> warnings() const
+        {
+            return m_calls ? m_calls->warnings() : std::vector<std::string>();
+        }
+
         // What was said so far, as Hugging Face's messages: the system text, the host's messages, and answers
         // {role: assistant, content, reasoning, tool_calls}.
         std::vector<json_value> messages() const { return m_conversation.all_messages(rules()); }
@@ -108,8 +130,8 @@ namespace gemma4::inline v0
             m_conversation.messages.push_back(chat_message("system", m_options.system));
         }
 
-        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, which has
-        // no chat format.
+        // The model's answer to one more turn of the user. Throws mismatch_error on a base model, and where
+        // the model's chat template is none that can be rendered.
         template <logits_processor... Processors>
         generation<Engine, processor_chain<Processors...>>
         ask(std::string_view text, generation_options options, Processors... processors)
@@ -120,7 +142,7 @@ namespace gemma4::inline v0
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
         // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write
-        // nothing else; it may think first. Throws argument_error where the tokens end before the value does.
+        // nothing else; it may think first. Throws incomplete_error where the tokens end before the value does.
         // Defined in api/typed_answer.hpp.
         template <class T>
             requires(!logits_processor<T>)
@@ -315,25 +337,18 @@ namespace gemma4::inline v0
         }
 
     private:
-        chat_format const& format() const
-        {
-            if (m_engine.chat()) { return *m_engine.chat(); }
-            throw mismatch_error(sentence(m_engine.folder().string(),
-                                          " has no chat template: it is a base model, which "
-                                          "continues text (complete) and cannot be asked"));
-        }
-
         template_rules const& rules() const
         {
-            static constexpr template_rules of_a_base_model{};
-            return m_engine.chat() ? m_engine.chat()->form->rules : of_a_base_model;
+            static constexpr template_rules without_a_template{};
+            auto const* const form = m_engine.chat().of(!m_options.tools.empty()).form;
+            return form ? form->rules : without_a_template;
         }
 
         std::vector<chat_segment> rendered(std::vector<json_value> const& all, bool prompt) const
         {
             std::vector<json_value> tools;
             for (auto const& tool : m_options.tools) { tools.push_back(tool.declaration); }
-            auto const& form = *format().form;
+            auto const& form = demand_template(m_engine.chat(), !tools.empty(), m_engine.folder().string());
             auto segments = render_segments(
                 form, make_chat_request(with_tool_responses(all, form.rules), std::move(tools),
                                         {.add_generation_prompt = prompt,
@@ -379,7 +394,7 @@ namespace gemma4::inline v0
         // Masks of calls, where there are tools and the model has a form for calls; else null.
         std::shared_ptr<call_masks> calls_of(session_options const& options) const
         {
-            if (!options.mask_calls || options.tools.empty() || !m_engine.chat()) { return {}; }
+            if (!options.mask_calls || options.tools.empty() || m_engine.chat().base) { return {}; }
             auto const& tokens = m_engine.tokens();
             if (!tokens.find(name_of(marker::open_call))) { return {}; }
             std::vector<json_value> declarations;

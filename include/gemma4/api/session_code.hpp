@@ -17,6 +17,14 @@ namespace gemma4::inline v0
                                    [](json_value const& m) { return jinja::equals(m.find("role"), "user"); });
     }
 
+    GEMMA4_CODE void set_system_message(std::vector<json_value>& messages, std::string_view text)
+    {
+        auto const is_system = [](json_value const& m)
+        { return jinja::equals(m.find("role"), "system") || jinja::equals(m.find("role"), "developer"); };
+        if (!messages.empty() && is_system(messages.front())) { messages.erase(messages.begin()); }
+        if (!text.empty()) { messages.insert(messages.begin(), chat_message("system", text)); }
+    }
+
     GEMMA4_CODE turn user_turn(std::string_view text, std::vector<medium> media)
     {
         if (media.empty()) { return {chat_message("user", text)}; }

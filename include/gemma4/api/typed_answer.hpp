@@ -11,6 +11,26 @@
 
 namespace gemma4::inline v0
 {
+    // An answer that is to be a value has ended before it was one. The conversation holds it as it is.
+    class incomplete_error : public error
+    {
+    public:
+        incomplete_error(std::string const& what, stop_reason reason, answer said)
+            : error(what)
+            , m_reason(reason)
+            , m_said(std::make_shared<answer const>(std::move(said)))
+        {}
+
+        stop_reason reason() const noexcept { return m_reason; }
+
+        // What was written: content is the beginning of the value.
+        answer const& said() const noexcept { return *m_said; }
+
+    private:
+        stop_reason m_reason;
+        std::shared_ptr<answer const> m_said;    // so that copying does not throw
+    };
+
     namespace detail
     {
         // A grammar of T's documents for one vocabulary: what its masks find out is shared by all answers.
@@ -35,7 +55,10 @@ namespace gemma4::inline v0
         options.mask = std::make_shared<grammar_mask>(grammar->rules, options.stop.tokens);
         auto run = send(std::move(said), std::move(options));
         while (run.next_event()) {}
-        if (auto const& why = run.said().incomplete; !why.empty()) { throw argument_error(why); }
+        if (auto const& why = run.said().incomplete; !why.empty())
+        {
+            throw incomplete_error(why, run.reason(), run.said());
+        }
         return read_value<T>(run.said().content);
     }
 }

@@ -110,6 +110,10 @@ namespace gemma4::inline v0
             std::string m_call;
             string_kind m_open_string = string_kind::none;    // at the last border of m_call
             bool m_closable = false;                          // what could close it came since
+
+            // A call is read again at every marker that may end it. Bytes until that is enough for one
+            // answer: from there on a call ends at its first marker.
+            std::size_t m_to_read = std::size_t(1) << 26;
         };
     }
 }

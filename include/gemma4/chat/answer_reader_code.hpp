@@ -149,6 +149,7 @@ namespace gemma4::inline v0
         GEMMA4_CODE bool answer_reader::may_close_string(std::string_view marked) const
         {
             if (m_open_string == string_kind::json) { return marked.find('"') != marked.npos; }
+            if (m_open_string == string_kind::python) { return marked.find('\'') != marked.npos; }
             for (std::size_t at = marked.find(marker_byte); at != marked.npos;
                  at = marked.find(marker_byte, at + 2))
             {
@@ -167,6 +168,14 @@ namespace gemma4::inline v0
             auto const length = m_call.size();
             m_call += marked.substr(border, 2);
             if (m_open_string != string_kind::none && !m_closable) { return border + 2; }
+            if (m_call.size() > m_to_read)
+            {
+                m_call.resize(length);
+                events.emplace_back(malformed_call{spelled(m_call), "too many control tokens in strings"});
+                m_state = state::content;
+                return border;
+            }
+            m_to_read -= m_call.size();
 
             call_reader reader(m_call);
             auto const outcome = reader.read();
@@ -208,16 +217,15 @@ namespace gemma4::inline v0
     {
         GEMMA4_CODE std::string piecewise_strip::put(std::string_view piece)
         {
-            m_blanks += piece;
-            auto const end = python::end_of_text(m_blanks);
+            auto const end = python::end_of_text(piece);
             if (end == 0)
             {
-                if (!m_any) { m_blanks.clear(); }
+                if (m_any) { m_blanks += piece; }
                 return {};
             }
-            auto out = m_blanks.substr(0, end);
-            m_blanks.erase(0, end);
-            if (!m_any) { out.erase(0, python::begin_of_text(out)); }
+            auto const begin = m_any ? 0 : python::begin_of_text(piece);
+            auto out = std::exchange(m_blanks, std::string(piece.substr(end)));
+            out += piece.substr(begin, end - begin);
             m_any = true;
             return out;
         }

@@ -5,10 +5,12 @@
 // space is allowed around values, keys and commas. Strings are raw: everything in them is data, also markers.
 // Tolerated, none of which changes the reading of well-formed text: <|"|> inside a string (it closes only
 // before , } ] or the end), a missing opening <|"|>, bare words, JSON strings and keys in quotes, Python's
-// None, True and False.
+// None, True and False, Python's strings and keys in single or triple quotes. Other text that is written as
+// Python's (tuples, prefixes, strings side by side) is malformed: quote marks never become part of a value.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -45,7 +47,8 @@ namespace gemma4::inline v0
             {
                 none,
                 quoted,
-                json
+                json,
+                python    // in single quotes
             };
 
             explicit call_reader(std::string_view marked)
@@ -101,6 +104,16 @@ namespace gemma4::inline v0
             // "text" with escapes, up to a quote before one of `followers` or a marker; an unknown escape is
             // two characters.
             std::pair<std::string, std::size_t> json_string(std::string_view followers);
+
+            // 'text' with Python's escapes, up to a quote as above; an apostrophe inside stands between
+            // letters. Or any of """text""" and '''text'''.
+            std::pair<std::string, std::size_t> python_string(std::string_view followers);
+
+            // What begins with a quote mark here; nothing: no text in quotes.
+            std::optional<std::pair<std::string, std::size_t>> string_in_quotes(std::string_view followers);
+
+            // What stands without quotes must not be the rest of something with quotes.
+            void refuse_quotes(std::string_view word);
 
             json_value read_bare(bool in_object);
 

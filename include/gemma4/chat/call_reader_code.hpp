@@ -2,17 +2,54 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
+#include <charconv>
+#include <system_error>
 
 #include <gemma4/chat/call_reader.hpp>
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/python_text.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
 {
     namespace detail
     {
+        // The escapes of a Python string, as json_escape has those of JSON.
+        inline std::size_t python_escape(std::string_view text, std::size_t at, std::string& out)
+        {
+            constexpr std::string_view names = "\n\\'\"abfnrtv";
+            constexpr std::string_view meanings = "\\'\"\a\b\f\n\r\t\v";
+            if (at == text.size()) { return text.npos; }
+            if (auto const known = names.find(text[at]); known != names.npos)
+            {
+                if (known != 0) { out += meanings[known - 1]; }    // a line that goes on
+                return at + 1;
+            }
+            auto const code = [&](std::size_t begin, std::size_t most, std::size_t least,
+                                  unsigned base) -> std::size_t
+            {
+                unsigned value = 0;
+                auto const* const first = text.data() + begin;
+                auto const count = std::min(most, text.size() - begin);
+                auto const [end, failed] = std::from_chars(first, first + count, value, int(base));
+                bool const is_point = value < 0xd800 || (value >= 0xe000 && value <= 0x10ffff);
+                if (failed != std::errc() || std::size_t(end - first) < least || !is_point)
+                {
+                    return text.npos;
+                }
+                append_utf8(out, char32_t(value));
+                return begin + std::size_t(end - first);
+            };
+            switch (text[at])
+            {
+            case 'x': return code(at + 1, 2, 2, 16);
+            case 'U': return code(at + 1, 8, 8, 16);
+            case 'u': return json_escape(text, at, out);
+            default: return text[at] >= '0' && text[at] <= '7' ? code(at, 3, 1, 8) : text.npos;
+            }
+        }
+
         GEMMA4_CODE call_reader::outcome call_reader::read()
         {
             try
@@ -116,11 +153,10 @@ namespace gemma4::inline v0
         {
             skip_space();
             std::string key;
-            if (m_at != m_text.size() && m_text[m_at] == '"')
+            if (auto const quoted = string_in_quotes(":"))
             {
-                auto const [text, end] = json_string(":");
-                key = text;
-                m_at = end;
+                key = quoted->first;
+                m_at = quoted->second;
             }
             else if (is_quote(m_at))
             {
@@ -134,6 +170,7 @@ namespace gemma4::inline v0
                 auto const end = scan(":,{}[]");
                 key = python::strip(m_text.substr(m_at, end - m_at));
                 if (key.empty()) { fail("expected a key"); }
+                refuse_quotes(key);
                 m_at = end;
             }
             skip_space();
@@ -146,18 +183,14 @@ namespace gemma4::inline v0
             skip_space();
             if (m_at == m_text.size()) { fail("expected a value"); }
             if (is_quote(m_at)) { return read_quoted(); }
-            switch (m_text[m_at])
+            if (m_text[m_at] == '{') { return read_object(depth + 1); }
+            if (m_text[m_at] == '[') { return read_array(depth + 1); }
+            if (auto quoted = string_in_quotes(",}]"))
             {
-            case '{': return read_object(depth + 1);
-            case '[': return read_array(depth + 1);
-            case '"':
-            {
-                auto [text, end] = json_string(",}]");
-                m_at = end;
-                return text;
+                m_at = quoted->second;
+                return std::move(quoted->first);
             }
-            default: return read_bare(in_object);
-            }
+            return read_bare(in_object);
         }
 
         GEMMA4_CODE json_value call_reader::read_quoted()
@@ -191,7 +224,9 @@ namespace gemma4::inline v0
                 else if (m_text[at] == '\\')
                 {
                     auto const next = json_escape(m_text, at + 1, text);
-                    if (next == m_text.npos) { text += '\\'; }
+                    // \' is Python's, and no backslash there either
+                    bool const apostrophe = m_text.substr(at + 1, 1) == "'";
+                    if (next == m_text.npos && !apostrophe) { text += '\\'; }
                     at = next == m_text.npos ? at + 1 : next;
                 }
                 else if (m_text[at] != '"') { text += m_text[at++]; }
@@ -207,6 +242,78 @@ namespace gemma4::inline v0
                 }
             }
             unfinished(string_kind::json);
+        }
+
+        GEMMA4_CODE std::optional<std::pair<std::string, std::size_t>>
+        call_reader::string_in_quotes(std::string_view followers)
+        {
+            if (m_at == m_text.size()) { return std::nullopt; }
+            auto const quote = m_text[m_at];
+            if (quote != '"' && quote != '\'') { return std::nullopt; }
+            bool const triple = m_text.substr(m_at, 3) == std::string(3, quote);
+            return quote == '"' && !triple ? json_string(followers) : python_string(followers);
+        }
+
+        GEMMA4_CODE std::pair<std::string, std::size_t> call_reader::python_string(std::string_view followers)
+        {
+            auto const quote = m_text[m_at];
+            bool const triple = m_text.substr(m_at, 3) == std::string(3, quote);
+            auto const closing = m_text.substr(m_at, triple ? 3 : 1);
+            auto const is_letter = [&](std::size_t at)
+            {
+                auto const c = static_cast<unsigned char>(at < m_text.size() ? m_text[at] : ' ');
+                return (c >= 0x80 && m_text[at] != marker_byte) || (c >= '0' && c <= '9')
+                       || ((c | 0x20u) >= 'a' && (c | 0x20u) <= 'z');
+            };
+            std::string text;
+            for (auto at = m_at + closing.size(); at != m_text.size();)
+            {
+                if (marker_at(m_text, at))
+                {
+                    text += name_of(marker(m_text[at + 1]));
+                    at += 2;
+                }
+                else if (m_text[at] == '\\')
+                {
+                    auto const next = python_escape(m_text, at + 1, text);
+                    if (next == m_text.npos) { text += '\\'; }
+                    at = next == m_text.npos ? at + 1 : next;
+                }
+                else if (!m_text.substr(at).starts_with(closing)) { text += m_text[at++]; }
+                else
+                {
+                    auto const end = at + closing.size();
+                    auto const next = after_space(end);
+                    if (next == m_text.size() || marker_at(m_text, next)
+                        || followers.find(m_text[next]) != followers.npos)
+                    {
+                        return {text, end};
+                    }
+                    if (triple || !is_letter(at - 1) || !is_letter(end))
+                    {
+                        fail("a quote inside a string in quotes");
+                    }
+                    text += m_text[at++];
+                }
+            }
+            unfinished(quote == '"' ? string_kind::json : string_kind::python);
+        }
+
+        GEMMA4_CODE void call_reader::refuse_quotes(std::string_view word)
+        {
+            auto const is_quote_mark = [](char c) { return c == '\'' || c == '"'; };
+            auto const mark = word.find_first_of("'\"");
+            if (mark == word.npos) { return; }
+            // ('a', 'b')
+            bool const tuple = word.front() == '(' && python::strip(word.substr(1, mark - 1)).empty();
+            // u'text', rb"text"
+            bool const prefix = mark != 0 && mark <= 2
+                                && word.substr(0, mark).find_first_not_of("bBfFrRuU") == word.npos
+                                && is_quote_mark(word.back()) && word.size() > mark + 1;
+            // text' whose other quote is missing; 27" is a size
+            bool const open = is_quote_mark(word.back()) && mark == word.size() - 1 && mark != 0
+                              && (word[mark - 1] < '0' || word[mark - 1] > '9');
+            if (tuple || prefix || open) { fail("a quote in a value that does not begin with one"); }
         }
 
         GEMMA4_CODE json_value call_reader::read_bare(bool in_object)
@@ -240,6 +347,7 @@ namespace gemma4::inline v0
             if (word == "false" || word == "False") { return false; }
             if (word == "null" || word == "None") { return {}; }
             if (auto number = json_number(word)) { return *number; }
+            refuse_quotes(word);
             return word;
         }
     }

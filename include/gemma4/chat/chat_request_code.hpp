@@ -1,10 +1,12 @@
 // What chat/chat_request.hpp declares (core/separate.hpp).
 #pragma once
 
+#include <algorithm>
 #include <utility>
 
 #include <gemma4/chat/chat_request.hpp>
 #include <gemma4/chat/jinja_value.hpp>
+#include <gemma4/chat/tool_list.hpp>
 #include <gemma4/core/error.hpp>
 
 namespace gemma4::inline v0
@@ -43,6 +45,36 @@ namespace gemma4::inline v0
         return {std::move(messages), std::move(tools), options};
     }
 
+    namespace detail
+    {
+        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them,
+        // and so does what has nothing but words: the templates refuse it.
+        inline std::vector<json_value> tools_of(json_value const* tools)
+        {
+            if (!tools || tools->is_null()) { return {}; }
+            auto const is_templates_form = [](json_value const& tool)
+            {
+                auto const* const function = tool.find("function");
+                if (!function)
+                {
+                    auto const is_word = [](json_member const& m)
+                    { return m.name == "name" || m.name == "description" || m.name == "title"; };
+                    return !tool.as_object() || std::ranges::all_of(*tool.as_object(), is_word);
+                }
+                return std::ranges::none_of(parameters_keys, [&](parameters_key const& k)
+                                            { return k.demanded && function->find(k.key); });
+            };
+            auto const* const all = tools->as_array();
+            if (all && std::ranges::all_of(*all, is_templates_form)) { return *all; }
+            std::vector<json_value> declarations;
+            for (auto& tool : read_tool_list(*tools, "tools"))
+            {
+                declarations.push_back(std::move(tool.declaration));
+            }
+            return declarations;
+        }
+    }
+
     GEMMA4_CODE chat_request read_chat_request(json_value const& request)
     {
         auto const list = [&](std::string_view name)
@@ -64,7 +96,7 @@ namespace gemma4::inline v0
         {
             throw argument_error("options.continue_final_message is not supported");
         }
-        return make_chat_request(list("messages"), list("tools"),
+        return make_chat_request(list("messages"), detail::tools_of(request.find("tools")),
                                  {.add_generation_prompt = option("add_generation_prompt"),
                                   .enable_thinking = option("enable_thinking"),
                                   .preserve_thinking = option("preserve_thinking")});

@@ -69,30 +69,12 @@ namespace gemma4::inline v0
     {
         std::string_view name;
         template_rules rules;
-        std::string_view sha256;      // of chat_template.jinja
-        std::string_view features;    // which of detail::template_features its text has
+        std::string_view sha256;    // of chat_template.jinja
+        std::string_view used_by;
     };
 
     namespace detail
     {
-        // Pieces of text that tell the versions apart.
-        inline constexpr std::array<std::string_view, 15> template_features{
-            "argument is none",
-            "preserve_thinking",
-            "'input_audio'",
-            "filter_keys",
-            "prev_non_tool_role",
-            "tool_call_id",
-            "last_user_idx",
-            "last_user_message",
-            "'<|think|>\\n'",
-            "\\n\\n<|image|>",
-            "elif value['type'] | upper == 'OBJECT'",
-            "'<|channel>thought\\n<channel|>'",
-            "reasoning_content",
-            "continues_into_next",
-            "function['arguments'] is string"};
-
         constexpr template_rules canonical_rules(bool large)
         {
             template_rules rules;
@@ -144,22 +126,27 @@ namespace gemma4::inline v0
         }
     }
 
-    // The names are those of the project's test data: canonical is Google's of 2026-07-09 (large: 12B,
-    // 26B-A4B, 31B; small: E2B, E4B), april Google's of 2026-04-10, launch the first one,
-    // llamacpp-interleaved llama.cpp's own.
+    // The names are those of the project's test data: canonical is Google's of 2026-07-09, april Google's of
+    // 2026-04-10, launch the first one.
     inline constexpr std::array<chat_template, 6> known_chat_templates{
         {{"canonical-large", detail::canonical_rules(true),
-          "ae53464bf3be25802b3a5b37def7fd89667067d7577049b3b2d74c4d8de4c6d4", "111111101001110"},
+          "ae53464bf3be25802b3a5b37def7fd89667067d7577049b3b2d74c4d8de4c6d4",
+          "Google's for 12B, 26B-A4B and 31B since 2026-07-09"},
          {"canonical-small", detail::canonical_rules(false),
-          "0a2c8073c878ab1da004bee933a998606537bbb62016310352c7285c3f01c5b5", "111111101000110"},
+          "0a2c8073c878ab1da004bee933a998606537bbb62016310352c7285c3f01c5b5",
+          "Google's for E2B and E4B since 2026-07-09"},
          {"april-large", detail::april_rules(true),
-          "85a08664d16d8f3be4416c92427b3ac10df1024ac566cc0b4bc3bab409393f98", "000001101001101"},
+          "85a08664d16d8f3be4416c92427b3ac10df1024ac566cc0b4bc3bab409393f98",
+          "Google's for 31B of 2026-04-10"},
          {"april-small", detail::april_rules(false),
-          "93a71eb61044635cf7b1594b9b52b560e784505556b779cbf94b1da5d5d92905", "000001101000101"},
+          "93a71eb61044635cf7b1594b9b52b560e784505556b779cbf94b1da5d5d92905",
+          "Google's for E2B of 2026-04-10"},
          {"launch", detail::launch_rules(),
-          "2dfbfc7d538912f4ea11d29d85b4e25d7bc26386e53f57529f1d707c28b5828c", "000000000111001"},
+          "2dfbfc7d538912f4ea11d29d85b4e25d7bc26386e53f57529f1d707c28b5828c",
+          "Google's of 2026-04-02, in the first GGUF files"},
          {"llamacpp-interleaved", detail::interleaved_rules(),
-          "65f93a25708c952457106a30e185ba7beffddd726121c8d7e3f3e08b23c16c67", "000000011011101"}}};
+          "65f93a25708c952457106a30e185ba7beffddd726121c8d7e3f3e08b23c16c67",
+          "llama.cpp's own, with thoughts between calls"}}};
 
     // nullptr: no known template has this name.
     constexpr chat_template const* find_chat_template(std::string_view name) noexcept
@@ -171,21 +158,26 @@ namespace gemma4::inline v0
         return nullptr;
     }
 
+    // The names, with commas between them.
+    GEMMA4_CODE std::string chat_template_names();
+
     // argument_error lists the names.
     GEMMA4_CODE chat_template const& chat_template_named(std::string_view name);
 
     struct recognised_template
     {
-        chat_template const* nearest;    // never null
-        bool exact = true;
-        std::string warning;    // one sentence; empty when exact. A host may throw it as a mismatch_error.
+        chat_template const* form = nullptr;    // null: none of the published ones
+        std::string
+            difference{};    // of another text: what it is, the nearest one, the first line that differs
     };
 
-    // The known template whose file `text` is. SHA-256: no other text has that fingerprint, so equal prints
-    // are equal templates. A newline more or less at the end (GGUF, tokenizer_config.json) and CR LF make no
-    // difference to Jinja and none here. Any other text is unknown: the known one that shares most features
-    // with it is named.
+    // The published template whose file `text` is. SHA-256: no other text has that fingerprint, so equal
+    // prints are equal templates. A newline more or less at the end (GGUF, tokenizer_config.json) and CR LF
+    // make no difference to Jinja and none here.
     GEMMA4_CODE recognised_template recognise_chat_template(std::string_view text);
+
+    // The current template of the variants with per-layer embeddings (E2B, E4B), or of the others.
+    GEMMA4_CODE chat_template const& current_chat_template(bool per_layer_embeddings);
 }
 
 #if !defined(GEMMA4_SEPARATE_KERNELS)

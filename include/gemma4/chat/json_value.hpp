@@ -1,7 +1,10 @@
 // A JSON value that keeps what a chat template can see: whether a number was written as an integer or as a
 // float, integers of any size, and the order of members.
+//
+// Whatever follows a value down, its destructor too, needs stack for each level, so levels are limited.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -11,10 +14,17 @@
 #include <variant>
 #include <vector>
 
+#include <gemma4/core/error.hpp>
+
 namespace gemma4::inline v0
 {
     struct json_member;
 
+    // Levels of arrays and objects in one another. Text that is read may have half of them
+    // (chat/json_text.hpp), so that what is read can be put into messages and declarations.
+    inline constexpr std::size_t max_json_value_levels = 512;
+
+    // argument_error from whatever makes an array or an object: more levels.
     class json_value
     {
     public:
@@ -64,11 +74,17 @@ namespace gemma4::inline v0
         // Sets or appends a member; null becomes an empty object first, any other kind too.
         void set(std::string_view name, json_value value);
 
+        // 0: neither an array nor an object; else one more than the most of what is inside.
+        std::size_t levels() const noexcept { return m_levels; }
+
         // Same kind, same value; members in the same order.
         friend bool operator==(json_value const&, json_value const&) noexcept;
 
     private:
+        void stand_on(std::size_t levels);
+
         std::variant<std::monostate, bool, integer, double, std::string, array, object> m_value;
+        std::uint16_t m_levels = 0;
     };
 
     struct json_member
@@ -111,8 +127,12 @@ namespace gemma4::inline v0
         : m_value(std::string(value))
     {}
     inline json_value::json_value(array value)
-        : m_value(std::move(value))
-    {}
+    {
+        std::size_t inside = 0;
+        for (auto const& item : value) { inside = std::max(inside, item.levels()); }
+        stand_on(inside);
+        m_value = std::move(value);
+    }
 
     inline json_value::json_value(object value)
     {
@@ -129,7 +149,21 @@ namespace gemma4::inline v0
             unique.push_back(std::move(member));
             places.emplace(unique.back().name, unique.size() - 1);
         }
+        std::size_t inside = 0;
+        for (auto const& member : unique) { inside = std::max(inside, member.value.levels()); }
+        stand_on(inside);
         m_value = std::move(unique);
+    }
+
+    // This is an array or an object of values of at most so many levels.
+    inline void json_value::stand_on(std::size_t levels)
+    {
+        if (levels >= max_json_value_levels)
+        {
+            throw argument_error(
+                sentence("JSON value: expected at most ", max_json_value_levels, " levels, found more"));
+        }
+        m_levels = std::uint16_t(levels + 1);
     }
 
     inline json_value const* json_value::find(std::string_view name) const noexcept
@@ -146,6 +180,8 @@ namespace gemma4::inline v0
 
     inline void json_value::set(std::string_view name, json_value value)
     {
+        auto const inside = value.levels();
+        if (inside + 1 > m_levels || !as_object()) { stand_on(inside); }
         if (!as_object()) { m_value = object{}; }
         auto& members = std::get<object>(m_value);
         for (auto& member : members)

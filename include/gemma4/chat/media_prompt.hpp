@@ -33,14 +33,14 @@ namespace gemma4::inline v0
     struct media_item
     {
         media_kind kind;
-        std::vector<std::size_t> soft_tokens;    // one number; of a video one for each frame, at least one
+        std::vector<std::size_t> soft_tokens;    // one number; of a video one for each frame; none is 0
         std::vector<double> seconds;             // of a video: when each frame is shown
     };
 
     // A run of soft tokens in a prompt.
     struct media_span
     {
-        std::size_t first = 0, count = 0;    // token positions; a sound too short for one token has count 0
+        std::size_t first = 0, count = 0;    // token positions
         std::size_t media = 0;               // index of the item
         std::size_t frame = 0;               // of a video, else 0
         bool visual = false;    // image or video: a block whose tokens may see each other both ways
@@ -57,7 +57,7 @@ namespace gemma4::inline v0
     // The ids of a rendered conversation or a raw prompt, its placeholders expanded. Placeholders are control
     // segments only: one that a user spelled in a content segment is text, and is not counted; in_content as
     // in encode() without media. argument_error: a number of placeholders other than that of the media,
-    // stating both; an item without its numbers. mismatch_error: the vocabulary lacks a token.
+    // stating both; an item without its numbers, or without a soft token. mismatch_error: the vocabulary lacks a token.
     GEMMA4_CODE media_prompt encode(std::span<chat_segment const> segments, std::span<media_item const> media,
                                     tokenizer const& tokens,
                                     special_tokens in_content = special_tokens::as_text);

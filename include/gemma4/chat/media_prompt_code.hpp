@@ -37,6 +37,13 @@ namespace gemma4::inline v0
                                               item.kind == media_kind::video ? "one of each for every frame"
                                                                              : "one number and no time"));
             }
+            for (std::size_t run = 0; run != runs; ++run)
+            {
+                if (item.soft_tokens[run] != 0) { continue; }
+                auto const frame = item.kind == media_kind::video ? sentence(" in frame ", run) : "";
+                throw argument_error(sentence("media ", index, " (", words.one, ") has 0 soft tokens", frame,
+                                              ", expected at least 1"));
+            }
         }
 
         inline std::size_t count_items(std::span<media_item const> media, media_kind kind)

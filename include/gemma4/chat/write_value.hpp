@@ -40,11 +40,14 @@ namespace gemma4::inline v0
         {
             out.fixed("[");
             std::string_view separator;
-            for (auto const& item : jinja::items(value, "a value"))
+            if (value)
             {
-                out.fixed(separator);
-                separator = ",";
-                write_value(out, &item, keys, null_word);
+                for (auto const& item : *value->as_array())
+                {
+                    out.fixed(separator);
+                    separator = ",";
+                    write_value(out, &item, keys, null_word);
+                }
             }
             out.fixed("]");
         }

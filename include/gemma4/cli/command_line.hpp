@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -42,6 +45,42 @@ namespace gemma4::inline v0::cli
                 ->type_name("N");
         }
 
+        // The same, and -1, as llama.cpp has it, for `instead`.
+        template <class Number>
+        CLI::Option* number_or_minus_one(CLI::App& app, char const* name, std::optional<Number>& to,
+                                         std::optional<Number> instead, char const* help)
+        {
+            return app
+                .add_option_function<std::string>(
+                    name,
+                    [&to, name, instead](std::string const& digits)
+                    {
+                        if (digits == "-1") { to = instead; }
+                        else if (digits.starts_with('-'))
+                        {
+                            throw usage_error(
+                                sentence(name, " is ", digits, ", expected a whole number from 0, or -1"));
+                        }
+                        else { to = parse_number(digits, name); }
+                    },
+                    help)
+                ->type_name("N");
+        }
+
+        inline CLI::Option* file(CLI::App& app, char const* name, std::string& to, char const* help)
+        {
+            return app
+                .add_option_function<std::string>(
+                    name,
+                    [&to, name](std::string const& path)
+                    {
+                        if (path.empty()) { throw usage_error(sentence(name, " is empty, expected a file")); }
+                        to = path;
+                    },
+                    help)
+                ->type_name("FILE");
+        }
+
         inline CLI::Option* bytes(CLI::App& app, char const* name, std::size_t& to, char const* help)
         {
             return app
@@ -77,9 +116,17 @@ namespace gemma4::inline v0::cli
 
         inline CLI::Option* folder(CLI::App& app, std::string& to)
         {
-            return app
-                .add_option("--model", to, "folder of a checkpoint, as Hugging Face has it, or a GGUF file")
+            return file(app, "--model", to, "folder of a checkpoint, as Hugging Face has it, or a GGUF file")
                 ->type_name("DIR");
+        }
+
+        inline void chat_template(CLI::App& app, std::string& to)
+        {
+            app.add_option(
+                   "--template", to,
+                   "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                   "that holds a published one, or none (as the model has it)")
+                ->type_name("NAME|FILE|none");
         }
 
         inline void precision(CLI::App& app, weight_precision& to)
@@ -108,11 +155,10 @@ namespace gemma4::inline v0::cli
 
         inline void memory(CLI::App& app, model_options& to)
         {
-            app.add_option("--mmproj", to.mmproj,
-                           "GGUF file of the eyes and ears of a GGUF model; none is looked for")
-                ->type_name("FILE");
+            file(app, "--mmproj", to.mmproj,
+                 "GGUF file of the eyes and ears of a GGUF model; none is looked for");
             number(app, "--context", to.context,
-                   "positions of a conversation (8192, or less where the model has less)");
+                   "positions of a conversation (0: 8192, or less where the model has less)");
             bytes(app, "--max-memory", to.max_memory,
                   "refuse a context that would need more; K, M and G are understood");
             threads(app, to.threads);
@@ -154,6 +200,17 @@ namespace gemma4::inline v0::cli
             number(app, "--chunk", to.chunk, "prompt tokens of one forward call (512)");
         }
 
+        // Throws usage_error where one of them is given: it would have nothing to work on.
+        inline void refuse(CLI::App const& app, std::initializer_list<char const*> options,
+                           std::string_view why)
+        {
+            for (auto const* const option : options)
+            {
+                if (app.count(option) == 0) { continue; }
+                throw usage_error(sentence(app.get_name(), " ", option, ": ", why));
+            }
+        }
+
         inline void exactly_one(char const* command, char const* choices, std::size_t given)
         {
             if (given != 1) { throw usage_error(sentence(command, " takes exactly one of ", choices)); }
@@ -177,6 +234,7 @@ namespace gemma4::inline v0::cli
         folder(on_info, info.model.model)->required();
         memory(on_info, info.model);
         chunk(on_info, info.model);
+        chat_template(on_info, info.model.chat_template);
         on_info.add_flag("--json", info.json, "one JSON object");
 
         run_options run;
@@ -187,26 +245,30 @@ namespace gemma4::inline v0::cli
                                        "A base model, which has no chat template, continues the text");
         folder(on_run, run.model.model)->required();
         text(on_run, "--prompt", run.prompt, "what to answer, or to continue");
-        number(on_run, "--max-tokens", run.max_tokens, "new tokens of an answer at most");
+        number_or_minus_one(on_run, "--max-tokens", run.max_tokens, std::optional<std::size_t>(0),
+                            "new tokens of an answer at most; -1: no limit");
         real(on_run, "--temperature", run.temperature, "0: always the likeliest token");
-        number(on_run, "--top-k", run.top_k, "choose among the K likeliest tokens; 0: all");
+        number_or_minus_one(on_run, "--top-k", run.top_k, std::optional<std::size_t>(0),
+                            "choose among the K likeliest tokens; 0 or -1: all");
         real(on_run, "--top-p", run.top_p,
              "choose among the likeliest tokens that together have probability P");
         real(on_run, "--min-p", run.min_p, "drop tokens below P times the likeliest one's probability");
-        number(on_run, "--seed", run.seed, "the same seed, the same answer (random)");
+        number_or_minus_one(on_run, "--seed", run.seed, std::optional<std::uint64_t>(),
+                            "the same seed, the same answer (-1: a random one)");
         text(on_run, "--system", run.system, "what the model is told before the conversation");
         on_run.add_flag("--think", run.think,
                         "the model thinks before it answers; shown, dimmed, on a terminal only");
-        number(on_run, "--thinking-budget", run.thinking_budget, "tokens of a thought at most");
-        on_run
-            .add_option("--tools", run.tools,
-                        "a JSON list of tools that the model may call; calls are printed as JSON "
-                        "lines, a chat asks for their results")
-            ->type_name("FILE");
-        on_run.add_option("--schema", run.schema, "a JSON schema that the answer obeys")->type_name("FILE");
-        on_run.add_option("--save", run.save, "keep the conversation in this file at the end")
-            ->type_name("FILE");
-        on_run.add_option("--load", run.load, "go on with the conversation of this file")->type_name("FILE");
+        number(on_run, "--thinking-budget", run.thinking_budget,
+               "tokens of a thought at most, also of one that the model begins without --think");
+        file(on_run, "--tools", run.tools,
+             "a JSON list of tools that the model may call, as OpenAI, Anthropic, Gemini or MCP write it; "
+             "calls are printed as JSON lines, a chat asks for their results");
+        chat_template(on_run, run.model.chat_template);
+        file(on_run, "--schema", run.schema, "a JSON schema that the answer obeys");
+        file(on_run, "--save", run.save, "keep the conversation in this file at the end");
+        file(on_run, "--load", run.load,
+             "go on with the conversation of this file; --system, --think and --tools replace what it was "
+             "held with");
         media(on_run, run.media);
         memory(on_run, run.model);
         chunk(on_run, run.model);
@@ -227,6 +289,12 @@ namespace gemma4::inline v0::cli
         auto& on_render = *app.add_subcommand("render", "One JSON request (messages, tools, options) a line "
                                                         "in, the prompt's text as a JSON string a line out");
         folder(on_render, render.model);
+        chat_template(on_render, render.chat_template);
+
+        templates_options templates;
+        auto& on_templates =
+            *app.add_subcommand("templates", "The chat templates that prompts can be rendered with");
+        on_templates.add_flag("--json", templates.json, "a JSON list of {name, used_by, sha256}");
 
         parse_options parse;
         auto& on_parse = *app.add_subcommand(
@@ -241,7 +309,7 @@ namespace gemma4::inline v0::cli
             ->type_name("IDS");
         text(on_logits, "--prompt", logits.prompt, "text; <bos> is put in front unless it is there");
         media(on_logits, logits.media);
-        on_logits.add_option("--out", logits.out, "the .npy file to write")->required()->type_name("FILE");
+        file(on_logits, "--out", logits.out, "the .npy file to write")->required();
         on_logits.add_flag("--last", logits.last, "the last token's row only");
         memory(on_logits, logits.model);
         chunk(on_logits, logits.model);
@@ -258,7 +326,9 @@ namespace gemma4::inline v0::cli
              "{\"prompt\": \"text\"},\n"
              "{\"tokens\": [ids]} or [ids]")
             ->type_name("FILE");
-        number(on_generate, "--max-tokens", generate.max_tokens, "new tokens")->required();
+        number_or_minus_one(on_generate, "--max-tokens", generate.max_tokens, std::optional<std::size_t>(),
+                            "new tokens; -1: until the context is full")
+            ->required();
         on_generate.add_flag("--stop", generate.stop,
                              "end at the checkpoint's stop tokens, which are not printed");
         media(on_generate, generate.media);
@@ -278,7 +348,7 @@ namespace gemma4::inline v0::cli
              {"projected", encode_stage::projected}},
             "pixels [patches, 768] of an image, features [frames, 128] of a sound, the tower's output, or "
             "projected to the text width (projected)");
-        on_encode.add_option("--out", encode.out, "the .npy file to write")->required()->type_name("FILE");
+        file(on_encode, "--out", encode.out, "the .npy file to write")->required();
         memory(on_encode, encode.model);
 
         perplexity_options perplexity;
@@ -286,18 +356,14 @@ namespace gemma4::inline v0::cli
             "perplexity",
             "How well a model predicts a text: exp of the mean negative log-probability of its tokens");
         folder(on_perplexity, perplexity.model.model)->required();
-        on_perplexity.add_option("--file", perplexity.file, "the text")->required()->type_name("TEXT");
+        file(on_perplexity, "--file", perplexity.file, "the text")->required()->type_name("TEXT");
         number(on_perplexity, "--window", perplexity.window,
                "tokens of a window, of which the second half is predicted (512)");
         number(on_perplexity, "--windows", perplexity.windows, "the first N windows only (all)");
-        on_perplexity
-            .add_option("--kl-save", perplexity.kl_save,
-                        "write the log-probabilities of every prediction, float32")
-            ->type_name("FILE");
-        on_perplexity
-            .add_option("--kl-from", perplexity.kl_from,
-                        "report the divergence from a run that --kl-save wrote")
-            ->type_name("FILE");
+        file(on_perplexity, "--kl-save", perplexity.kl_save,
+             "write the log-probabilities of every prediction, float32");
+        file(on_perplexity, "--kl-from", perplexity.kl_from,
+             "report the divergence from a run that --kl-save wrote");
         on_perplexity.add_flag("--json", perplexity.json, "one JSON object");
         memory(on_perplexity, perplexity.model);
         chunk(on_perplexity, perplexity.model);
@@ -306,10 +372,9 @@ namespace gemma4::inline v0::cli
         auto& on_pack = *app.add_subcommand("pack", "Writes a model as one file that starts at once: packed "
                                                     "for the fast kernels and run where it lies");
         folder(on_pack, pack.model)->required();
-        on_pack.add_option("--mmproj", pack.mmproj, "GGUF file of the eyes and ears of a GGUF model")
-            ->type_name("FILE");
+        file(on_pack, "--mmproj", pack.mmproj, "GGUF file of the eyes and ears of a GGUF model");
         precision(on_pack, pack.weights);
-        on_pack.add_option("--out", pack.out, "the packed file")->required()->type_name("FILE");
+        file(on_pack, "--out", pack.out, "the packed file")->required();
         threads(on_pack, pack.threads);
         no_mmap(on_pack, pack.no_mmap);
 
@@ -358,15 +423,29 @@ namespace gemma4::inline v0::cli
         }
 
         if (on_info.parsed()) { return info; }
-        if (on_run.parsed()) { return run; }
+        if (on_run.parsed())
+        {
+            if (run.max_tokens == std::size_t(0) && on_run.get_option("--max-tokens")->results().front() != "-1")
+            {
+                throw usage_error("--max-tokens is 0, expected at least 1, or -1 for no limit");
+            }
+            if (!run.schema.empty())
+            {
+                refuse(on_run, {"--tools"}, "an answer that obeys --schema cannot be a call of a tool");
+            }
+            demand_media_of_budgets(run.media, !run.prompt);
+            return run;
+        }
         if (on_tokenize.parsed()) { return tokenize; }
         if (on_detokenize.parsed()) { return detokenize; }
         if (on_render.parsed()) { return render; }
+        if (on_templates.parsed()) { return templates; }
         if (on_parse.parsed()) { return parse; }
         if (on_logits.parsed())
         {
             exactly_one("logits", "--tokens and --prompt",
                         logits.tokens.has_value() + std::size_t(logits.prompt.has_value()));
+            demand_media_of_budgets(logits.media);
             return logits;
         }
         if (on_generate.parsed())
@@ -374,17 +453,36 @@ namespace gemma4::inline v0::cli
             exactly_one("generate", "--tokens, --prompt and --batch",
                         generate.tokens.has_value() + std::size_t(generate.prompt.has_value())
                             + generate.batch.has_value());
+            demand_media_of_budgets(generate.media);
             return generate;
         }
         if (on_perplexity.parsed()) { return perplexity; }
         if (on_encode.parsed())
         {
             exactly_one("encode", "--image, --audio and --video", encode.media.size());
+            demand_media_of_budgets(encode.media);
             return encode;
         }
         if (on_pack.parsed()) { return pack; }
         exactly_one("bench", "--model and --variant",
                     !bench.model.model.empty() + std::size_t(!bench.variant.empty()));
+        if (bench.variant.empty()) { refuse(on_bench, {"--random"}, "weights are those of --model"); }
+        else { refuse(on_bench, {"--mmproj", "--strict"}, "--variant reads no file"); }
+        if (bench.media)
+        {
+            refuse(on_bench,
+                   {"--prompt-tokens", "--new-tokens", "--depth", "--batch", "--roof-bytes", "--chunk", "--kv"},
+                   "--media runs the eyes and ears only");
+            if (!bench.variant.empty())
+            {
+                refuse(on_bench, {"--context", "--max-memory"}, "--media of --variant makes no decoder");
+            }
+        }
+        else if (bench.model.chunk && *bench.model.chunk < bench.batch)
+        {
+            throw usage_error(sentence("--chunk is ", *bench.model.chunk, ", but --batch ", bench.batch,
+                                       " runs as many tokens in one call"));
+        }
         return bench;
     }
 }

@@ -9,6 +9,7 @@
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/media.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/io/npy.hpp>
 
 namespace gemma4::inline v0::cli
@@ -57,6 +58,8 @@ namespace gemma4::inline v0::cli
         {
             throw usage_error("encode --stage features is for sounds; of images and videos there are pixels");
         }
+        demand_writable(o.out);
+        unfinished_file const interrupted(o.out);
         auto const model = load_model(known, o.model, io);
         detail::row_file file(o.out);
         progress_bar bar(io, "encoding");
@@ -77,7 +80,7 @@ namespace gemma4::inline v0::cli
             width = image_patches::values_per_patch;
             file.add(patches.pixels, width);
         };
-        for (auto const& path : media.images) { picture(read_image(path), media.image_budget); }
+        for (auto const& path : media.images) { picture(read_image(path), media.image_budget.value_or(default_image_budget)); }
         for (auto const& path : media.sounds)
         {
             auto const features = make_features(read_clip(path));
@@ -92,7 +95,10 @@ namespace gemma4::inline v0::cli
         }
         for (auto const& path : media.videos)
         {
-            for (auto const& frame : read_frames(path).frames) { picture(frame.image, media.video_budget); }
+            for (auto const& frame : read_frames(path).frames) 
+            {
+                picture(frame.image, media.video_budget.value_or(default_video_budget));
+            }
         }
         file.finish(width);
     }

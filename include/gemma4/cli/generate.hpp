@@ -27,7 +27,7 @@ namespace gemma4::inline v0::cli
     {
         auto const prompts = o.batch ? read_prompts(*o.batch) : std::vector{prompt_of(o.tokens, o.prompt)};
         auto const positions = [&](std::size_t tokens)
-        { return tokens + std::max<std::size_t>(o.max_tokens, 1) - 1; };
+        { return tokens + std::max<std::size_t>(o.max_tokens.value_or(1), 1) - 1; };
         std::size_t needed = 0;
         for (auto const& p : prompts) { needed = std::max(needed, positions(p.tokens.size())); }
         auto const model = load_model(known, o.model, io, needed);
@@ -41,9 +41,17 @@ namespace gemma4::inline v0::cli
             demand_room(p, o.stop ? tokens : positions(tokens), *model);
         }
 
-        generation_options options;
-        options.stop.max_tokens = o.max_tokens;
-        if (o.stop) { options.stop.tokens = model->defaults().stop.tokens; }
+        generation_options options{.sampling = model->defaults().sampling};
+        options.sampling.do_sample = false;    // what else would change the likeliest token stays
+        options.stop.max_tokens = o.max_tokens.value_or(0);
+        if (o.stop)
+        {
+            options.stop.tokens = model->defaults().stop.tokens;
+            if (options.stop.tokens.empty())
+            {
+                throw argument_error(sentence("--stop: ", o.model.model, " names no stop token"));
+            }
+        }
         progress_bar bar(io, o.batch ? "prompts" : "prompt");
         if (!o.batch)
         {
@@ -55,7 +63,7 @@ namespace gemma4::inline v0::cli
         {
             auto const count = std::min(group, ids.size() - first);
             std::vector<run_result> results(count);
-            if (o.max_tokens != 0)
+            if (o.max_tokens != std::size_t(0))
             {
                 auto const begin = ids.begin() + std::ptrdiff_t(first);
                 results = model->complete({begin, begin + std::ptrdiff_t(count)}, options);
@@ -63,7 +71,8 @@ namespace gemma4::inline v0::cli
             bar.clear();
             for (std::size_t i = 0; i != count; ++i)
             {
-                io.out << nlohmann::json(results[i].tokens).dump() << std::endl;
+                io.out << nlohmann::json(results[i].tokens).dump() << '\n';
+                io.flush();
                 if (results[i].reason == stop_reason::context_full)
                 {
                     io.err << "gemma4: " << prompts[first + i].where << ": the context is full after "

@@ -73,6 +73,21 @@ namespace gemma4::inline v0::cli
                     {"max_new_tokens", d.stop.max_tokens}};
         }
 
+        // A template that cannot be used has no name; nor has none.
+        inline ordered_json json_of(chat_choice const& c)
+        {
+            return {{"name", c.form ? ordered_json(c.form->name) : nullptr},
+                    {"source", c.source.empty() ? nullptr : ordered_json(c.source)},
+                    {"reason", c.reason}};
+        }
+
+        inline ordered_json json_of(chat_format const& f)
+        {
+            auto out = json_of(f.usual);
+            if (f.with_tools) { out["with_tools"] = json_of(*f.with_tools); }
+            return out;
+        }
+
         inline bool contains(std::span<std::string const> names, std::string_view name)
         {
             return std::find(names.begin(), names.end(), name) != names.end();
@@ -104,6 +119,7 @@ namespace gemma4::inline v0::cli
         out["variant"] = model.variant();
         out["model"] = model.path().string();
         out["is_chat"] = model.is_chat();
+        out["chat_template"] = detail::json_of(model.chat());
         out["tokenizer_tokens"] =
             model.has_tokenizer() ? nlohmann::ordered_json(model.tokens().size()) : nullptr;
         out["text"] = detail::json_of(model.text());
@@ -140,6 +156,10 @@ namespace gemma4::inline v0::cli
         };
         line("model", model.variant(),
              model.is_chat() ? ", with a chat template" : ", a base model (no chat template)");
+        auto const choice = [&](std::string_view title, chat_choice const& of)
+        { line(title, of.form ? of.form->name : "none", ": ", of.reason); };
+        choice("template", model.chat().usual);
+        if (model.chat().with_tools) { choice("with tools", *model.chat().with_tools); }
         line("layers", c.layers, ", one in ", c.global_every, " global, the others see ", c.window,
              " positions; the last ", c.kv_shared_layers, " share keys and values");
         line("width", c.hidden, ", feed-forward ", c.ffn, ", heads ", c.heads, " (", c.head_dim, " and ",

@@ -22,15 +22,15 @@ namespace gemma4::inline v0::cli
         interactive(run_options const& o, std::span<known_variant const> known, console const& io)
             : m_options(o)
             , m_io(io)
-            , m_settings(session_options_of(o))
+            , m_settings(checked_settings(o))
             , m_ctrl_c([this] { m_loading.request_stop(); })    // before the model's threads
             , m_model(load_model(known, o.model, io, 0, m_loading.get_token()))
             , m_masks(o, *m_model)
-            , m_session(m_model->session(m_settings))
+            , m_session((demand_use(o, *m_model), open_session(*m_model, o, m_settings)))
             , m_generation(generation_options_of(o, m_model->defaults()))
             , m_media(encode_media(o.media, *m_model))
         {
-            if (!o.load.empty()) { m_session->load(o.load); }
+            warn_of_seed(o, m_generation, io);
         }
 
         void run()
@@ -48,6 +48,7 @@ namespace gemma4::inline v0::cli
                 }
                 catch (error const& failed)    // nothing has changed: the chat goes on
                 {
+                    if (!m_io.out) { throw; }
                     m_io.err << "gemma4: " << failed.what() << '\n';
                 }
             }
@@ -56,6 +57,13 @@ namespace gemma4::inline v0::cli
         }
 
     private:
+        // What is wrong on the command line is said before the model is loaded.
+        static session_options checked_settings(run_options const& o)
+        {
+            if (!o.save.empty()) { demand_writable(o.save); }
+            return session_options_of(o);
+        }
+
         bool read(std::string const& prompt, std::string& line)
         {
             m_ctrl_c.on_interrupt([this, prompt]
@@ -92,6 +100,12 @@ namespace gemma4::inline v0::cli
             auto const space = line.find(' ');
             auto const name = line.substr(0, space);
             auto const argument = space == line.npos ? std::string() : line.substr(space + 1);
+            auto const demand_turns = [&](std::string_view command)
+            {
+                if (m_model->is_chat()) { return; }
+                throw argument_error(
+                    sentence(command, " is for chats, but this is a base model, which continues text"));
+            };
             auto const demand = [&](char const* what)
             {
                 if (argument.empty()) { throw argument_error(sentence(name, " needs ", what)); }
@@ -103,23 +117,30 @@ namespace gemma4::inline v0::cli
             }
             else if (name == "/system")
             {
-                m_settings.system = argument;
-                m_session = m_model->session(m_settings);
+                demand_turns(name);
+                auto settings = m_session->options();
+                settings.system = argument;
+                m_session = m_model->session(std::move(settings));
             }
             else if (name == "/save")
             {
                 demand("a file");
+                demand_turns(name);
+                demand_writable(argument);
                 m_session->save(argument);
             }
             else if (name == "/load")
             {
                 demand("a file");
+                demand_turns(name);
                 m_session->load(argument);
             }
             else if (name == "/image")
             {
                 demand("a file");
-                m_media.push_back(encode_image(*m_model, read_image(argument), m_options.media.image_budget));
+                m_media.push_back(
+                    encode_image(*m_model, read_image(argument),
+                                 m_options.media.image_budget.value_or(default_image_budget)));
             }
             else if (name == "/audio")
             {
@@ -154,13 +175,26 @@ namespace gemma4::inline v0::cli
         std::vector<medium> m_media;    // of the next question
     };
 
+    // Throws file_error where standard input cannot be read (a folder, a terminal that is gone).
+    inline std::string read_all(std::istream& in)
+    {
+        std::string text;
+        for (char piece[4096]; in.read(piece, sizeof piece) || in.gcount() != 0;)
+        {
+            text.append(piece, std::size_t(in.gcount()));
+        }
+        if (in.bad()) { throw file_error("standard input cannot be read"); }
+        return text;
+    }
+
     inline void run(run_options const& o, std::span<known_variant const> known, console const& io)
     {
         if (!o.prompt && io.in_is_terminal) { return interactive(o, known, io).run(); }
+        demand_media_of_budgets(o.media);
         auto text = o.prompt.value_or("");
         if (!o.prompt)
         {
-            text.assign(std::istreambuf_iterator<char>(io.in), {});
+            text = read_all(io.in);
             if (text.empty()) { throw argument_error("standard input is empty, expected a prompt"); }
             if (text.back() == '\n') { text.pop_back(); }
         }

@@ -15,18 +15,29 @@
 
 namespace gemma4::inline v0::cli
 {
-    // use(value, where) for every line, `where` naming the text and the line. Throws file_error where a line
-    // is no JSON value.
+    // use(line, number) for every line that is not blank. Throws file_error where the text cannot be read.
     template <class Use>
-    void for_each_json_line(std::istream& in, std::string_view name, Use&& use)
+    void for_each_line(std::istream& in, std::string_view name, Use&& use)
     {
         std::string line;
         for (std::size_t number = 1; std::getline(in, line); ++number)
         {
-            auto const where = sentence(name, ", line ", number);
-            use(parse_json(line, where), std::string_view(where));
+            if (line.find_first_not_of(" \t\r") != line.npos) { use(std::string_view(line), number); }
         }
         if (in.bad()) { throw file_error(sentence(name, " cannot be read")); }
+    }
+
+    // use(value, where) for every such line, `where` naming the text and the line. Throws file_error where a
+    // line is no JSON value.
+    template <class Use>
+    void for_each_json_line(std::istream& in, std::string_view name, Use&& use)
+    {
+        for_each_line(in, name,
+                      [&](std::string_view line, std::size_t number)
+                      {
+                          auto const where = sentence(name, ", line ", number);
+                          use(parse_json(line, where), std::string_view(where));
+                      });
     }
 
     inline std::vector<token_id> token_ids(nlohmann::json const& list, std::string_view where)

@@ -29,6 +29,7 @@ namespace gemma4::inline v0::cli
         to.weights = o.weights;
         to.kv = o.kv;
         to.mmproj = o.mmproj;
+        to.chat_template = o.chat_template;
         if (o.no_mmap) { to.access = file_access::read; }
         to.log = [&io](std::string_view warning) { io.err << "gemma4: warning: " << warning << '\n'; };
         return to;

@@ -8,6 +8,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/cli/load.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/cli/prompt.hpp>
 #include <gemma4/io/npy.hpp>
 
@@ -16,6 +17,8 @@ namespace gemma4::inline v0::cli
     // Writes rows as they are made: memory does not grow with the prompt's rows of logits.
     inline void logits(logits_options const& o, std::span<known_variant const> known, console const& io)
     {
+        demand_writable(o.out);
+        unfinished_file const interrupted(o.out);
         auto const from = prompt_of(o.tokens, o.prompt);
         auto const model = load_model(known, o.model, io, from.tokens.size());
         auto const given = encode(from, o.media, *model);

@@ -39,12 +39,14 @@ namespace gemma4::inline v0::cli
         std::vector<medium> media;
         for (auto const& path : o.images)
         {
-            media.push_back(encode_image(model, read_image(path), o.image_budget));
+            media.push_back(
+                encode_image(model, read_image(path), o.image_budget.value_or(default_image_budget)));
         }
         for (auto const& path : o.sounds) { media.push_back(encode_audio(model, read_clip(path))); }
         for (auto const& path : o.videos)
         {
-            media.push_back(encode_video(model, read_frames(path).frames, o.video_budget));
+            media.push_back(encode_video(model, read_frames(path).frames,
+                                         o.video_budget.value_or(default_video_budget)));
         }
         return media;
     }

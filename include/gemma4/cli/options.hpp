@@ -32,6 +32,7 @@ namespace gemma4::inline v0::cli
     {
         std::string model;
         std::string mmproj;    // a GGUF file
+        std::string chat_template;    // open_options::chat_template
         std::size_t context = 0;
         std::size_t max_memory = 0;
         std::size_t threads = 0;
@@ -47,8 +48,8 @@ namespace gemma4::inline v0::cli
     struct media_options
     {
         std::vector<std::string> images, sounds, videos;
-        std::size_t image_budget = 280;    // soft tokens of an image at most
-        std::size_t video_budget = 70;     // of a frame
+        std::optional<std::size_t> image_budget;    // soft tokens of an image at most; none: 280
+        std::optional<std::size_t> video_budget;    // of a frame; none: 70
 
         bool empty() const noexcept { return images.empty() && sounds.empty() && videos.empty(); }
         std::size_t size() const noexcept { return images.size() + sounds.size() + videos.size(); }
@@ -66,7 +67,7 @@ namespace gemma4::inline v0::cli
         model_options model;
         media_options media;
         std::optional<std::string> prompt;
-        std::optional<std::size_t> max_tokens;
+        std::optional<std::size_t> max_tokens;    // 0: no limit
         std::optional<double> temperature;
         std::optional<std::size_t> top_k;
         std::optional<double> top_p;
@@ -94,7 +95,13 @@ namespace gemma4::inline v0::cli
 
     struct render_options
     {
-        std::string model;    // empty: every request names its template
+        std::string model;            // empty: every request names its template, or chat_template is there
+        std::string chat_template;    // open_options::chat_template
+    };
+
+    struct templates_options
+    {
+        bool json = false;
     };
 
     struct parse_options
@@ -133,7 +140,7 @@ namespace gemma4::inline v0::cli
         std::optional<std::string> prompt;
         std::optional<std::string> batch;
         media_options media;
-        std::size_t max_tokens = 0;
+        std::optional<std::size_t> max_tokens;    // none: until the context is full
         bool stop = false;
     };
 
@@ -179,9 +186,10 @@ namespace gemma4::inline v0::cli
         std::string text;
     };
 
-    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
-                                 render_options, parse_options, logits_options, generate_options,
-                                 perplexity_options, encode_command, pack_command, bench_options>;
+    using command =
+        std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
+                     render_options, templates_options, parse_options, logits_options, generate_options,
+                     perplexity_options, encode_command, pack_command, bench_options>;
 
     // Digits and nothing else. Throws usage_error.
     inline std::uint64_t parse_number(std::string_view text, std::string_view option)
@@ -194,6 +202,19 @@ namespace gemma4::inline v0::cli
             throw usage_error(sentence(option, " is \"", text, "\", expected a whole number from 0"));
         }
         return value;
+    }
+
+    // Budgets are for media that are given, or (`images_may_come`, in a chat) may be. Throws usage_error.
+    inline void demand_media_of_budgets(media_options const& o, bool images_may_come = false)
+    {
+        if (o.image_budget && o.images.empty() && !images_may_come)
+        {
+            throw usage_error("--image-budget is for --image, which is not given");
+        }
+        if (o.video_budget && o.videos.empty())
+        {
+            throw usage_error("--video-budget is for --video, which is not given");
+        }
     }
 
     // A number of bytes: digits, and one of K M G T (or KiB, KB ...) for powers of 1024. Throws usage_error.

@@ -13,6 +13,7 @@
 #include <gemma4/api/perplexity.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/npy.hpp>
@@ -52,6 +53,12 @@ namespace gemma4::inline v0::cli
     inline void perplexity(perplexity_options const& o, std::span<known_variant const> known,
                            console const& io)
     {
+        std::optional<unfinished_file> interrupted;
+        if (!o.kl_save.empty())
+        {
+            demand_writable(o.kl_save);
+            interrupted.emplace(o.kl_save);
+        }
         file_bytes const file(o.file);
         auto const text = file.text();
         std::optional<npy_rows> from;

@@ -45,6 +45,7 @@ namespace gemma4::inline v0
                     else if constexpr (std::is_same_v<Options, tokenize_options>) { tokenize(o, io); }
                     else if constexpr (std::is_same_v<Options, detokenize_options>) { detokenize(o, io); }
                     else if constexpr (std::is_same_v<Options, render_options>) { render(o, io); }
+                    else if constexpr (std::is_same_v<Options, templates_options>) { templates(o, io); }
                     else if constexpr (std::is_same_v<Options, parse_options>) { parse(o, io); }
                     else if constexpr (std::is_same_v<Options, logits_options>) { logits(o, known, io); }
                     else if constexpr (std::is_same_v<Options, generate_options>) { generate(o, known, io); }
@@ -58,7 +59,7 @@ namespace gemma4::inline v0
                     else { bench_media(o, known, towers, io); }
                 },
                 what);
-            if (!io.out.flush()) { throw file_error("standard output cannot be written"); }
+            io.flush();
         }
     }
 
@@ -89,6 +90,7 @@ namespace gemma4::inline v0
     template <text_model... Ms>
     int program(int argc, char** argv)
     {
+        std::ios::sync_with_stdio(false);    // so that failures to read std::cin are seen
         auto const known = variants<Ms...>();
         auto const towers = cli::towers<Ms...>();
         return program(known, argc, argv,

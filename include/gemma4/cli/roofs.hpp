@@ -23,6 +23,7 @@
 #include <gemma4/io/pages.hpp>
 #include <gemma4/parallel/executor.hpp>
 #include <gemma4/simd/arch/cpu.hpp>
+#include <gemma4/simd/arch/tiles.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -188,18 +189,10 @@ namespace gemma4::inline v0::cli
         template <bool IsInt8>
         void spin_tiles(std::size_t rounds)
         {
-            alignas(64) std::uint8_t config[64] = {1};
-            for (std::size_t t = 0; t != 8; ++t)
-            {
-                config[16 + 2 * t] = 64;    // bytes of a row
-                config[48 + t] = 16;        // rows
-            }
-            __asm__ volatile(
-                "ldtilecfg %0\n\ttilezero %%tmm0\n\ttilezero %%tmm1\n\ttilezero %%tmm2\n\ttilezero %%tmm3\n\t"
-                "tilezero %%tmm4\n\ttilezero %%tmm5\n\ttilezero %%tmm6\n\ttilezero %%tmm7"
-                :
-                : "m"(config)
-                : "memory");
+            simd::arch::amx_tiles tiles;
+            tiles.open();
+            tiles.zero<0>(), tiles.zero<1>(), tiles.zero<2>(), tiles.zero<3>();
+            tiles.zero<4>(), tiles.zero<5>(), tiles.zero<6>(), tiles.zero<7>();
             for (std::size_t i = 0; i < rounds; i += 4)
             {
                 if constexpr (IsInt8)
@@ -213,7 +206,7 @@ namespace gemma4::inline v0::cli
                                      "tdpbf16ps %tmm6, %tmm5, %tmm2\n\ttdpbf16ps %tmm7, %tmm5, %tmm3");
                 }
             }
-            __asm__ volatile("tilerelease");
+            tiles.close();
         }
 #endif
 #endif

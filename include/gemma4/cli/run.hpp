@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -13,8 +14,11 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/chat/json_text.hpp>
+#include <gemma4/chat/marker.hpp>
+#include <gemma4/chat/tool_list.hpp>
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/media.hpp>
+#include <gemma4/cli/out_file.hpp>
 #include <gemma4/cli/prompt.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/grammar/json_schema.hpp>
@@ -48,34 +52,61 @@ namespace gemma4::inline v0::cli
         return read_json_value(file_bytes(path).text(), path);
     }
 
-    // A list of declarations: {"type": "function", "function": {name, description, parameters}}, or the inner
-    // object alone. The user is who runs them.
-    inline std::vector<tool_definition> read_tools(std::string const& path)
-    {
-        auto const root = read_json_value_file(path);
-        if (!root.as_array()) { throw argument_error(sentence(path, ": expected a list of tools")); }
-        std::vector<tool_definition> tools;
-        for (auto const& item : *root.as_array())
-        {
-            auto const* const inner = item.find("function");
-            auto const* const name = (inner ? *inner : item).find("name");
-            if (!name || !name->as_string())
-            {
-                throw argument_error(sentence(path, ": tool ", tools.size(), " has no name"));
-            }
-            json_value const wrapped(json_value::object{{"type", "function"}, {"function", item}});
-            tools.push_back({*name->as_string(), inner ? item : wrapped, {}});
-        }
-        return tools;
-    }
-
     inline session_options session_options_of(run_options const& o)
     {
         session_options to;
         to.system = o.system.value_or("");
         to.thinking = o.think;
-        if (!o.tools.empty()) { to.tools = read_tools(o.tools); }
+        if (!o.tools.empty()) { to.tools = read_tool_list(read_json_value_file(o.tools), o.tools); }
         return to;
+    }
+
+    // Throws argument_error where the model has no use for an option: a base model continues text and has no
+    // turns, others may lack the tokens of thoughts or calls.
+    inline void demand_use(run_options const& o, any_model const& model)
+    {
+        auto const refuse = [&](bool given, std::string_view option, std::string_view why)
+        {
+            if (given) { throw argument_error(sentence(option, ": ", model.path().string(), " ", why)); }
+        };
+        if (!model.is_chat())
+        {
+            auto const why = "has no chat template: it is a base model, which continues text";
+            refuse(o.system.has_value(), "--system", why);
+            refuse(o.think, "--think", why);
+            refuse(o.thinking_budget.has_value(), "--thinking-budget", why);
+            refuse(!o.tools.empty(), sentence("--tools ", o.tools), why);
+            refuse(!o.save.empty(), sentence("--save ", o.save), why);
+            refuse(!o.load.empty(), sentence("--load ", o.load), why);
+            return;
+        }
+        auto const lacks = [&](marker m) { return !model.tokens().find(name_of(m)); };
+        refuse(o.think && lacks(marker::open_channel), "--think", "has no token <|channel>: it cannot think");
+        refuse(o.thinking_budget && lacks(marker::open_channel), "--thinking-budget",
+               "has no token <|channel>: it cannot think");
+        refuse(!o.tools.empty() && lacks(marker::open_call), sentence("--tools ", o.tools),
+               "has no token <|tool_call>: it cannot call tools");
+    }
+
+    // A new conversation with these settings, or that of --load, with those of the settings that were given.
+    inline std::unique_ptr<any_session> open_session(any_model const& model, run_options const& o,
+                                                     session_options const& settings)
+    {
+        auto session = model.session(settings);
+        if (o.load.empty()) { return session; }
+        session->load(o.load);
+        auto to = session->options();
+        if (o.system) { to.system = settings.system; }
+        if (o.think) { to.thinking = true; }
+        if (!o.tools.empty()) { to.tools = settings.tools; }
+        session->set_options(std::move(to));
+        return session;
+    }
+
+    inline void warn_of_seed(run_options const& o, generation_options const& options, console const& io)
+    {
+        if (!o.seed || !options.sampling.greedy()) { return; }
+        io.err << "gemma4: --seed changes nothing: the likeliest token is always chosen (--temperature)\n";
     }
 
     // Makes the masks of --schema; without it none.
@@ -143,7 +174,7 @@ namespace gemma4::inline v0::cli
             m_bar.clear();
             if (!m_any) { m_io.out << '\n'; }
             close_line();
-            m_io.out << std::flush;
+            m_io.flush();
             if (result.reason == stop_reason::max_tokens || result.reason == stop_reason::context_full)
             {
                 m_io.err << "gemma4: " << name(result.reason) << " after " << result.tokens.size()
@@ -156,7 +187,8 @@ namespace gemma4::inline v0::cli
         {
             if (m_thinking && !thought) { m_io.out << '\n'; }
             m_thinking = thought;
-            m_io.out << text << std::flush;
+            m_io.out << text;
+            m_io.flush();
             if (!text.empty()) { m_line_open = text.back() != '\n'; }
             m_any = true;
         }
@@ -206,10 +238,17 @@ namespace gemma4::inline v0::cli
                          console const& io)
     {
         auto const settings = session_options_of(o);
+        std::optional<unfinished_file> interrupted;
+        if (!o.save.empty())
+        {
+            demand_writable(o.save);
+            interrupted.emplace(o.save);
+        }
         auto const model = load_model(known, o.model, io);
-        auto const session = model->session(settings);
-        if (!o.load.empty()) { session->load(o.load); }
+        demand_use(o, *model);
+        auto const session = open_session(*model, o, settings);
         auto options = generation_options_of(o, model->defaults());
+        warn_of_seed(o, options, io);
         options.mask = schema_masks(o, *model).next();
 
         turn said;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <gemma4/api/model_path.hpp>
+#include <gemma4/chat/json_text.hpp>
 #include <gemma4/cli/console.hpp>
 #include <gemma4/cli/json_lines.hpp>
 #include <gemma4/cli/options.hpp>
@@ -24,11 +25,38 @@ namespace gemma4::inline v0::cli
         return ids;
     }
 
+    // answer(value, where) is the line of results for a line of standard input; an error of the line is
+    // {"error": "..."}, as those of gemma4 render and gemma4 parse are, and the next line is read.
+    template <class Answer>
+    void answer_json_lines(console const& io, Answer&& answer)
+    {
+        for_each_line(io.in, "standard input",
+                      [&](std::string_view line, std::size_t number)
+                      {
+                          std::string result;
+                          try
+                          {
+                              auto const where = sentence("line ", number);
+                              result = answer(parse_json(line, where), std::string_view(where));
+                          }
+                          catch (error const& e)
+                          {
+                              result = to_json(json_value::object{{"error", e.what()}});
+                          }
+                          io.out << result << '\n';
+                          io.flush();
+                      });
+    }
+
     inline void tokenize(tokenize_options const& o, console const& io)
     {
         auto const tokens = open_tokenizer(o.model);
-        for_each_json_line(
-            io.in, "standard input",
+        if (o.bos && !tokens.find("<bos>"))
+        {
+            throw argument_error(sentence("--bos: the tokenizer of ", o.model, " has no token <bos>"));
+        }
+        answer_json_lines(
+            io,
             [&](nlohmann::json const& value, std::string_view where)
             {
                 if (!value.is_string())
@@ -37,22 +65,20 @@ namespace gemma4::inline v0::cli
                         sentence(where, " is ", gemma4::detail::kind_of(value), ", expected a string"));
                 }
                 auto const& text = value.get_ref<std::string const&>();
-                io.out << nlohmann::json(o.bos ? tokens_with_bos(tokens, text) : tokens.encode(text)).dump()
-                       << std::endl;
+                return nlohmann::json(o.bos ? tokens_with_bos(tokens, text) : tokens.encode(text)).dump();
             });
     }
 
     inline void detokenize(detokenize_options const& o, console const& io)
     {
         auto const tokens = open_tokenizer(o.model);
-        for_each_json_line(io.in, "standard input",
-                           [&](nlohmann::json const& value, std::string_view where)
-                           {
-                               json_fields const fields(value, where);
-                               auto const ids = token_ids(fields.get("ids"), where);
-                               io.out << json_text(
-                                   tokens.decode(ids, fields.boolean("skip_special_tokens", false)))
-                                      << std::endl;
-                           });
+        answer_json_lines(io,
+                          [&](nlohmann::json const& value, std::string_view where)
+                          {
+                              json_fields const fields(value, where);
+                              auto const ids = token_ids(fields.get("ids"), where);
+                              return json_text(
+                                  tokens.decode(ids, fields.boolean("skip_special_tokens", false)));
+                          });
     }
 }

@@ -1,8 +1,8 @@
 // The one exception family of the library.
 //
-// Every failure is thrown as a gemma4::error (or one of the five kinds below), and what() is one sentence
-// that names the file, tensor or field, what was expected and what was found. Nothing in the library asserts,
-// aborts or exits.
+// Every failure is thrown as a gemma4::error (or one of the kinds below; api/typed_answer.hpp has one more),
+// and what() is one sentence that names the file, tensor or field, what was expected and what was found.
+// Nothing in the library asserts, aborts or exits.
 #pragma once
 
 #include <charconv>
@@ -42,6 +42,14 @@ namespace gemma4::inline v0
 
     // A memory cap or the context length would be exceeded. Nothing has been changed when it is thrown.
     class capacity_error : public error
+    {
+    public:
+        using error::error;
+    };
+
+    // Hidden states, soft tokens or logits came out infinite or NaN: numbers of the file, or activations that
+    // they lead to, are out of range. The file is well-formed and the caller has done nothing wrong.
+    class numeric_error : public error
     {
     public:
         using error::error;

@@ -12,8 +12,9 @@
 
 namespace gemma4::inline v0
 {
-    // Throws error when a logit is NaN or when none is above -inf: there is no token to choose. The sampler
-    // does the same at the end of its chain; in a chain this names the trouble before other processors run.
+    // Throws numeric_error when a logit is NaN or when none is above -inf: there is no token to choose. The
+    // sampler does the same at the end of its chain; in a chain this names the trouble before other processors
+    // run.
     struct nan_guard
     {
         static void check(std::span<float const> logits)
@@ -22,10 +23,10 @@ namespace gemma4::inline v0
             auto const at = std::find_if(logits.begin(), logits.end(), [](float x) { return x != x; });
             if (at == logits.end())
             {
-                throw error(sentence("logits: expected a token that may be chosen, found -inf for all ",
+                throw numeric_error(sentence("logits: expected a token that may be chosen, found -inf for all ",
                                      logits.size()));
             }
-            throw error(sentence("logits: expected numbers, found NaN for token ", at - logits.begin(),
+            throw numeric_error(sentence("logits: expected numbers, found NaN for token ", at - logits.begin(),
                                  " (weights or activations are out of range)"));
         }
 
@@ -42,8 +43,8 @@ namespace gemma4::inline v0
     }
 
     // Watches for collapse: collapsed() is true when, at the last call, the history ended with one n-gram
-    // repeated. It never changes logits; the host decides (hand it to the sampler with std::ref and ask after
-    // each token).
+    // repeated. It never changes logits. A generation ends by it where stop_options::repetition is set; beside
+    // a sampler of its own a host hands it over with std::ref and asks after each token.
     class repetition_guard
     {
     public:
@@ -53,6 +54,8 @@ namespace gemma4::inline v0
             std::size_t times = 8;            // repetitions that count as collapse, at least 2
             std::size_t least_tokens = 32;    // in all, so that "----------------" is not yet collapse
             std::size_t skip = 0;             // leading tokens not looked at: the prompt
+
+            bool operator==(limits const&) const = default;
         };
 
         repetition_guard()

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <gemma4/core/types.hpp>
+#include <gemma4/generate/guards.hpp>
 
 namespace gemma4::inline v0
 {
@@ -16,6 +18,8 @@ namespace gemma4::inline v0
         std::vector<token_id> tokens{};        // end of text, end of turn; not shown
         std::vector<std::string> strings{};    // not shown; none may be empty
         std::size_t max_tokens = 0;            // new tokens; 0: as many as fit
+        // End where the new tokens only repeat themselves; none: they may.
+        std::optional<repetition_guard::limits> repetition{};
 
         bool is_stop(token_id id) const noexcept
         {
@@ -33,7 +37,7 @@ namespace gemma4::inline v0
         context_full,
         cancelled,
         completed,    // a token mask says that nothing can follow
-        repetition    // the host's repetition_guard saw collapse
+        repetition    // stop_options::repetition: the new tokens end in one piece, over and over
     };
 
     constexpr std::string_view name(stop_reason reason) noexcept

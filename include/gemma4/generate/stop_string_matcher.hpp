@@ -51,11 +51,14 @@ namespace gemma4::inline v0
         // borders(t)[i]: length of the longest proper prefix of t[0..i] that is also its suffix.
         static std::vector<std::size_t> borders(std::string_view text);
 
+        std::string take_held();
+
         // True when byte completes a stop string.
         bool step(char byte);
 
         std::vector<pattern> m_patterns;
-        std::string m_held;    // text not shown yet
+        std::string m_held;         // text not shown yet, behind some that was
+        std::size_t m_shown = 0;    // of it
         std::size_t m_match = none;
     };
 }

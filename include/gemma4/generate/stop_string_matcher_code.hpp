@@ -26,20 +26,27 @@ namespace gemma4::inline v0
             if (!step(piece[i])) { continue; }
             m_held.append(piece.substr(0, i + 1));
             m_held.resize(m_held.size() - m_patterns[m_match].text.size());
-            return std::exchange(m_held, {});
+            return take_held();
         }
         m_held.append(piece);
         std::size_t hold = 0;
         for (auto const& stop : m_patterns) { hold = std::max(hold, stop.have); }
-        std::string safe(m_held, 0, m_held.size() - hold);
-        m_held.erase(0, safe.size());
+        std::string safe(m_held, m_shown, m_held.size() - hold - m_shown);
+        m_shown += safe.size();
+        // What is held may be long: it moves only when at least as much has been shown.
+        if (m_shown >= hold) { m_held.erase(0, std::exchange(m_shown, 0)); }
         return safe;
     }
 
     GEMMA4_CODE std::string stop_string_matcher::finish()
     {
         for (auto& stop : m_patterns) { stop.have = 0; }
-        return std::exchange(m_held, {});
+        return take_held();
+    }
+
+    GEMMA4_CODE std::string stop_string_matcher::take_held()
+    {
+        return std::exchange(m_held, {}).substr(std::exchange(m_shown, 0));
     }
 
     GEMMA4_CODE void stop_string_matcher::reset()

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,6 @@
 
 namespace gemma4::inline v0
 {
-    inline constexpr std::size_t max_grammar_nodes = std::size_t(1) << 19;
-
     class automaton
     {
     public:
@@ -66,7 +65,8 @@ namespace gemma4::inline v0
         // argument_error: nothing matches the grammar, a rule calls itself before it takes anything, or it
         // is too large.
         explicit automaton(grammar const& source)
-            : m_source(&source)
+            : m_limits(source.limits())
+            , m_source(&source)
             , m_facts(source)
         {
             m_starts.resize(source.rules() + 1);
@@ -98,11 +98,7 @@ namespace gemma4::inline v0
     private:
         node_id add()
         {
-            if (m_nodes.size() == max_grammar_nodes)
-            {
-                throw argument_error(sentence("grammar: expected at most ", max_grammar_nodes,
-                                              " states, found more (a repetition with a large count?)"));
-            }
+            if (m_nodes.size() >= m_limits.states) { throw argument_error(too_many_states(m_limits)); }
             m_nodes.emplace_back();
             m_nodes.back().loop = m_loop;
             return node_id(m_nodes.size() - 1);
@@ -117,7 +113,7 @@ namespace gemma4::inline v0
         // Adds what p matches from `from` on; returns the node after it.
         node_id build(grammar::part p, node_id from, std::size_t depth)
         {
-            if (++m_steps > max_steps)
+            if (++m_steps / steps_per_state > m_limits.states)
             {
                 throw argument_error("grammar: a repetition of repetitions is too large");
             }
@@ -163,9 +159,7 @@ namespace gemma4::inline v0
                 auto const to = add();
                 for (auto const child : e.children)
                 {
-                    auto const begin = add();
-                    m_nodes[from].silent.push_back(begin);
-                    auto const end = build(child, begin, depth + 1);
+                    auto const end = build(child, from, depth + 1);    // which leads nowhere back to `from`
                     m_nodes[end].silent.push_back(to);
                 }
                 return to;
@@ -175,17 +169,61 @@ namespace gemma4::inline v0
             return from;
         }
 
+        struct repetition
+        {
+            grammar::part one;
+            std::size_t min;
+            std::size_t max;
+        };
+
+        // A repetition of a repetition is one repetition where their counts leave no gap: (x{1,9}){2,5} is
+        // x{2,45}. Written out as two, the same text would have a meaning for every way to share it out.
+        repetition joined(grammar::expression const& e) const
+        {
+            repetition out{e.children.front(), e.min, e.max};
+            while (out.min <= out.max)
+            {
+                auto const* inner = &(*m_source)[out.one];
+                while ((inner->what == grammar::kind::sequence || inner->what == grammar::kind::choice)
+                       && inner->children.size() == 1)
+                {
+                    inner = &(*m_source)[inner->children.front()];
+                }
+                if (inner->what != grammar::kind::repeat || inner->min > inner->max) { return out; }
+                auto const [one, min, max] = std::tie(inner->children.front(), inner->min, inner->max);
+                // From k rounds to k + 1: max * k and min * (k + 1) are neighbours, or overlap.
+                bool const no_gap =
+                    out.min == out.max || min <= 1
+                    || (out.min != 0 && (max == grammar::unbounded || out.min * (max - min) >= min - 1));
+                if (!no_gap) { return out; }
+                out = {one, product(min, out.min), product(max, out.max)};
+            }
+            return out;
+        }
+
+        static std::size_t product(std::size_t a, std::size_t b)
+        {
+            if (a == 0 || b == 0) { return 0; }
+            if (a == grammar::unbounded || b == grammar::unbounded) { return grammar::unbounded; }
+            if (a > most_counted / b)
+            {
+                throw argument_error(sentence("grammar: expected repetitions of at most ", most_counted,
+                                              " rounds, found more"));
+            }
+            return a * b;
+        }
+
         node_id build_repeat(grammar::expression const& e, node_id from, std::size_t depth)
         {
-            auto const child = e.children.front();
-            auto const count = e.max == grammar::unbounded ? e.min : e.max;
+            auto const [child, min, max] = joined(e);
+            auto const count = max == grammar::unbounded ? min : max;
             if (count >= least_counted && count <= most_counted && m_facts->matches(child)
                 && !m_facts->may_be_empty(child))
             {
-                return build_counted(e, from, depth);
+                return build_counted({child, min, max}, from, depth);
             }
-            for (std::size_t i = 0; i != e.min; ++i) { from = build(child, from, depth); }
-            if (e.max == grammar::unbounded)
+            for (std::size_t i = 0; i != min; ++i) { from = build(child, from, depth); }
+            if (max == grammar::unbounded)
             {
                 auto const loop = add();
                 m_nodes[from].silent.push_back(loop);
@@ -195,7 +233,7 @@ namespace gemma4::inline v0
             }
             auto const to = add();
             m_nodes[from].silent.push_back(to);
-            for (std::size_t i = e.min; i < e.max; ++i)
+            for (std::size_t i = min; i < max; ++i)
             {
                 from = build(child, from, depth);
                 m_nodes[from].silent.push_back(to);
@@ -203,25 +241,25 @@ namespace gemma4::inline v0
             return to;
         }
 
-        node_id build_counted(grammar::expression const& e, node_id from, std::size_t depth)
+        node_id build_counted(repetition const& r, node_id from, std::size_t depth)
         {
             if (m_loop != 0)    // a rule of its own, so that its caller's count waits on the stack
             {
                 auto const outer = std::exchange(m_loop, 0);
                 auto const start = add();
                 m_starts.push_back(start);
-                auto const end = build_counted(e, start, depth);
+                auto const end = build_counted(r, start, depth);
                 m_nodes[end].end = true;
                 m_loop = outer;
                 auto const to = add();
                 m_nodes[from].calls.push_back({start, to});
                 return to;
             }
-            m_loops.push_back({e.min, e.max});
+            m_loops.push_back({r.min, r.max});
             m_loop = std::uint32_t(m_loops.size());
             auto const head = add();
             auto const begin = add();
-            auto const end = build(e.children.front(), begin, depth);
+            auto const end = build(r.one, begin, depth);
             m_loop = 0;
             auto const to = add();
             m_nodes[from].silent.push_back(head);
@@ -231,8 +269,8 @@ namespace gemma4::inline v0
             return to;
         }
 
-        // Removes what cannot lead to the end of its rule.
-        void trim()
+        // (node) whether the end of its rule can be reached from there, in any way or taking nothing.
+        std::vector<char> reaches_end(bool taking) const
         {
             // Backwards from the ends: who reaches a node without calls, and the calls that wait for a rule.
             auto const count = m_nodes.size();
@@ -252,11 +290,14 @@ namespace gemma4::inline v0
             for (node_id n = 0; n != count; ++n)
             {
                 auto const& from = m_nodes[n];
-                for (auto const& edge : from.bytes) { before[edge.target].push_back(n); }
-                for (auto const& edge : from.tokens) { before[edge.target].push_back(n); }
+                if (taking)
+                {
+                    for (auto const& edge : from.bytes) { before[edge.target].push_back(n); }
+                    for (auto const& edge : from.tokens) { before[edge.target].push_back(n); }
+                }
                 for (auto const target : from.silent) { before[target].push_back(n); }
                 // A round can always be completed, so the way out decides.
-                if (from.leave != no_node) { before[from.leave].push_back(n); }
+                if (taking ? from.leave != no_node : may_skip(from)) { before[from.leave].push_back(n); }
                 for (auto const& edge : from.calls)
                 {
                     waiting[edge.start].push_back({n, edge.target});
@@ -291,6 +332,14 @@ namespace gemma4::inline v0
                     if (good[start]) { mark(from); }
                 }
             }
+            return good;
+        }
+
+        // Removes what cannot lead to the end of its rule.
+        void trim()
+        {
+            auto const count = m_nodes.size();
+            auto const good = reaches_end(true);
             if (!good[m_start]) { throw argument_error("grammar: no text matches it"); }
             for (auto& n : m_nodes)
             {
@@ -322,7 +371,7 @@ namespace gemma4::inline v0
         void check_left_calls() const
         {
             auto const count = m_nodes.size();
-            auto const empties = nullable_starts();
+            auto const empties = reaches_end(false);    // of rules, at their starts
             enum class mark : char
             {
                 none,
@@ -391,50 +440,15 @@ namespace gemma4::inline v0
             }
         }
 
-        // (node) whether the rule that starts there matches the empty text
-        std::vector<char> nullable_starts() const
-        {
-            std::vector<char> empties(m_nodes.size());
-            for (bool changed = true; changed;)
-            {
-                changed = false;
-                for (auto const start : m_starts)
-                {
-                    if (empties[start]) { continue; }
-                    std::vector<node_id> work{start};
-                    std::vector<node_id> seen{start};
-                    while (!work.empty() && !empties[start])
-                    {
-                        auto const& at = m_nodes[work.back()];
-                        work.pop_back();
-                        if (at.end) { empties[start] = 1; }
-                        auto const go = [&](node_id to)
-                        {
-                            if (std::ranges::find(seen, to) != seen.end()) { return; }
-                            seen.push_back(to);
-                            work.push_back(to);
-                        };
-                        for (auto const to : at.silent) { go(to); }
-                        if (may_skip(at)) { go(at.leave); }
-                        for (auto const& edge : at.calls)
-                        {
-                            if (empties[edge.start]) { go(edge.target); }
-                        }
-                    }
-                    changed |= empties[start] != 0;
-                }
-            }
-            return empties;
-        }
-
         // Out of a loop without a round.
         bool may_skip(node const& at) const { return at.leave != no_node && loop(at.loop).min == 0; }
 
         static constexpr std::size_t max_depth = 1000;
-        static constexpr std::size_t max_steps = 4 * max_grammar_nodes;
-        static constexpr std::size_t least_counted = 4;    // rounds; fewer are written out
+        static constexpr std::size_t steps_per_state = 4;    // of building
+        static constexpr std::size_t least_counted = 4;      // rounds; fewer are written out
         static constexpr std::size_t most_counted = std::size_t(1) << 30;
 
+        grammar_limits m_limits;
         grammar const* m_source;    // and its facts: while this is made
         std::optional<grammar_facts> m_facts;
         std::vector<counted_loop> m_loops;

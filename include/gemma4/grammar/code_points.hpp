@@ -101,20 +101,18 @@ namespace gemma4::inline v0
     {
         // The texts from low to high, which have the same length: of their first places whatever lies
         // between, of all further places anything from lowest to highest. UTF-8 and decimal digits count
-        // that way.
+        // that way. Texts are written in ascending order, and share the part for what they begin with.
         class range_writer
         {
         public:
-            range_writer(grammar& g, char lowest, char highest, std::vector<grammar::part>& out)
-                : m_grammar(g)
-                , m_lowest(lowest)
+            range_writer(char lowest, char highest)
+                : m_lowest(lowest)
                 , m_highest(highest)
-                , m_out(out)
             {}
 
             void write(std::string_view low, std::string_view high)
             {
-                if (low.empty()) { return m_out.push_back(m_grammar.sequence(m_prefix)); }
+                if (low.empty()) { return m_texts.push_back(m_prefix); }
                 auto const a = static_cast<unsigned char>(low.front());
                 auto const b = static_cast<unsigned char>(high.front());
                 low.remove_prefix(1);
@@ -131,20 +129,55 @@ namespace gemma4::inline v0
                 if (!whole_high) { with(b, b, lowest, high); }
             }
 
+            // One of the texts written so far.
+            grammar::part part(grammar& g) const { return part(g, m_texts, 0); }
+
         private:
+            struct byte_range
+            {
+                unsigned char low;
+                unsigned char high;
+
+                bool operator==(byte_range const&) const = default;
+            };
+            using text = std::vector<byte_range>;
+
             void with(unsigned from, unsigned to, std::string_view low, std::string_view high)
             {
-                m_prefix.push_back(
-                    m_grammar.bytes(static_cast<unsigned char>(from), static_cast<unsigned char>(to)));
+                m_prefix.push_back({static_cast<unsigned char>(from), static_cast<unsigned char>(to)});
                 write(low, high);
                 m_prefix.pop_back();
             }
 
-            grammar& m_grammar;
+            // What follows the first places of texts that agree in these.
+            static grammar::part part(grammar& g, std::span<text const> texts, std::size_t places)
+            {
+                std::vector<grammar::part> ways;
+                while (!texts.empty())
+                {
+                    auto const& first = texts.front();
+                    if (first.size() == places)
+                    {
+                        ways.push_back(g.empty());
+                        texts = texts.subspan(1);
+                        continue;
+                    }
+                    auto const same = std::size_t(
+                        std::ranges::find_if(texts, [&](text const& t)
+                                             { return t.size() <= places || t[places] != first[places]; })
+                        - texts.begin());
+                    auto const one = g.bytes(first[places].low, first[places].high);
+                    bool const ends = same == 1 && first.size() == places + 1;
+                    ways.push_back(ends ? one : g.sequence({one, part(g, texts.first(same), places + 1)}));
+                    texts = texts.subspan(same);
+                }
+                return ways.size() == 1 ? ways.front() : g.choice(std::move(ways));
+            }
+
             char m_lowest;
             char m_highest;
-            std::vector<grammar::part>& m_out;
-            std::vector<grammar::part> m_prefix;
+            text m_prefix;
+            std::vector<text> m_texts;
         };
     }
 
@@ -152,8 +185,7 @@ namespace gemma4::inline v0
     inline grammar::part utf8_of(grammar& g, code_point_set const& set)
     {
         static constexpr char32_t last_of_length[]{0x7f, 0x7ff, 0xffff, code_point_set::greatest};
-        std::vector<grammar::part> out;
-        detail::range_writer writer(g, '\x80', '\xbf', out);
+        detail::range_writer writer('\x80', '\xbf');
         for (auto const& range : set.ranges())
         {
             auto first = range.first;
@@ -169,6 +201,6 @@ namespace gemma4::inline v0
                 first = last + 1;
             }
         }
-        return out.size() == 1 ? out.front() : g.choice(std::move(out));
+        return writer.part(g);
     }
 }

@@ -38,8 +38,7 @@ namespace gemma4::inline v0
         // The magnitudes low..high without leading zeros; nothing if low > high.
         inline grammar::part digits_between(grammar& g, std::uint64_t low, std::uint64_t high)
         {
-            std::vector<grammar::part> out;
-            range_writer writer(g, '0', '9', out);
+            range_writer writer('0', '9');
             while (low <= high)
             {
                 auto const text = std::to_string(low);
@@ -50,7 +49,7 @@ namespace gemma4::inline v0
                 if (limit == high) { break; }
                 low = limit + 1;
             }
-            return g.choice(std::move(out));
+            return writer.part(g);
         }
 
         inline std::uint64_t magnitude(std::int64_t value) noexcept

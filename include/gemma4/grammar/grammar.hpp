@@ -15,6 +15,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 
 namespace gemma4::inline v0
 {
@@ -54,6 +55,13 @@ namespace gemma4::inline v0
             std::vector<part> children{};
         };
 
+        // What is added beyond the limits is an argument_error.
+        explicit grammar(grammar_limits const& limits = {})
+            : m_limits(limits)
+        {}
+
+        grammar_limits const& limits() const noexcept { return m_limits; }
+
         part bytes(unsigned char low, unsigned char high)
         {
             return add({.what = kind::bytes, .low = low, .high = high});
@@ -63,6 +71,7 @@ namespace gemma4::inline v0
         part literal(std::string_view text)
         {
             auto const begin = m_text.size();
+            if (text.size() > m_limits.states || begin > m_limits.states - text.size()) { fail_at_size(); }
             m_text += text;
             return add({.what = kind::literal, .text_begin = begin, .text_size = text.size()});
         }
@@ -114,19 +123,34 @@ namespace gemma4::inline v0
         std::size_t rules() const noexcept { return m_rules.size(); }
         std::optional<part> body(rule r) const noexcept { return m_rules[std::size_t(r)]; }
 
+        // What has been added so far, to come back to after an error: what was added since is forgotten.
+        struct extent
+        {
+            std::size_t parts;
+            std::size_t rules;
+            std::size_t text;
+        };
+        extent size() const noexcept { return {m_parts.size(), m_rules.size(), m_text.size()}; }
+        void shrink(extent to)
+        {
+            m_parts.resize(to.parts);
+            m_rules.resize(to.rules);
+            m_text.resize(to.text);
+        }
+
     private:
         part add(expression e)
         {
-            if (m_parts.size() == max_parts)
-            {
-                throw argument_error(sentence("grammar: expected at most ", max_parts, " expressions"));
-            }
+            if (m_parts.size() / parts_per_state >= m_limits.states) { fail_at_size(); }
             m_parts.push_back(std::move(e));
             return part(m_parts.size() - 1);
         }
 
-        static constexpr std::size_t max_parts = std::size_t(1) << 22;
+        [[noreturn]] void fail_at_size() const { throw argument_error(too_many_states(m_limits)); }
 
+        static constexpr std::size_t parts_per_state = 3;
+
+        grammar_limits m_limits;
         std::vector<expression> m_parts;
         std::vector<std::optional<part>> m_rules;
         std::string m_text;    // of all literals

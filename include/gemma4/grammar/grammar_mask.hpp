@@ -20,10 +20,12 @@ namespace gemma4::inline v0
 {
     class grammar;
     class token_grammar;
+    class token_paths;
     class token_trie;
 
     // One answer's place in a grammar; copying it forks the answer. Stop tokens are allowed exactly when the
-    // grammar may end, special tokens only where the grammar names them.
+    // grammar may end, special tokens only where the grammar names them. argument_error from any function:
+    // the work for one token is beyond the grammar_limits.
     class grammar_mask : public token_mask
     {
     public:
@@ -65,8 +67,10 @@ namespace gemma4::inline v0
         bool may_be_longer(pushdown_state const& at, token_id id);
 
         static constexpr std::size_t max_forced = 4096;    // bytes, and tokens, of one call
+        static constexpr std::size_t max_forced_meanings = 16 * max_forced;
 
         std::shared_ptr<token_grammar> m_rules;
+        std::shared_ptr<token_paths> m_paths;
         std::vector<token_id> m_stop;
         pushdown_state m_state;
         token_set m_allowed;

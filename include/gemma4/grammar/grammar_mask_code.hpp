@@ -9,6 +9,7 @@
 #include <gemma4/grammar/grammar.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/grammar/token_grammar.hpp>
+#include <gemma4/grammar/token_paths.hpp>
 #include <gemma4/grammar/token_trie.hpp>
 #include <gemma4/text/tokenizer.hpp>
 #include <gemma4/text/utf8.hpp>
@@ -18,8 +19,9 @@ namespace gemma4::inline v0
     GEMMA4_CODE grammar_mask::grammar_mask(std::shared_ptr<token_grammar> rules,
                                            std::vector<token_id> stop_tokens)
         : m_rules(std::move(rules))
+        , m_paths(m_rules->paths())
         , m_stop(std::move(stop_tokens))
-        , m_state(m_rules->start())
+        , m_state(m_paths->start())
     {}
 
     GEMMA4_CODE grammar_mask::grammar_mask(grammar const& source, std::shared_ptr<token_trie const> trie,
@@ -34,7 +36,7 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE void grammar_mask::restrict(std::span<float> logits)
     {
-        m_rules->allowed(m_state, m_allowed);
+        m_paths->allowed(m_state, m_allowed);
         auto const stop_logits = kept_stops(logits);
         m_allowed.keep(logits);
         for (auto const& [id, logit] : stop_logits) { logits[id] = logit; }
@@ -48,7 +50,7 @@ namespace gemma4::inline v0
             m_state = {.items = {}, .ended = true};
             return;
         }
-        auto next = m_stopped ? pushdown_state{} : m_rules->after(m_state, token);
+        auto next = m_stopped ? pushdown_state{} : m_paths->after(m_state, token);
         if (!next.alive())
         {
             throw argument_error(
@@ -61,22 +63,24 @@ namespace gemma4::inline v0
     {
         std::vector<token_id> out;
         auto at = m_state;
-        while (out.size() < max_forced)
+        std::size_t meanings = 0;    // of all bytes: many of them make this slow, and it may stop anywhere
+        while (out.size() < max_forced && meanings < max_forced_meanings)
         {
             auto const before = at;
             std::string text;
-            auto only = m_rules->only_step(at);
-            while (only && !only->is_token && text.size() < max_forced)
+            auto only = m_paths->only_step(at);
+            while (only && !only->is_token && text.size() < max_forced && meanings < max_forced_meanings)
             {
+                meanings += at.items.size();
                 text += char(static_cast<unsigned char>(only->value));
-                at = m_rules->after(at, static_cast<unsigned char>(only->value));
-                only = m_rules->only_step(at);
+                at = m_paths->after(at, static_cast<unsigned char>(only->value));
+                only = m_paths->only_step(at);
             }
             bool const closed = only ? only->is_token : at.items.empty();
             if (!append_text(before, text, closed, out)) { break; }
             if (!only || !only->is_token) { break; }
             out.push_back(token_id(only->value));
-            at = m_rules->after(at, token_id(only->value));
+            at = m_paths->after(at, token_id(only->value));
         }
         if (out.empty()) { return std::nullopt; }
         return out;
@@ -85,7 +89,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE bool grammar_mask::allows(token_id token) const
     {
         if (is_stop(token) && complete()) { return true; }
-        return !m_stopped && m_rules->after(m_state, token).alive();
+        return !m_stopped && m_paths->after(m_state, token).alive();
     }
 
     GEMMA4_CODE std::vector<std::pair<std::size_t, float>>
@@ -113,7 +117,7 @@ namespace gemma4::inline v0
             auto const id = byte_token(static_cast<unsigned char>(text.front()));
             if (!id) { return false; }
             out.push_back(*id);
-            at = m_rules->after(std::move(at), *id);
+            at = m_paths->after(std::move(at), *id);
             text.remove_prefix(1);
         }
         auto const whole = well_formed_prefix(text);
@@ -127,7 +131,7 @@ namespace gemma4::inline v0
             rest.remove_prefix(word.size());
             if (i + 1 == ids.size() && !closed && may_be_longer(at, ids[i])) { return false; }
             out.push_back(ids[i]);
-            at = m_rules->after(std::move(at), ids[i]);
+            at = m_paths->after(std::move(at), ids[i]);
         }
         return closed;
     }
@@ -140,7 +144,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE bool grammar_mask::may_be_longer(pushdown_state const& at, token_id id)
     {
         token_set allowed;
-        m_rules->allowed(at, allowed);
+        m_paths->allowed(at, allowed);
         auto const word = m_rules->trie().text(id);
         bool longer = false;
         allowed.for_each(

@@ -3,12 +3,14 @@
 // Supported: type (also a list), properties, required, additionalProperties, items, prefixItems, minItems,
 // maxItems, minLength, maxLength, pattern, format (date, time, date-time, uuid), minimum, maximum,
 // exclusiveMinimum, exclusiveMaximum (whole bounds), enum, const, anyOf, oneOf, allOf of one, $ref into the
-// document (recursive too), nullable, and annotations. Any other keyword is an argument_error that names it.
+// document (recursive too), nullable, and annotations. Any other keyword is an argument_error that names it,
+// and so is one that stands where it would not be looked at.
 //
-// The grammar is narrower than the schema where that costs nothing: members come in the order of
-// `properties`, undeclared members are not written where `properties` is given (additionalProperties alone
-// makes a map), values of enum, const and pattern have one form, oneOf is anyOf, numbers have the digits of
-// grammar/decimal.hpp.
+// No value is written that the schema forbids: the schemas of oneOf must exclude each other (by types,
+// constants or members; grammar/schema_overlap.hpp). The grammar is narrower than the schema where that costs
+// nothing: members come in the order of `properties`, undeclared members are not written where `properties`
+// has any (additionalProperties alone makes a map), values of enum, const and pattern have one form, numbers
+// have the digits of grammar/decimal.hpp.
 #pragma once
 
 #include <algorithm>
@@ -26,9 +28,12 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/grammar/decimal.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/grammar/regular_expression.hpp>
 #include <gemma4/grammar/schema_keywords.hpp>
+#include <gemma4/grammar/schema_overlap.hpp>
 #include <gemma4/grammar/value_notation.hpp>
+#include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
 {
@@ -40,6 +45,7 @@ namespace gemma4::inline v0
             : m_notation(notation)
             , m_grammar(notation.target())
             , m_document(document)
+            , m_targets(document)
         {}
 
         // The values that fit the schema, found at `path` of the document. Throws argument_error naming the
@@ -53,7 +59,10 @@ namespace gemma4::inline v0
             if (!schema.as_object()) { fail(path, "expected an object or a boolean", schema); }
             if (++m_depth > max_depth) { fail(path, sentence("nested deeper than ", max_depth, " levels")); }
             for (auto const& member : *schema.as_object()) { check_keyword(member.name, path); }
+            bool const embedded = is_embedded(schema);
+            m_embedded += embedded;
             auto const out = unguarded(schema, path);
+            m_embedded -= embedded;
             --m_depth;
             return out;
         }
@@ -66,11 +75,11 @@ namespace gemma4::inline v0
             {
                 check_alone(schema, "$ref", path);
                 auto const* const text = target->as_string();
-                if (!text || !text->starts_with('#') || steps == max_depth)
+                if (!is_place(text) || steps == max_depth)
                 {
                     fail(path + ".$ref", "expected a place in this document, such as #/$defs/name", *target);
                 }
-                return object_at(resolve(m_document, *text, path), *text, steps + 1);
+                return object_at(m_targets.resolve(*text, path), beginning_of(*text), steps + 1);
             }
             for (auto const& member : *schema.as_object()) { check_keyword(member.name, path); }
             for (auto const* const keyword : {"anyOf", "oneOf", "allOf", "enum", "const"})
@@ -95,7 +104,7 @@ namespace gemma4::inline v0
             auto const* properties = schema.find("properties");
             if (!properties) { properties = &none; }
             if (!properties->as_object()) { fail(path + ".properties", "expected an object", *properties); }
-            auto const listed = m_notation.ordered(*properties->as_object());
+            auto const listed = m_notation.ordered(*properties);
             auto const required = required_names(schema, listed, path);
 
             // after[i]: what may follow once a member has been written, from member i on
@@ -104,10 +113,10 @@ namespace gemma4::inline v0
             bool empty_allowed = true;
             for (std::size_t i = listed.size(); i-- != 0;)
             {
-                auto const& [name, schema_of_member] = listed[i];
-                auto const member = m_grammar.add_rule(
-                    m_grammar.sequence({m_notation.key(name), value(schema_of_member, path + "." + name)}));
-                bool const optional = std::ranges::find(required, name) == required.end();
+                auto const& [name, schema_of_member] = *listed[i];
+                auto const member = m_grammar.add_rule(m_grammar.sequence(
+                    {m_notation.key(name), value(schema_of_member, member_path(path, name))}));
+                bool const optional = !required.contains(name);
                 if (!optional)
                 {
                     first.clear();
@@ -164,25 +173,48 @@ namespace gemma4::inline v0
                 {
                     ways.push_back(value(schemas[i], sentence(place, "[", i, "]")));
                 }
+                if (std::string_view(keyword) == "oneOf") { check_one_of(schemas, place); }
                 return;
             }
             auto const types = types_of(schema, path);
             if (auto const* const only = schema.find("const"))
             {
+                check_beside_values(schema, "const", path);
                 if (fits(*only, types)) { ways.push_back(m_notation.fixed(*only)); }
                 return;
             }
             if (auto const* const values = schema.find("enum"))
             {
+                check_beside_values(schema, "enum", path);
                 if (!values->as_array()) { fail(path + ".enum", "expected a list", *values); }
+                std::vector<json_value const*> fitting;
                 for (auto const& one : *values->as_array())
                 {
-                    if (fits(one, types)) { ways.push_back(m_notation.fixed(one)); }
+                    if (fits(one, types)) { fitting.push_back(&one); }
                 }
-                return;
+                return ways.push_back(m_notation.one_of(fitting));
             }
             if (types.empty()) { return ways.push_back(m_notation.any()); }
             for (auto const& type : types) { ways.push_back(of_type(type, schema, path)); }
+        }
+
+        void check_one_of(json_value::array const& schemas, std::string const& place)
+        {
+            detail::schema_overlap overlap(m_targets);
+            for (std::size_t i = 0; i != schemas.size(); ++i)
+            {
+                for (std::size_t j = 0; j != i; ++j)
+                {
+                    if (overlap.apart(schemas[j], schemas[i])) { continue; }
+                    if (overlap.gave_up())
+                    {
+                        fail(place, "expected schemas that are seen to exclude each other, found too many");
+                    }
+                    fail(place, sentence("a value may fit both ", j, " and ", i,
+                                         ", which oneOf forbids and anyOf allows: expected schemas that "
+                                         "exclude each other"));
+                }
+            }
         }
 
         grammar::part of_type(std::string const& type, json_value const& schema, std::string const& path)
@@ -205,7 +237,9 @@ namespace gemma4::inline v0
         grammar::part object(json_value const& schema, std::string const& path)
         {
             auto const* const additional = schema.find("additionalProperties");
-            if (!schema.find("properties"))
+            auto const* const listed = schema.find("properties");
+            bool const none_listed = listed && listed->as_object() && listed->as_object()->empty();
+            if (!listed || (none_listed && additional && *additional != json_value(false)))
             {
                 if (auto const* const names = schema.find("required");
                     names && (!names->as_array() || !names->as_array()->empty()))
@@ -313,13 +347,18 @@ namespace gemma4::inline v0
                 std::string_view name;
                 std::string_view pattern;
             };
-            // RFC 3339 (without leap seconds; days up to 31 in every month) and RFC 9562
-            static constexpr std::array<known_format, 4> known{
-                {{"date", R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01]))"},
-                 {"time", R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
-                 {"date-time",
-                  R"(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d)"
-                  R"((\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"},
+            // RFC 3339 (without leap seconds and the year 0) and RFC 9562
+            static std::string const date =
+                R"(((\d{3}[1-9]|\d\d[1-9]0|\d[1-9]00|[1-9]000)-((0[13578]|1[02])-(0[1-9]|[12]\d|3[01])|)"
+                R"((0[469]|11)-(0[1-9]|[12]\d|30)|02-(0[1-9]|1\d|2[0-8]))|)"
+                R"((\d\d(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)-02-29))";
+            static std::string const time =
+                R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))";
+            static std::string const date_time = date + "T" + time;
+            static std::array<known_format, 4> const known{
+                {{"date", date},
+                 {"time", time},
+                 {"date-time", date_time},
                  {"uuid", "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"}}};
             for (auto const& [name, pattern] : known)
             {
@@ -331,32 +370,53 @@ namespace gemma4::inline v0
         grammar::part reference(json_value const& target, std::string const& path)
         {
             auto const* const text = target.as_string();
-            if (!text || !text->starts_with('#') || (text->size() > 1 && (*text)[1] != '/'))
+            if (!is_place(text))
             {
                 fail(path, "expected a place in this document, such as #/$defs/name", target);
+            }
+            if (m_embedded != 0)
+            {
+                fail(path, "the keyword $ref inside a schema with an $id of its own is not supported");
             }
             if (auto const known = m_references.find(*text); known != m_references.end())
             {
                 return m_grammar.call(known->second);
             }
-            auto const& schema = resolve(m_document, *text, path);
+            auto const& schema = m_targets.resolve(*text, path);
             auto const rule = m_grammar.declare();
             m_references.emplace(*text, rule);
-            m_grammar.define(rule, value(schema, *text));
+            m_grammar.define(rule, value(schema, beginning_of(*text)));
             return m_grammar.call(rule);
+        }
+
+        static bool is_place(std::string const* reference)
+        {
+            return reference && reference->starts_with('#')
+                   && (reference->size() == 1 || (*reference)[1] == '/');
+        }
+
+        // A document of its own inside the document: its references begin there.
+        bool is_embedded(json_value const& schema) const
+        {
+            auto const* const id = &schema == &m_document ? nullptr : schema.find("$id");
+            return id && id->as_string() && !id->as_string()->starts_with('#');
         }
 
         value_notation& m_notation;
         grammar& m_grammar;
         json_value const& m_document;
+        detail::schema_references m_targets;
         std::map<std::string, grammar::rule> m_references;
         std::size_t m_depth = 0;
+        std::size_t m_embedded = 0;    // schemas with an $id of their own, around this one
     };
 
-    // JSON documents that fit the schema.
-    inline grammar json_schema_grammar(json_value const& schema, json_space space = json_space::one)
+    // JSON documents that fit the schema. argument_error names the place, the keyword, what was expected and
+    // what was found, or the limit that it is beyond.
+    inline grammar json_schema_grammar(json_value const& schema, json_space space = json_space::one,
+                                       grammar_limits const& limits = {})
     {
-        grammar out;
+        grammar out(limits);
         auto notation = value_notation::json(out, space);
         schema_compiler compiler(notation, schema);
         out.set_root(compiler.value(schema, "$"));

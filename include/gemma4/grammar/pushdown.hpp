@@ -2,7 +2,7 @@
 // counted loop and the stack of calls to return from.
 //
 // Stacks share their lower parts, and equal ones are one object (a frame), so a configuration is two numbers.
-// Frame 0 is the bottom: in a text's own state nothing is below it; in a local state (token_grammar) what is
+// Frame 0 is the bottom: in a text's own state nothing is below it; in a local state (token_paths) what is
 // below is not known. Nor is the round in which a local state began: it is counted from there, as a
 // condition.
 #pragma once
@@ -10,14 +10,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <set>
+#include <memory>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/automaton.hpp>
 #include <gemma4/grammar/count_condition.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/grammar/pushdown_state.hpp>
 
 namespace gemma4::inline v0
@@ -37,12 +39,33 @@ namespace gemma4::inline v0
             bool operator==(return_place const&) const = default;
         };
 
-        explicit pushdown(automaton nodes)
-            : m_nodes(std::move(nodes))
+        pushdown(std::shared_ptr<automaton const> nodes, grammar_limits const& limits)
+            : m_automaton(std::move(nodes))
+            , m_nodes(*m_automaton)
+            , m_limits(limits)
+            , m_steps_left(limits.steps)
             , m_frames(1, return_place{0, 0, 0})
         {}
 
         automaton const& nodes() const noexcept { return m_nodes; }
+
+        // The work for another token begins.
+        void start_work() noexcept { m_steps_left = m_limits.steps; }
+
+        // argument_error: the work for this token is beyond grammar_limits::steps.
+        void spend(std::size_t steps)
+        {
+            if (steps > m_steps_left)
+            {
+                throw argument_error(sentence("grammar: expected at most ", m_limits.steps,
+                                              " steps for one token (grammar_limits::steps), found more: the "
+                                              "text so far may mean too many things"));
+            }
+            m_steps_left -= steps;
+        }
+
+        // Of the frames.
+        std::size_t bytes() const noexcept { return m_frames.size() * bytes_of_frame; }
         // Where the call of frame f returns to.
         return_place const& operator[](frame_id f) const noexcept { return m_frames[f]; }
 
@@ -71,6 +94,7 @@ namespace gemma4::inline v0
         pushdown_state after_byte(pushdown_state const& state, unsigned char byte)
         {
             begin();
+            spend(state.items.size());
             for (auto const& item : state.items)
             {
                 for (auto const& edge : m_nodes[item.node].bytes)
@@ -84,6 +108,7 @@ namespace gemma4::inline v0
         pushdown_state after_token(pushdown_state const& state, token_id token)
         {
             begin();
+            spend(state.items.size());
             for (auto const& item : state.items)
             {
                 for (auto const& edge : m_nodes[item.node].tokens)
@@ -98,7 +123,7 @@ namespace gemma4::inline v0
         void begin()
         {
             m_seen.clear();
-            m_seen_many.clear();
+            m_places.clear();
             m_ends.clear();
         }
 
@@ -131,18 +156,45 @@ namespace gemma4::inline v0
             if (c.round >= loop.min) { add({c.frame, head.leave, 0, c.when}); }
         }
 
-        void add(configuration c)
+        void add(configuration const& c)
         {
+            spend(1);
             if (m_seen.size() < few)
             {
                 if (std::ranges::find(m_seen, c) != m_seen.end()) { return; }
+                m_seen.push_back(c);
+                return;
             }
-            else
+            if (m_places.size() < 2 * (m_seen.size() + 1)) { grow_places(); }
+            auto& place = m_places[place_of(c)];
+            if (place != 0) { return; }
+            if (m_seen.size() >= m_limits.bytes / bytes_of_seen)
             {
-                if (m_seen_many.empty()) { m_seen_many.insert(m_seen.begin(), m_seen.end()); }
-                if (!m_seen_many.insert(c).second) { return; }
+                throw argument_error(too_many_bytes(m_limits));
             }
             m_seen.push_back(c);
+            place = std::uint32_t(m_seen.size());
+        }
+
+        // Where m_places has c, or nothing yet.
+        std::size_t place_of(configuration const& c) const noexcept
+        {
+            constexpr std::uint64_t odd = 0x9e3779b97f4a7c15u;
+            auto hash = ((std::uint64_t(c.frame) << 32) | c.node) * odd;
+            hash = (hash ^ (hash >> 32) ^ (std::uint64_t(c.round) << 32) ^ c.when.code()) * odd;
+            auto const mask = m_places.size() - 1;
+            auto i = std::size_t(hash ^ (hash >> 32)) & mask;
+            while (m_places[i] != 0 && m_seen[m_places[i] - 1] != c) { i = (i + 1) & mask; }
+            return i;
+        }
+
+        void grow_places()
+        {
+            m_places.assign(std::max<std::size_t>(4 * few, 2 * m_places.size()), 0);
+            for (std::size_t i = 0; i != m_seen.size(); ++i)
+            {
+                m_places[place_of(m_seen[i])] = std::uint32_t(i + 1);
+            }
         }
 
         // Follows silent edges, calls and returns until nothing is added.
@@ -183,6 +235,7 @@ namespace gemma4::inline v0
         frame_id push(node_id target, configuration const& from)
         {
             auto const round = m_nodes[target].loop == 0 ? 0 : from.round;
+            if (bytes() >= m_limits.bytes) { throw argument_error(too_many_bytes(m_limits)); }
             auto const [place, is_new] =
                 m_known.try_emplace({target, from.frame, round}, frame_id(m_frames.size()));
             if (is_new) { m_frames.push_back({target, from.frame, round}); }
@@ -200,13 +253,18 @@ namespace gemma4::inline v0
             }
         };
 
-        static constexpr std::size_t few = 24;
+        static constexpr std::size_t few = 32;               // a power of two
+        static constexpr std::size_t bytes_of_frame = 64;    // with its entry in m_known
+        static constexpr std::size_t bytes_of_seen = 64;     // with copies in states
 
-        automaton m_nodes;
+        std::shared_ptr<automaton const> m_automaton;
+        automaton const& m_nodes;
+        grammar_limits m_limits;
+        std::size_t m_steps_left;
         std::vector<return_place> m_frames;
         std::unordered_map<return_place, frame_id, hash_of_place> m_known;
         std::vector<configuration> m_seen;      // of the closure being made
-        std::set<configuration> m_seen_many;    // the same, once there are many
+        std::vector<std::uint32_t> m_places;    // once there are many: hashed, index in m_seen + 1; 0: free
         std::vector<count_condition> m_ends;
     };
 }

@@ -18,6 +18,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/grammar/code_points.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
@@ -61,8 +62,8 @@ namespace gemma4::inline v0
 
             [[noreturn]] void fail(std::string_view what) const
             {
-                throw argument_error(
-                    sentence("pattern ", m_pattern, ": at byte ", m_at, ": not supported: ", what));
+                throw argument_error(sentence("pattern ", beginning_of(m_pattern, 200), ": at byte ", m_at,
+                                              ": not supported: ", what));
             }
 
             bool at_end() const noexcept { return m_at == m_pattern.size(); }
@@ -197,7 +198,9 @@ namespace gemma4::inline v0
             code_point_set character_class()
             {
                 bool const inverted = take("^");
-                code_point_set out;
+                std::vector<code_point_range> ranges;
+                auto const add = [&](code_point_set const& some)
+                { ranges.insert(ranges.end(), some.ranges().begin(), some.ranges().end()); };
                 while (!take("]"))
                 {
                     if (at_end()) { fail("[ without ]"); }
@@ -211,10 +214,11 @@ namespace gemma4::inline v0
                         auto const high = only(last);
                         if (!low || !high) { fail("a range to or from a class"); }
                         if (*low > *high) { fail("a range that ends before it begins"); }
-                        out |= code_point_set({{*low, *high}});
+                        ranges.push_back({*low, *high});
                     }
-                    else { out |= first; }
+                    else { add(first); }
                 }
+                code_point_set const out(std::move(ranges));
                 return inverted ? out.complement() : out;
             }
 
@@ -336,10 +340,11 @@ namespace gemma4::inline v0
         };
     }
 
-    // Texts that match the pattern as a whole. argument_error names what is not supported.
-    inline grammar regular_expression_grammar(std::string_view pattern)
+    // Texts that match the pattern as a whole. argument_error names what is not supported, or the limit that
+    // it is beyond.
+    inline grammar regular_expression_grammar(std::string_view pattern, grammar_limits const& limits = {})
     {
-        grammar out;
+        grammar out(limits);
         detail::regular_expression_reader reader(
             out, pattern, pattern_match::whole, [&](code_point_set const& set) { return utf8_of(out, set); });
         out.set_root(reader.read());

@@ -7,10 +7,14 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include <gemma4/chat/json_value.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/grammar/decimal.hpp>
+#include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0::detail
 {
@@ -35,7 +40,8 @@ namespace gemma4::inline v0::detail
         [[noreturn]] static void fail(std::string_view path, std::string_view expected,
                                       json_value const& found)
         {
-            throw argument_error(sentence("schema: ", path, ": ", expected, ", found ", to_json(found)));
+            throw argument_error(
+                sentence("schema: ", path, ": ", expected, ", found ", beginning_of(to_json(found))));
         }
 
         static bool is_annotation(std::string_view keyword)
@@ -73,7 +79,7 @@ namespace gemma4::inline v0::detail
                                                                     "prefixItems",
                                                                     "uniqueItems"};
             if (is_annotation(keyword) || std::ranges::find(known, keyword) != known.end()) { return; }
-            fail(path, sentence("the keyword ", keyword, " is not supported"));
+            fail(path, sentence("the keyword ", beginning_of(keyword), " is not supported"));
         }
 
         // `keyword` decides alone; nullable may stand beside it.
@@ -89,6 +95,27 @@ namespace gemma4::inline v0::detail
             }
         }
 
+        // enum and const say which values there are; a type may select among them. Google's APIs have the
+        // format "enum" beside it, which says nothing more.
+        static void check_beside_values(json_value const& schema, std::string_view keyword,
+                                        std::string_view path)
+        {
+            for (auto const& [name, value] : *schema.as_object())
+            {
+                bool const fits = name == keyword || name == "type" || name == "nullable"
+                                  || is_annotation(name) || (name == "format" && value == json_value("enum"));
+                if (!fits)
+                {
+                    fail(path, sentence("the keyword ", name, " beside ", keyword, " is not supported"));
+                }
+            }
+        }
+
+        static std::string member_path(std::string const& path, std::string_view name)
+        {
+            return sentence(path, ".", beginning_of(name));
+        }
+
         // Without `type`, the type that the keywords are about; none: any.
         static std::vector<std::string> types_of(json_value const& schema, std::string const& path)
         {
@@ -101,16 +128,18 @@ namespace gemma4::inline v0::detail
                     std::string_view keyword;
                     std::string_view type;
                 };
-                static constexpr std::array<hint, 14> hints{{{"properties", "object"},
+                static constexpr std::array<hint, 16> hints{{{"properties", "object"},
                                                              {"required", "object"},
                                                              {"additionalProperties", "object"},
                                                              {"items", "array"},
                                                              {"prefixItems", "array"},
                                                              {"minItems", "array"},
                                                              {"maxItems", "array"},
+                                                             {"uniqueItems", "array"},
                                                              {"minLength", "string"},
                                                              {"maxLength", "string"},
                                                              {"pattern", "string"},
+                                                             {"format", "string"},
                                                              {"minimum", "number"},
                                                              {"maximum", "number"},
                                                              {"exclusiveMinimum", "number"},
@@ -161,22 +190,25 @@ namespace gemma4::inline v0::detail
             return is("number") || is("integer");
         }
 
-        static std::vector<std::string>
-        required_names(json_value const& schema, json_value::object const& listed, std::string const& path)
+        // Views of the schema.
+        static std::set<std::string_view> required_names(json_value const& schema,
+                                                         std::span<json_member const* const> listed,
+                                                         std::string const& path)
         {
-            std::vector<std::string> out;
+            std::set<std::string_view> out;
             auto const* const required = schema.find("required");
             if (!required) { return out; }
             auto const place = path + ".required";
             if (!required->as_array()) { fail(place, "expected a list of names", *required); }
+            std::set<std::string_view> known;
+            for (auto const* const member : listed) { known.insert(member->name); }
             for (auto const& name : *required->as_array())
             {
-                if (!name.as_string()
-                    || std::ranges::find(listed, *name.as_string(), &json_member::name) == listed.end())
+                if (!name.as_string() || !known.contains(*name.as_string()))
                 {
                     fail(place, "expected names that are in properties", name);
                 }
-                out.push_back(*name.as_string());
+                out.insert(*name.as_string());
             }
             return out;
         }
@@ -250,12 +282,20 @@ namespace gemma4::inline v0::detail
             }
             return out;
         }
+    };
 
-        // A JSON pointer (RFC 6901) behind #.
-        static json_value const& resolve(json_value const& document, std::string const& text,
-                                         std::string const& path)
+    // What the references of one document point to. The document must outlive it.
+    class schema_references
+    {
+    public:
+        explicit schema_references(json_value const& document)
+            : m_document(document)
+        {}
+
+        // A JSON pointer (RFC 6901) behind #. `path` is where it stands.
+        json_value const& resolve(std::string const& text, std::string const& path)
         {
-            auto const* at = &document;
+            auto const* at = &m_document;
             for (std::size_t begin = 1; begin < text.size();)
             {
                 auto const end = std::min(text.find('/', begin + 1), text.size());
@@ -270,13 +310,34 @@ namespace gemma4::inline v0::detail
                 if (auto const* const list = at->as_array())
                 {
                     std::size_t index = list->size();
-                    std::from_chars(name.data(), name.data() + name.size(), index);
-                    at = index < list->size() ? &(*list)[index] : nullptr;
+                    auto const last = name.data() + name.size();
+                    auto const [stop, status] = std::from_chars(name.data(), last, index);
+                    bool const is_index = status == std::errc() && stop == last && index < list->size();
+                    at = is_index ? &(*list)[index] : nullptr;
                 }
-                else { at = at->find(name); }
-                if (!at) { fail(path, sentence("nothing is at ", text)); }
+                else { at = member(*at, name); }
+                if (!at) { schema_keywords::fail(path, sentence("nothing is at ", beginning_of(text))); }
             }
             return *at;
         }
+
+    private:
+        // Documents may have thousands of definitions, and thousands of references to them.
+        json_value const* member(json_value const& object, std::string_view name)
+        {
+            constexpr std::size_t few = 16;
+            auto const* const members = object.as_object();
+            if (!members || members->size() <= few) { return object.find(name); }
+            auto& index = m_members[&object];
+            if (index.empty())
+            {
+                for (auto const& one : *members) { index.emplace(one.name, &one.value); }
+            }
+            auto const place = index.find(name);
+            return place == index.end() ? nullptr : place->second;
+        }
+
+        json_value const& m_document;
+        std::map<json_value const*, std::unordered_map<std::string_view, json_value const*>> m_members;
     };
 }

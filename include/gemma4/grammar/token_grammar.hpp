@@ -1,36 +1,17 @@
-// A grammar made ready for one vocabulary: which tokens may come next in a state, kept for states seen
-// before.
-//
-// A token's bytes may end one rule and go on in the rule that called it. What they can do inside the rule
-// does not depend on the caller, so a walk over the vocabulary's tree is made once for each set of nodes of a
-// rule (a local state) and yields the tokens that stay inside, and the places in the tree where the rule
-// ends. From those places, a few thousand at most, the walk goes on in the caller. A string's nodes are
-// shared by all strings of a schema, so the expensive walk is made once.
-//
-// Nor does the walk know the round of a counted loop: it yields, for every token, how many rounds it goes on
-// and whether it leaves the loop, so that one walk serves all rounds.
+// A grammar made ready for one vocabulary: what the masks of many answers share.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <span>
-#include <string_view>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/grammar/automaton.hpp>
-#include <gemma4/grammar/count_condition.hpp>
 #include <gemma4/grammar/grammar.hpp>
-#include <gemma4/grammar/pushdown.hpp>
-#include <gemma4/grammar/token_set.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
+#include <gemma4/grammar/token_paths.hpp>
 #include <gemma4/grammar/token_trie.hpp>
 
 namespace gemma4::inline v0
@@ -39,18 +20,17 @@ namespace gemma4::inline v0
     class token_grammar
     {
     public:
-        // argument_error: nothing matches, or a token of the grammar is not in the vocabulary.
+        // With the limits of the grammar. argument_error: nothing matches, it is beyond them, or a token of
+        // it is not in the vocabulary.
         token_grammar(grammar const& source, std::shared_ptr<token_trie const> trie)
             : m_trie(std::move(trie))
-            , m_stacks(automaton(source))
+            , m_limits(source.limits())
+            , m_nodes(std::make_shared<automaton const>(source))
+            , m_paths(make_paths())
         {
-            m_rows.emplace_back().fill({});    // 0: the dead state
-            m_states.emplace_back();
-            m_ways.emplace_back();
-            m_ended.push_back(false);
-            for (automaton::node_id n = 0; n != m_stacks.nodes().size(); ++n)
+            for (automaton::node_id n = 0; n != m_nodes->size(); ++n)
             {
-                for (auto const& edge : m_stacks.nodes()[n].tokens)
+                for (auto const& edge : (*m_nodes)[n].tokens)
                 {
                     if (edge.token < 0 || std::size_t(edge.token) >= m_trie->vocab())
                     {
@@ -63,404 +43,25 @@ namespace gemma4::inline v0
 
         token_trie const& trie() const noexcept { return *m_trie; }
 
-        pushdown_state start()
+        // For an answer that begins now. Where too much has been kept, older answers go on with what they
+        // have and new ones begin afresh.
+        std::shared_ptr<token_paths> paths()
         {
             std::lock_guard const lock(m_mutex);
-            return m_stacks.at(m_stacks.nodes().start());
-        }
-
-        // The state after a token; one that is not alive if the token is not allowed.
-        pushdown_state after(pushdown_state state, token_id token)
-        {
-            std::lock_guard const lock(m_mutex);
-            auto const text = m_trie->text(token);
-            auto next = m_stacks.after_token(state, token);
-            if (next.alive() || text.empty()) { return next; }
-            for (char const c : text)
-            {
-                state = m_stacks.after_byte(state, static_cast<unsigned char>(c));
-                if (!state.alive()) { break; }
-            }
-            return state;
-        }
-
-        pushdown_state after(pushdown_state const& state, unsigned char byte)
-        {
-            std::lock_guard const lock(m_mutex);
-            return m_stacks.after_byte(state, byte);
-        }
-
-        // The only byte or token that can follow; nothing: there are several, or none, or the text may end.
-        struct step
-        {
-            bool is_token;
-            std::uint32_t value;
-            bool operator==(step const&) const = default;
-        };
-        std::optional<step> only_step(pushdown_state const& state) const
-        {
-            if (state.ended) { return std::nullopt; }
-            std::optional<step> only;
-            for (auto const& item : state.items)
-            {
-                auto const& node = m_stacks.nodes()[item.node];
-                for (auto const& edge : node.bytes)
-                {
-                    step const found{false, edge.low};
-                    if (edge.low != edge.high || (only && *only != found)) { return std::nullopt; }
-                    only = found;
-                }
-                for (auto const& edge : node.tokens)
-                {
-                    step const found{true, std::uint32_t(edge.token)};
-                    if (only && *only != found) { return std::nullopt; }
-                    only = found;
-                }
-            }
-            return only;
-        }
-
-        // The tokens that may follow (no stop tokens). Never empty unless state.items is.
-        void allowed(pushdown_state const& state, token_set& out)
-        {
-            std::lock_guard const lock(m_mutex);
-            auto const known = std::ranges::find(m_recent, state, &recent::state);
-            if (known != m_recent.end())
-            {
-                out = known->tokens;
-                std::rotate(m_recent.begin(), known, known + 1);
-                return;
-            }
-            out = token_set(m_trie->vocab());
-            find_allowed(state, out);
-            if (m_recent.size() == max_recent) { m_recent.pop_back(); }
-            m_recent.insert(m_recent.begin(), {state, out});
+            if (m_paths->is_full()) { m_paths = make_paths(); }
+            return m_paths;
         }
 
     private:
-        using frame_id = pushdown::frame_id;
-        using local_id = std::uint32_t;    // of a local state; 0: dead
-
-        // A local state whose least condition is round 0, and the rounds that were taken off for that.
-        struct local_place
+        std::shared_ptr<token_paths> make_paths() const
         {
-            local_id state = 0;
-            std::uint32_t rounds = 0;
-        };
-        using row = std::array<local_place, 256>;
-
-        // The round in which a local state really began.
-        struct beginning
-        {
-            std::uint32_t loop;    // 0: in none
-            std::uint32_t round;
-        };
-
-        // What the tokens can do inside one rule.
-        struct local_mask
-        {
-            struct part
-            {
-                std::vector<token_id> few;        // the tokens that stay inside, if they are few
-                std::optional<token_set> many;    // or if they are many
-            };
-            struct leaf
-            {
-                token_trie::node_id node;
-                count_condition when;
-            };
-            std::vector<part> parts;         // by code of the condition
-            std::optional<token_set> all;    // of several parts together
-            std::vector<leaf> leaves;        // where the rule ends
-        };
-
-        struct recent
-        {
-            pushdown_state state;
-            token_set tokens;
-        };
-
-        bool holds(count_condition when, beginning at) const
-        {
-            return !when.asks() || when.holds(m_stacks.nodes().loop(at.loop), at.round);
+            return std::make_shared<token_paths>(m_nodes, m_trie, m_limits);
         }
-
-        void find_allowed(pushdown_state const& state, token_set& out)
-        {
-            auto const& nodes = m_stacks.nodes();
-            struct group
-            {
-                beginning at;
-                pushdown_state local;
-            };
-            for (std::size_t begin = 0; begin != state.items.size();)
-            {
-                auto const frame = state.items[begin].frame;
-                std::vector<group> groups;    // by loop and round, which the local states do not know
-                for (; begin != state.items.size() && state.items[begin].frame == frame; ++begin)
-                {
-                    auto const& item = state.items[begin];
-                    for (auto const& edge : nodes[item.node].tokens) { out.insert(edge.token); }
-                    auto const loop = nodes[item.node].loop;
-                    auto place = std::ranges::find_if(
-                        groups, [&](group const& g)
-                        { return g.at.loop == loop && (loop == 0 || g.at.round == item.round); });
-                    if (place == groups.end())
-                    {
-                        place = groups.insert(place, group{{loop, item.round}, pushdown_state()});
-                    }
-                    place->local.items.push_back(m_stacks.beginning(item.node));
-                }
-                for (auto& [at, local] : groups)
-                {
-                    auto const& mask = mask_of(intern(std::move(local)).state);
-                    add_to(out, mask, at);
-                    if (frame == 0) { continue; }
-                    for (auto const& leaf : mask.leaves)
-                    {
-                        if (holds(leaf.when, at)) { go_on(leaf.node, frame, out); }
-                    }
-                }
-            }
-        }
-
-        void add_to(token_set& out, local_mask const& mask, beginning at) const
-        {
-            auto const fits = [&](std::size_t code)
-            { return holds(count_condition::of_code(std::uint32_t(code)), at); };
-            if (mask.all)
-            {
-                bool every = true;
-                for (std::size_t code = 0; code != mask.parts.size(); ++code)
-                {
-                    auto const& part = mask.parts[code];
-                    every = every && ((part.few.empty() && !part.many) || fits(code));
-                }
-                if (every)
-                {
-                    out |= *mask.all;
-                    return;
-                }
-            }
-            for (std::size_t code = 0; code != mask.parts.size(); ++code)
-            {
-                auto const& part = mask.parts[code];
-                if (!fits(code)) { continue; }
-                for (auto const id : part.few) { out.insert(id); }
-                if (part.many) { out |= *part.many; }
-            }
-        }
-
-        // The rule above `frame` has ended at `leaf`: the tokens below it, read by the caller.
-        void go_on(token_trie::node_id leaf, frame_id frame, token_set& out)
-        {
-            if (m_trie->after(leaf) == leaf + 1) { return; }
-            auto const back = m_stacks[frame];
-            beginning const at{m_stacks.nodes()[back.target].loop, back.round};
-            auto const entered = entry(back.target);
-            auto const mark = [&](token_trie::node_id n, count_condition when)
-            {
-                if (!holds(when, at)) { return; }
-                for (auto const id : m_trie->ending_at(n)) { out.insert(id); }
-            };
-            auto const left = [&](token_trie::node_id n, count_condition when)
-            {
-                if (back.parent != 0 && holds(when, at)) { go_on(n, back.parent, out); }
-            };
-            for_each_end(entered, [&](count_condition when) { left(leaf, when); });
-            walk(leaf, entered, mark, left);
-        }
-
-        local_mask const& mask_of(local_id local)
-        {
-            if (auto const known = m_masks.find(local); known != m_masks.end()) { return known->second; }
-            local_mask mask;
-            walk(
-                0, {local, 0},
-                [&](token_trie::node_id n, count_condition when)
-                {
-                    auto const ids = m_trie->ending_at(n);
-                    if (ids.empty()) { return; }
-                    if (mask.parts.size() <= when.code()) { mask.parts.resize(when.code() + 1); }
-                    auto& part = mask.parts[when.code()];
-                    if (part.many)
-                    {
-                        for (auto const id : ids) { part.many->insert(id); }
-                        return;
-                    }
-                    part.few.insert(part.few.end(), ids.begin(), ids.end());
-                    if (part.few.size() <= m_trie->vocab() / 32) { return; }
-                    part.many.emplace(m_trie->vocab());
-                    for (auto const id : part.few) { part.many->insert(id); }
-                    part.few = {};
-                },
-                [&](token_trie::node_id n, count_condition when)
-                {
-                    if (m_trie->after(n) != n + 1) { mask.leaves.push_back({n, when}); }
-                });
-            bool const is_large = std::ranges::any_of(mask.parts, [](auto const& p) { return bool(p.many); });
-            if (is_large && mask.parts.size() > 1)
-            {
-                mask.all.emplace(m_trie->vocab());
-                for (auto const& part : mask.parts)
-                {
-                    for (auto const id : part.few) { mask.all->insert(id); }
-                    if (part.many) { *mask.all |= *part.many; }
-                }
-            }
-            return m_masks.emplace(local, std::move(mask)).first->second;
-        }
-
-        // Visits the nodes below `top` that can be reached from the local state, with the condition of each
-        // way there; `left` those where its rule may have ended.
-        template <class Visit, class Left>
-        void walk(token_trie::node_id top, local_place from, Visit&& visit, Left&& left)
-        {
-            auto const end = m_trie->after(top);
-            auto const base = m_trie->depth(top);
-            std::vector<local_place> path(m_trie->max_depth() + 1 - base);    // by depth below top
-            path[0] = from;
-            for (auto n = top + 1; n != end;)
-            {
-                std::size_t const depth = m_trie->depth(n) - base;
-                auto next = next_of(path[depth - 1].state, m_trie->byte(n));
-                if (next.state == 0)
-                {
-                    n = m_trie->after(n);
-                    continue;
-                }
-                next.rounds += path[depth - 1].rounds;
-                path[depth] = next;
-                for (auto const when : m_ways[next.state]) { visit(n, when.later(next.rounds)); }
-                for_each_end(next, [&](count_condition when) { left(n, when); });
-                ++n;
-            }
-        }
-
-        template <class Use>
-        void for_each_end(local_place at, Use&& use)
-        {
-            if (!m_ended[at.state]) { return; }
-            auto const ends = m_states[at.state].ends;    // a copy: states may be added
-            if (ends.empty()) { return use(count_condition()); }
-            for (auto const when : ends) { use(when.later(at.rounds)); }
-        }
-
-        local_place next_of(local_id from, unsigned char byte)
-        {
-            auto const next = m_rows[from][byte];
-            if (next.state != unknown) { return next; }
-            fill(from);
-            return m_rows[from][byte];
-        }
-
-        // The state after every byte. Bytes between two borders of edges behave alike.
-        void fill(local_id from)
-        {
-            auto const state = m_states[from];
-            std::array<bool, 257> border{};
-            for (auto const& item : state.items)
-            {
-                for (auto const& edge : m_stacks.nodes()[item.node].bytes)
-                {
-                    border[edge.low] = true;
-                    border[edge.high + 1u] = true;
-                }
-            }
-            row table;
-            local_place current;
-            for (std::size_t byte = 0; byte != 256; ++byte)
-            {
-                if (border[byte])
-                {
-                    current = intern(m_stacks.after_byte(state, static_cast<unsigned char>(byte)));
-                }
-                table[byte] = current;
-            }
-            m_rows[from] = table;
-        }
-
-        local_place entry(automaton::node_id node)
-        {
-            auto const known = m_entries.find(node);
-            if (known != m_entries.end()) { return known->second; }
-            auto const local = intern(m_stacks.from(node));
-            m_entries.emplace(node, local);
-            return local;
-        }
-
-        local_place intern(pushdown_state state)
-        {
-            if (!state.alive()) { return {}; }
-            auto const rounds = take_rounds(state);
-            auto hash = std::uint64_t(state.ended);
-            auto const mix = [&](std::uint64_t more)
-            {
-                hash = (hash ^ more) * 0x9e3779b97f4a7c15u;
-                hash ^= hash >> 29;
-            };
-            for (auto const& item : state.items)
-            {
-                mix((std::uint64_t(item.frame) << 32) | item.node);
-                mix((std::uint64_t(item.round) << 32) | item.when.code());
-            }
-            for (auto const when : state.ends) { mix(when.code()); }
-            auto const [begin, end] = m_known.equal_range(hash);
-            for (auto known = begin; known != end; ++known)
-            {
-                if (m_states[known->second] == state) { return {known->second, rounds}; }
-            }
-            auto const id = local_id(m_states.size());
-            m_ways.push_back(ways_of(state));
-            m_states.push_back(std::move(state));
-            m_ended.push_back(m_states.back().ended);
-            m_rows.emplace_back().fill({unknown, 0});
-            m_known.emplace(hash, id);
-            return {id, rounds};
-        }
-
-        // The rounds that all conditions have in common are taken off them.
-        static std::uint32_t take_rounds(pushdown_state& state)
-        {
-            std::uint32_t least = ~std::uint32_t(0);
-            auto const see = [&](count_condition when)
-            { least = when.asks() ? std::min(least, when.rounds()) : least; };
-            for (auto const& item : state.items) { see(item.when); }
-            for (auto const when : state.ends) { see(when); }
-            if (least == ~std::uint32_t(0)) { return 0; }
-            for (auto& item : state.items) { item.when = item.when.earlier(least); }
-            for (auto& when : state.ends) { when = when.earlier(least); }
-            return least;
-        }
-
-        // The conditions under which the state is reached, without those that follow from others.
-        static std::vector<count_condition> ways_of(pushdown_state const& state)
-        {
-            std::vector<count_condition> all = state.ends;
-            if (state.ended && all.empty()) { all.emplace_back(); }
-            for (auto const& item : state.items) { all.push_back(item.when); }
-            std::ranges::sort(all);
-            all.erase(std::unique(all.begin(), all.end()), all.end());
-            if (!all.front().asks()) { return {count_condition()}; }
-            bool inside = false;    // fewer rounds inside ask for less
-            std::erase_if(all, [&](count_condition when)
-                          { return when.is_inside() && std::exchange(inside, true); });
-            return all;
-        }
-
-        static constexpr std::size_t max_recent = 16;
-        static constexpr local_id unknown = ~local_id(0);
 
         std::shared_ptr<token_trie const> m_trie;
-        std::mutex m_mutex;
-        pushdown m_stacks;
-        std::vector<pushdown_state> m_states;    // by local_id
-        std::vector<row> m_rows;                 // by local_id; unknown everywhere: not needed yet
-        std::vector<std::vector<count_condition>> m_ways;    // by local_id
-        std::vector<char> m_ended;                           // by local_id
-        std::unordered_multimap<std::uint64_t, local_id> m_known;
-        std::unordered_map<automaton::node_id, local_place> m_entries;
-        std::unordered_map<local_id, local_mask> m_masks;
-        std::vector<recent> m_recent;    // the latest first
+        grammar_limits m_limits;
+        std::shared_ptr<automaton const> m_nodes;
+        std::mutex m_mutex;    // of what follows
+        std::shared_ptr<token_paths> m_paths;
     };
 }

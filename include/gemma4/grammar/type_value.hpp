@@ -28,14 +28,8 @@ namespace gemma4::inline v0
         [[noreturn]] inline void wrong_value(std::string_view path, std::string_view expected,
                                              json_value const& found)
         {
-            auto text = to_json(found);
-            constexpr std::size_t enough = 60;
-            if (text.size() > enough)
-            {
-                text.resize(well_formed_prefix(std::string_view(text).substr(0, enough)));
-                text += "...";
-            }
-            throw argument_error(sentence(path, ": expected ", expected, ", found ", text));
+            throw argument_error(
+                sentence(path, ": expected ", expected, ", found ", beginning_of(to_json(found))));
         }
 
         template <class T>

@@ -11,8 +11,10 @@
 namespace gemma4::inline v0
 {
     GEMMA4_CODE std::shared_ptr<token_grammar> token_grammar_of(json_value const& schema,
-                                                                std::shared_ptr<token_trie const> trie)
+                                                                std::shared_ptr<token_trie const> trie,
+                                                                grammar_limits const& limits)
     {
-        return std::make_shared<token_grammar>(json_schema_grammar(schema), std::move(trie));
+        return std::make_shared<token_grammar>(json_schema_grammar(schema, json_space::one, limits),
+                                               std::move(trie));
     }
 }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,6 +26,8 @@
 #include <gemma4/grammar/code_points.hpp>
 #include <gemma4/grammar/decimal.hpp>
 #include <gemma4/grammar/grammar.hpp>
+#include <gemma4/grammar/literals.hpp>
+#include <gemma4/text/utf8.hpp>
 
 namespace gemma4::inline v0
 {
@@ -47,19 +50,18 @@ namespace gemma4::inline v0
         // quote: the token <|"|>
         static value_notation call(grammar& g, token_id quote) { return value_notation(g, ",", ":", quote); }
 
-        grammar& target() noexcept { return m_grammar; }
+        grammar& target() noexcept { return *m_target; }
         bool is_call() const noexcept { return m_quote.has_value(); }
 
-        grammar::part comma() { return m_grammar.literal(m_comma); }
+        grammar::part comma() { return m_target->literal(m_comma); }
 
-        // Members in the order in which they are written.
-        json_value::object ordered(json_value::object members) const
+        // The members of an object in the order in which they are written.
+        std::vector<json_member const*> ordered(json_value const& object) const
         {
-            if (!is_call()) { return members; }
-            json_value const all(std::move(members));
-            json_value::object sorted;
-            for (auto const* const member : jinja::dictsort(&all, "an object")) { sorted.push_back(*member); }
-            return sorted;
+            if (is_call()) { return jinja::dictsort(&object, "a value"); }
+            std::vector<json_member const*> all;
+            for (auto const& member : *object.as_object()) { all.push_back(&member); }
+            return all;
         }
 
         // key and what stands between it and its value. argument_error: a call cannot hold this key, which
@@ -70,38 +72,41 @@ namespace gemma4::inline v0
             {
                 bool const fits = !name.empty() && name.find_first_of(":,{}[]\"") == name.npos
                                   && name.front() > ' ' && name.back() > ' ';
-                if (!fits) { throw argument_error(sentence("a call cannot hold the key \"", name, "\"")); }
-                return m_grammar.literal(std::string(name) + m_colon);
+                if (!fits)
+                {
+                    throw argument_error(sentence("a call cannot hold the key \"", beginning_of(name), "\""));
+                }
+                return m_target->literal(std::string(name) + m_colon);
             }
             std::string quoted;
             append_json_string(quoted, name);
-            return m_grammar.literal(quoted + m_colon);
+            return m_target->literal(quoted + m_colon);
         }
 
         grammar::part any_key()
         {
-            if (!is_call()) { return m_grammar.sequence({string(), m_grammar.literal(m_colon)}); }
+            if (!is_call()) { return m_target->sequence({string(), m_target->literal(m_colon)}); }
             code_point_set const begin({{'a', 'z'}, {'A', 'Z'}, {'_', '_'}});
             code_point_set rest({{'0', '9'}, {'-', '-'}, {'.', '.'}});
             rest |= begin;
-            return m_grammar.sequence({utf8_of(m_grammar, begin),
-                                       m_grammar.repeat(utf8_of(m_grammar, rest), 0),
-                                       m_grammar.literal(m_colon)});
+            return m_target->sequence({utf8_of(*m_target, begin),
+                                       m_target->repeat(utf8_of(*m_target, rest), 0),
+                                       m_target->literal(m_colon)});
         }
 
         // A string whose characters are `content` (made of character() and any_character()).
         grammar::part quoted(grammar::part content)
         {
-            auto const quote = m_quote ? m_grammar.token(*m_quote) : m_grammar.byte('"');
-            return m_grammar.sequence({quote, content, quote});
+            auto const quote = m_quote ? m_target->token(*m_quote) : m_target->byte('"');
+            return m_target->sequence({quote, content, quote});
         }
 
         // One character of the set, in its shortest form.
         grammar::part character(code_point_set const& set)
         {
-            if (is_call()) { return utf8_of(m_grammar, set); }
+            if (is_call()) { return utf8_of(*m_target, set); }
             auto const special = escaped();
-            std::vector<grammar::part> parts{utf8_of(m_grammar, set.without(special))};
+            std::vector<grammar::part> parts{utf8_of(*m_target, set.without(special))};
             for (auto const& range : special.ranges())
             {
                 for (auto c = range.first; c <= range.last; ++c)
@@ -109,17 +114,17 @@ namespace gemma4::inline v0
                     if (!set.contains(c)) { continue; }
                     std::string quoted;
                     append_json_string(quoted, std::string(1, char(c)));
-                    parts.push_back(m_grammar.literal(std::string_view(quoted).substr(1, quoted.size() - 2)));
+                    parts.push_back(m_target->literal(std::string_view(quoted).substr(1, quoted.size() - 2)));
                 }
             }
-            return m_grammar.choice(std::move(parts));
+            return m_target->choice(std::move(parts));
         }
 
         // One character in any form.
         grammar::part any_character()
         {
-            if (is_call()) { return utf8_of(m_grammar, code_point_set::all()); }
-            auto& g = m_grammar;
+            if (is_call()) { return utf8_of(*m_target, code_point_set::all()); }
+            auto& g = *m_target;
             auto const hex = [&](std::string_view first_of_pair)
             {
                 std::vector<grammar::part> out;
@@ -145,7 +150,7 @@ namespace gemma4::inline v0
         grammar::part string()
         {
             return once(m_string, [&]
-                        { return is_call() ? raw_string() : quoted(m_grammar.repeat(any_character(), 0)); });
+                        { return is_call() ? raw_string() : quoted(m_target->repeat(any_character(), 0)); });
         }
         // Of min to max characters. Strings of the same length share their rule.
         grammar::part string(std::size_t min, std::size_t max)
@@ -153,40 +158,40 @@ namespace gemma4::inline v0
             auto const [place, is_new] = m_strings.try_emplace({min, max});
             if (is_new)
             {
-                place->second = m_grammar.add_rule(quoted(m_grammar.repeat(any_character(), min, max)));
+                place->second = m_target->add_rule(quoted(m_target->repeat(any_character(), min, max)));
             }
-            return m_grammar.call(place->second);
+            return m_target->call(place->second);
         }
         grammar::part integer()
         {
-            return once(m_integer, [&] { return integer_between(m_grammar, {}); });
+            return once(m_integer, [&] { return integer_between(*m_target, {}); });
         }
         grammar::part number()
         {
-            return once(m_number, [&] { return number_between(m_grammar, {}); });
+            return once(m_number, [&] { return number_between(*m_target, {}); });
         }
         grammar::part boolean()
         {
-            return m_grammar.choice({m_grammar.literal("true"), m_grammar.literal("false")});
+            return m_target->choice({m_target->literal("true"), m_target->literal("false")});
         }
-        grammar::part null() { return m_grammar.literal("null"); }
+        grammar::part null() { return m_target->literal("null"); }
 
         // Any value at all.
         grammar::part any()
         {
             if (!m_any)
             {
-                m_any = m_grammar.declare();
-                auto const self = m_grammar.call(*m_any);
-                m_grammar.define(*m_any, m_grammar.choice({string(), number(), boolean(), null(),
+                m_any = m_target->declare();
+                auto const self = m_target->call(*m_any);
+                m_target->define(*m_any, m_target->choice({string(), number(), boolean(), null(),
                                                            array(self, 0, grammar::unbounded), map(self)}));
             }
-            return m_grammar.call(*m_any);
+            return m_target->call(*m_any);
         }
 
         grammar::part array(grammar::part item, std::size_t min, std::size_t max)
         {
-            auto& g = m_grammar;
+            auto& g = *m_target;
             if (max == 0) { return min == 0 ? g.literal("[]") : g.never(); }
             auto const more = g.repeat(g.sequence({comma(), item}), min == 0 ? 0 : min - 1,
                                        max == grammar::unbounded ? max : max - 1);
@@ -197,7 +202,7 @@ namespace gemma4::inline v0
         // An object of any keys.
         grammar::part map(grammar::part value)
         {
-            auto& g = m_grammar;
+            auto& g = *m_target;
             auto const pair = g.add_rule(g.sequence({any_key(), value}));
             auto const more = g.repeat(g.sequence({comma(), g.call(pair)}), 0);
             return g.sequence({g.byte('{'), g.optional(g.sequence({g.call(pair), more})), g.byte('}')});
@@ -206,7 +211,7 @@ namespace gemma4::inline v0
         // Exactly this value.
         grammar::part fixed(json_value const& value)
         {
-            auto& g = m_grammar;
+            auto& g = *m_target;
             if (auto const* const text = value.as_string())
             {
                 if (is_call()) { return quoted(g.literal(*text)); }
@@ -225,14 +230,14 @@ namespace gemma4::inline v0
                 parts.push_back(g.byte(']'));
                 return g.sequence(std::move(parts));
             }
-            if (auto const* const members = value.as_object())
+            if (value.as_object())
             {
                 std::vector<grammar::part> parts{g.byte('{')};
-                for (auto const& member : ordered(*members))
+                for (auto const* const member : ordered(value))
                 {
                     if (parts.size() != 1) { parts.push_back(comma()); }
-                    parts.push_back(key(member.name));
-                    parts.push_back(fixed(member.value));
+                    parts.push_back(key(member->name));
+                    parts.push_back(fixed(member->value));
                 }
                 parts.push_back(g.byte('}'));
                 return g.sequence(std::move(parts));
@@ -240,9 +245,26 @@ namespace gemma4::inline v0
             return g.literal(to_json(value));
         }
 
+        // One of these values.
+        grammar::part one_of(std::span<json_value const* const> values)
+        {
+            std::vector<std::string> texts;
+            std::vector<std::string_view> strings;
+            std::vector<grammar::part> ways;
+            for (auto const* const value : values)
+            {
+                if (value->as_array() || value->as_object()) { ways.push_back(fixed(*value)); }
+                else if (is_call() && value->as_string()) { strings.push_back(*value->as_string()); }
+                else { texts.push_back(to_json(*value)); }
+            }
+            if (!strings.empty()) { ways.push_back(quoted(one_of_literals(*m_target, std::move(strings)))); }
+            if (!texts.empty()) { ways.push_back(one_of_literals(*m_target, {texts.begin(), texts.end()})); }
+            return ways.size() == 1 ? ways.front() : m_target->choice(std::move(ways));
+        }
+
     private:
         value_notation(grammar& g, std::string comma, std::string colon, std::optional<token_id> quote)
-            : m_grammar(g)
+            : m_target(&g)
             , m_comma(std::move(comma))
             , m_colon(std::move(colon))
             , m_quote(quote)
@@ -254,15 +276,15 @@ namespace gemma4::inline v0
         template <class Make>
         grammar::part once(std::optional<grammar::rule>& rule, Make make)
         {
-            if (!rule) { rule = m_grammar.add_rule(make()); }
-            return m_grammar.call(*rule);
+            if (!rule) { rule = m_target->add_rule(make()); }
+            return m_target->call(*rule);
         }
 
         // <|"|>text<|"|>, where text does not spell <|"|> itself. Each rule has the beginning of that
         // spelling behind it, as in the search of Knuth, Morris and Pratt.
         grammar::part raw_string()
         {
-            auto& g = m_grammar;
+            auto& g = *m_target;
             constexpr std::string_view spelled = "<|\"|>";
             std::vector<grammar::rule> behind;
             for (std::size_t i = 0; i != spelled.size(); ++i) { behind.push_back(g.declare()); }
@@ -283,7 +305,7 @@ namespace gemma4::inline v0
             return g.sequence({g.token(*m_quote), g.call(behind[0])});
         }
 
-        grammar& m_grammar;
+        grammar* m_target;
         std::string m_comma;
         std::string m_colon;
         std::optional<token_id> m_quote;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 
 #include <gemma4/core/math.hpp>
 #include <gemma4/core/view.hpp>
@@ -54,22 +55,40 @@ namespace gemma4::inline v0
         }
     }
 
-    // Rows that are about to meet matrices of one type: as they are, or, for packed matrices on the fast
-    // path, quantised into compute::quantised, which holds one such input at a time.
+    // Rows that are about to meet matrices: as they are, or, for packed matrices on the fast path, quantised
+    // into compute::quantised, which holds one such input at a time.
     struct linear_input
     {
         view<float const> x;
         kernels::activations quantised;    // data: null where x is used as it is
+        std::size_t together;              // rows that meet the same matrix
     };
 
-    // `together`: rows that will meet the same matrix.
+    // What rows are turned into for w where `together` of them meet it; none: they are used as they are.
     template <class Format>
-    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x, std::size_t together)
+    std::optional<kernels::activation_kind> input_kind(compute const& c, matrix<Format> const& w,
+                                                       std::size_t together)
     {
-        linear_input in{x, {}};
-        if (!c.fast || !is_packed(w.type())) { return in; }
-        auto const kind = c.fast->wants(packing_of(w.type()), together);
-        in.quantised = {c.quantised, kind, x.rows, w.ins()};
+        if (!c.fast || !is_packed(w.type())) { return std::nullopt; }
+        return c.fast->wants(packing_of(w.type()), together);
+    }
+
+    // Whether `in` may meet w: prepare() for w would have made the same of its rows. Of a matrix with as many
+    // columns as the one that it was prepared for.
+    template <class Format>
+    bool serves(compute const& c, linear_input const& in, matrix<Format> const& w)
+    {
+        auto const kind = input_kind(c, w, in.together);
+        return kind ? in.quantised.data && in.quantised.kind == *kind : !in.quantised.data;
+    }
+
+    template <class Format>
+    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x)
+    {
+        linear_input in{x, {}, x.rows};
+        auto const kind = input_kind(c, w, x.rows);
+        if (!kind) { return in; }
+        in.quantised = {c.quantised, *kind, x.rows, w.ins()};
         constexpr std::size_t block = 16;
         c.for_each(ceil_div(x.rows, block),
                    [&](std::size_t i, std::size_t)
@@ -82,7 +101,8 @@ namespace gemma4::inline v0
     }
 
     // y (rows, outs; stride ldy) = rows [first, first + rows) of the input times rows [out, out + outs) of w.
-    // Of packed matrices: out a multiple of 16. All of these rows of w have the same factor, if any.
+    // Of packed matrices: out a multiple of 16. All of these rows of w have the same factor, if any. `in`
+    // serves(w).
     template <class Format>
     void multiply_block(compute const& c, matrix<Format> const& w, linear_input const& in, std::size_t first,
                         std::size_t rows, std::size_t out, std::size_t outs, float* y, std::size_t ldy,
@@ -216,7 +236,7 @@ namespace gemma4::inline v0
     void linear(compute const& c, matrix<Format> const& w, view<float const> x, float* y, std::size_t ldy,
                 Then&& then)
     {
-        auto const in = prepare(c, w, x, x.rows);
+        auto const in = prepare(c, w, x);
         for_each_block(c, in, w.outs(),
                        [&](std::size_t r, std::size_t rows, std::size_t o, std::size_t outs, std::size_t slot)
                        {

@@ -18,6 +18,7 @@ namespace gemma4::inline v0
 {
     inline constexpr std::size_t audio_rate = 16000;              // samples per second of every clip
     inline constexpr std::size_t longest_clip = 480000;           // samples: 30 s
+    inline constexpr std::size_t shortest_clip = 161;             // samples: fewer give no soft token
     inline constexpr std::size_t samples_of_audio_frame = 320;    // under the window
     inline constexpr std::size_t audio_hop = 160;                 // samples between frames
     inline constexpr std::size_t audio_left_padding = 160;        // zeros before the first sample
@@ -44,23 +45,34 @@ namespace gemma4::inline v0
         return ceil_div(valid_frames, 4);
     }
 
-    // Soft tokens of a clip of so many samples: 0 below 161 samples, 750 for 30 s.
+    // Soft tokens of a clip of so many samples: 0 below shortest_clip, 750 for 30 s.
     constexpr std::size_t audio_tokens(std::size_t samples) noexcept
     {
         return audio_tokens_of_frames(valid_audio_frames(samples));
     }
+    static_assert(audio_tokens(shortest_clip - 1) == 0 && audio_tokens(shortest_clip) == 1);
 
-    // Features of 1 .. 480000 samples of mono sound at 16 kHz. argument_error for fewer or more, and for
-    // samples that are not finite.
+    // argument_error for a clip that gives no soft token. (The reference's model fails on the features that
+    // its extractor makes of it.)
+    inline void check_not_too_short(std::size_t samples)
+    {
+        if (samples >= shortest_clip) { return; }
+        throw argument_error(sentence("an audio clip has ", samples, " samples at 16 kHz, expected at least ",
+                                      shortest_clip, " (10 ms): fewer give no soft token"));
+    }
+
+    // Features of shortest_clip .. longest_clip samples of mono sound at 16 kHz. argument_error for fewer or
+    // more, and for samples that are not finite.
     //
     // ln(mel + 0.001), mel being 128 filters over the magnitudes of a 512-point transform of 320 samples
     // times a periodic Hann window. The window and its product are float32 as in the reference, all else is
     // double.
     inline audio_features make_features(std::span<float const> samples)
     {
-        if (samples.empty() || samples.size() > longest_clip)
+        check_not_too_short(samples.size());
+        if (samples.size() > longest_clip)
         {
-            throw argument_error(sentence("an audio clip has ", samples.size(), " samples, expected 1 to ",
+            throw argument_error(sentence("an audio clip has ", samples.size(), " samples, expected up to ",
                                           longest_clip, " (30 s at 16 kHz)"));
         }
         for (std::size_t i = 0; i != samples.size(); ++i)

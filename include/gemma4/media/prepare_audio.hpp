@@ -18,17 +18,18 @@ namespace gemma4::inline v0
     enum class long_audio : std::uint8_t
     {
         error,    // refuse it
-        split,    // several clips, all but the last of 30 s
+        split,    // several clips, all but the last of 30 s; a rest below shortest_clip is left out
         cut       // the first 30 s, as the reference's extractor does
     };
 
     // Mono samples and their rate -> samples at 16 kHz (codecs/resample.hpp).
     using resampler = function_ref<std::vector<float>(std::span<float const> samples, std::size_t rate)>;
 
-    // argument_error where `samples` is empty, or longer than 30 s and the policy is `error`.
+    // argument_error where there are fewer samples than shortest_clip, or more than 30 s and the policy is
+    // `error`.
     inline std::vector<std::vector<float>> clips_of(std::vector<float> samples, long_audio policy)
     {
-        if (samples.empty()) { throw argument_error("an audio clip has no samples, expected at least 1"); }
+        check_not_too_short(samples.size());
         if (samples.size() > longest_clip && policy == long_audio::error)
         {
             throw argument_error(sentence("an audio clip is ", double(samples.size()) / double(audio_rate),
@@ -42,7 +43,7 @@ namespace gemma4::inline v0
             clips.push_back(std::move(samples));
             return clips;
         }
-        for (std::size_t first = 0; first < samples.size(); first += longest_clip)
+        for (std::size_t first = 0; samples.size() - first >= shortest_clip; first += longest_clip)
         {
             auto const count = std::min(longest_clip, samples.size() - first);
             auto const from = samples.begin() + std::ptrdiff_t(first);

@@ -2,16 +2,22 @@
 // Gemma4ForCausalLM).
 #pragma once
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stop_token>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/core/finite.hpp>
 #include <gemma4/layers/rope.hpp>
+#include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/model/state.hpp>
 #include <gemma4/model/weights.hpp>
 #include <gemma4/model/workspace.hpp>
@@ -53,8 +59,9 @@ namespace gemma4::inline v0
         static constexpr auto const& schedule = architecture<M>::schedule;
 
     public:
-        explicit text_model_of(decoder_weights<M, Format> weights)
+        explicit text_model_of(decoder_weights<M, Format> weights, placeholder_tokens placeholders = {})
             : m_weights(std::move(weights))
+            , m_placeholders(placeholders)
             , m_frequencies{frequencies(attention_kind::sliding), frequencies(attention_kind::global)}
         {}
 
@@ -63,8 +70,8 @@ namespace gemma4::inline v0
         // Runs new tokens of several sequences and returns the normed hidden states (rows, hidden) of the
         // tokens whose logits are wanted, in batch order; they live in `w` until the next call. Every state
         // has moved on by its tokens. If `stop` is requested, within the time of one layer it returns an
-        // empty view and no state has moved. Throws argument_error (token id, empty step) and capacity_error
-        // (rows or context exceeded) before any change.
+        // empty view and no state has moved. Throws argument_error (token id, empty step), capacity_error (rows
+        // or context exceeded) and numeric_error (a hidden state is not finite) before any change.
         template <class Observer = no_observer>
         view<float const> forward(std::span<sequence_step<M> const> batch, workspace<M>& w, executor& threads,
                                   kernels::table const& kernels, std::stop_token stop = {},
@@ -73,25 +80,130 @@ namespace gemma4::inline v0
             auto const rows = check(batch, w);
             compute const c = w.machine(threads, kernels);
             activations a = w.rows;
-            a.x.rows = a.y.rows = a.z.rows = rows;
-            a.places = {w.places, rows};
             std::vector<kv_cache*> caches;
-            place_rows(batch, a, caches);
+            for (auto const& s : batch)
+            {
+                s.past->prepare(s.tokens.size());
+                caches.push_back(s.past->caches());
+            }
             a.caches = caches;
             a.kv = batch.front().past->options().kv;
-            for (auto const& s : batch) { s.past->prepare(s.tokens.size()); }
+            std::optional<overflow> found;
+            if (!run_layers(c, batch, w, a, rows, stop, observer, found, false)) { return {}; }
+            if (found)    // once more, to say where it begins
+            {
+                auto first = std::exchange(found, std::nullopt);
+                if (!run_layers(c, batch, w, a, rows, stop, observer, found, true)) { return {}; }
+                throw numeric_error(sentence_of(found.value_or(*first), batch.size()));
+            }
+            for (auto const& s : batch) { s.past->commit(s.tokens.size()); }
+            return a.x;
+        }
+
+        // Logits of hidden states as forward() returns them: cap * tanh(hidden Wᵀ / cap), float32. each(row,
+        // logits) sees every row of `hidden` in order, as a span (vocab) of `w` that it may change and that
+        // lives during the call. Returns false where `stop` is requested before the last row. Rows that are
+        // not finite before the cap are not shown; where there was one, numeric_error is thrown at the end.
+        template <class Each>
+        bool logits(view<float const> hidden, workspace<M>& w, executor& threads,
+                    kernels::table const& kernels, std::stop_token stop, Each&& each) const
+        {
+            compute const c = w.machine(threads, kernels);
+            auto const block = std::min(w.options().logit_rows, w.options().rows);
+            std::string failure;
+            for (std::size_t first = 0; first < hidden.rows; first += block)
+            {
+                if (stop.stop_requested()) { return false; }
+                view<float> const out{w.logits, std::min(block, hidden.rows - first), text.vocab};
+                std::atomic<bool> finite{true};
+                linear(c, m_weights.lm_head, view<float const>{hidden.row(first), out.rows, hidden.columns},
+                       out.data, out.columns,
+                       [&](std::size_t row, std::size_t rows, std::size_t from, std::size_t outs, std::size_t)
+                       {
+                           for (auto r = row; r != row + rows; ++r)
+                           {
+                               if (!all_finite({out.row(r) + from, outs}))    // the cap would hide infinities
+                               {
+                                   finite.store(false, std::memory_order_relaxed);
+                                   continue;
+                               }
+                               if constexpr (text.softcap != 0)
+                               {
+                                   kernels.softcap(out.row(r) + from, outs, text.softcap);
+                               }
+                           }
+                       });
+                for (std::size_t r = 0; r != out.rows; ++r)
+                {
+                    auto const at = finite ? text.vocab : first_not_finite(out[r]);
+                    if (at == text.vocab) { each(first + r, out[r]); }
+                    else if (failure.empty())
+                    {
+                        failure = sentence(M::name, ": the logit of token ", at, " after position ",
+                                           w.places[first + r].at, " is ", out[r][at],
+                                           ", but the hidden state before the head is finite: numbers of the head "
+                                           "are out of range");
+                    }
+                }
+            }
+            if (!failure.empty()) { throw numeric_error(failure); }
+            return true;
+        }
+
+    private:
+        // A row that is infinite or NaN after so many layers; after the final norm where it is one more.
+        struct overflow
+        {
+            row_place place;
+            std::size_t layers;
+        };
+
+        static std::string sentence_of(overflow const& found, std::size_t sequences)
+        {
+            auto const& at = found.place;
+            auto const where = found.layers == 0            ? std::string("in its embedding")
+                               : found.layers > text.layers ? std::string("after the final norm")
+                                                            : sentence("after layer ", found.layers - 1, " of ",
+                                                                       text.layers, " (the first is 0)");
+            return sentence(M::name, ": the hidden state at position ", at.at,
+                            at.soft ? std::string(" (a soft token)") : sentence(" (token ", at.token, ")"),
+                            sequences == 1 ? std::string() : sentence(" of sequence ", at.sequence),
+                            " is not finite ", where,
+                            ": numbers of the weights, or activations, are out of range");
+        }
+
+        // Everything of forward() between the first check and the last: a.x is the normed hidden states.
+        // Returns false where it was stopped. `found`: the first row that is not finite, looked for where rows
+        // are dropped and at the end, or, to name the layer, after every layer.
+        template <class Observer>
+        bool run_layers(compute const& c, std::span<sequence_step<M> const> batch, workspace<M>& w,
+                        activations& a, std::size_t rows, std::stop_token const& stop, Observer& observer,
+                        std::optional<overflow>& found, bool every_layer) const
+        {
+            a.x.rows = a.y.rows = a.z.rows = rows;
+            a.places = {w.places, rows};
+            place_rows(batch, a);
+            auto const look = [&](std::size_t layers)
+            {
+                for (std::size_t r = 0; r != a.rows() && !found; ++r)
+                {
+                    if (!all_finite({a.x.row(r), a.x.columns})) { found = {a.places[r], layers}; }
+                }
+            };
 
             embed(c, a, a.x);
+            if (every_layer) { look(0); }
             rope_angles(c, a);
             prepare_per_layer(c, a, 0, schedule.owners - 1);
             auto const only_wanted = [&]
             {
+                look(schedule.owners - 1);
                 a.keep_wanted();
                 prepare_per_layer(c, a, schedule.owners - 1, text.layers);
             };
             for (std::size_t l = 0; l != text.layers && (l < schedule.owners || a.rows() != 0); ++l)
             {
-                if (stop.stop_requested()) { return {}; }
+                if (stop.stop_requested()) { return false; }
                 auto const& place = schedule.layers[l];
                 m_weights.with_layer(l,
                                      [&](auto const& layer)
@@ -102,43 +214,13 @@ namespace gemma4::inline v0
                                                            if (l + 1 == schedule.owners) { only_wanted(); }
                                                        });
                                      });
+                if (every_layer) { look(l + 1); }
             }
             norm(c, m_weights.norm, text.norm_eps, a.x, a.x);
-            for (auto const& s : batch) { s.past->commit(s.tokens.size()); }
-            return a.x;
-        }
-
-        // Logits of hidden states as forward() returns them: cap * tanh(hidden Wᵀ / cap), float32. each(row,
-        // logits) sees every row of `hidden` in order, as a span (vocab) of `w` that it may change and that
-        // lives during the call. Returns false where `stop` is requested before the last row.
-        template <class Each>
-        bool logits(view<float const> hidden, workspace<M>& w, executor& threads,
-                    kernels::table const& kernels, std::stop_token stop, Each&& each) const
-        {
-            compute const c = w.machine(threads, kernels);
-            auto const block = std::min(w.options().logit_rows, w.options().rows);
-            for (std::size_t first = 0; first < hidden.rows; first += block)
-            {
-                if (stop.stop_requested()) { return false; }
-                view<float> const out{w.logits, std::min(block, hidden.rows - first), text.vocab};
-                linear(c, m_weights.lm_head, view<float const>{hidden.row(first), out.rows, hidden.columns},
-                       out.data, out.columns,
-                       [&](std::size_t row, std::size_t rows, std::size_t from, std::size_t outs, std::size_t)
-                       {
-                           if constexpr (text.softcap != 0)
-                           {
-                               for (auto r = row; r != row + rows; ++r)
-                               {
-                                   kernels.softcap(out.row(r) + from, outs, text.softcap);
-                               }
-                           }
-                       });
-                for (std::size_t r = 0; r != out.rows; ++r) { each(first + r, out[r]); }
-            }
+            look(text.layers + 1);
             return true;
         }
 
-    private:
         static inverse_frequencies frequencies(attention_kind kind)
         {
             constexpr auto sliding = spec_of(text, 0);
@@ -213,14 +295,12 @@ namespace gemma4::inline v0
             return rows;
         }
 
-        static void place_rows(std::span<sequence_step<M> const> batch, activations const& a,
-                               std::vector<kv_cache*>& caches)
+        void place_rows(std::span<sequence_step<M> const> batch, activations const& a) const
         {
             std::size_t row = 0;
             for (std::size_t s = 0; s != batch.size(); ++s)
             {
                 auto const& step = batch[s];
-                caches.push_back(step.past->caches());
                 for (std::size_t i = 0; i != step.tokens.size(); ++i, ++row)
                 {
                     bool const last = i + 1 == step.tokens.size();
@@ -230,7 +310,7 @@ namespace gemma4::inline v0
                         .at = at,
                         .visible_end = at + 1,
                         .angles = row,
-                        .token = step.tokens[i],
+                        .token = m_placeholders.embedded(step.tokens[i]),
                         .soft = nullptr,
                         .wanted =
                             step.wanted == wanted_logits::all || (last && step.wanted == wanted_logits::last),
@@ -304,7 +384,6 @@ namespace gemma4::inline v0
             if constexpr (text.per_layer_input != 0)
             {
                 constexpr auto width = text.per_layer_input;
-                constexpr std::size_t pad = 0;    // pad_token_id
                 auto const& p = m_weights.per_layer;
                 a.per_layer_first = first;
                 a.per_layer_count = end - first;
@@ -313,29 +392,30 @@ namespace gemma4::inline v0
                 auto const columns = (end - first) * width;
                 linear(c, p.per_layer_model_projection.rows(first * width, columns), a.z, a.per_layer,
                        columns, [](auto...) {});
-                c.for_each_row(a.rows(),
-                               [&](std::size_t r, std::size_t slot)
-                               {
-                                   float* const identity = c.weights_of(slot);    // all layers
-                                   auto const& place = a.places[r];
-                                   auto const token = place.soft ? pad : std::size_t(place.token);
-                                   read_rows(c, p.embed_tokens_per_layer, token, 1,
-                                             float(std::sqrt(double(width))), identity);
-                                   for (auto l = first; l != end; ++l)
-                                   {
-                                       float* const out = a.per_layer + r * columns + (l - first) * width;
-                                       c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out,
-                                                        width);
-                                       c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
-                                                           text.norm_eps);
-                                       c.kernels->add(identity + l * width, out, width);
-                                       c.kernels->scale(float(std::sqrt(0.5)), out, width);
-                                   }
-                               });
+                c.for_each_row(
+                    a.rows(),
+                    [&](std::size_t r, std::size_t slot)
+                    {
+                        float* const identity = c.weights_of(slot);    // all layers
+                        auto const& place = a.places[r];
+                        auto const token = std::size_t(place.soft ? m_placeholders.pad : place.token);
+                        read_rows(c, p.embed_tokens_per_layer, token, 1, float(std::sqrt(double(width))),
+                                  identity);
+                        for (auto l = first; l != end; ++l)
+                        {
+                            float* const out = a.per_layer + r * columns + (l - first) * width;
+                            c.kernels->scale(float(1.0 / std::sqrt(double(text.hidden))), out, width);
+                            c.kernels->rms_norm(out, p.per_layer_projection_norm.data, out, width,
+                                                text.norm_eps);
+                            c.kernels->add(identity + l * width, out, width);
+                            c.kernels->scale(float(std::sqrt(0.5)), out, width);
+                        }
+                    });
             }
         }
 
         decoder_weights<M, Format> m_weights;
+        placeholder_tokens m_placeholders;
         inverse_frequencies m_frequencies[2];    // by attention_kind
     };
 }

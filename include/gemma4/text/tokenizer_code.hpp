@@ -217,13 +217,10 @@ namespace gemma4::inline v0
             {
                 auto first = at - 1;
                 while (first != 0 && (static_cast<unsigned char>(token[first]) & 0xc0u) == 0x80) { --first; }
-                auto const c = decode_utf8(token, first).code_point;
-                if (std::ranges::find(m_before_space, c) == m_before_space.end())
-                {
-                    m_before_space.push_back(c);
-                }
+                m_before_space.push_back(decode_utf8(token, first).code_point);
             }
         }
         std::ranges::sort(m_before_space);
+        m_before_space.erase(std::unique(m_before_space.begin(), m_before_space.end()), m_before_space.end());
     }
 }

@@ -127,6 +127,13 @@ namespace gemma4::inline v0
         return at;
     }
 
+    // The beginning of a text for a sentence: whole characters in at most `most` bytes, and ... for the rest.
+    inline std::string beginning_of(std::string_view text, std::size_t most = 60)
+    {
+        if (text.size() <= most) { return std::string(text); }
+        return std::string(text.substr(0, well_formed_prefix(text.substr(0, most)))) + "...";
+    }
+
     inline bool is_utf8(std::string_view text) noexcept { return well_formed_prefix(text) == text.size(); }
 
     // text with every maximal ill-formed subpart replaced by one U+FFFD, as the WHATWG decoder and Python's

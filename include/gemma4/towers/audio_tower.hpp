@@ -38,8 +38,8 @@ namespace gemma4::inline v0
         }
 
         // The tower's output after output_proj: (ceil(frames / 4), output); it lives in `w` until the next
-        // call. frames: the valid ones of a clip's features, (n, 128), maybe none. `c` computes in at least
-        // the scratch that w.machine() gives. Throws argument_error (width of frames), capacity_error (more
+        // call. frames: the valid ones of a clip's features, (n, 128). `c` computes in at least the scratch
+        // that w.machine() gives. Throws argument_error (no frames, width of frames), capacity_error (more
         // tokens than `w` has room for), and cancelled_error within the time of one layer after `stop` is
         // requested.
         view<float const> forward(compute const& c, view<float const> frames, work& w,
@@ -83,7 +83,12 @@ namespace gemma4::inline v0
     private:
         static void check(view<float const> frames, std::size_t tokens, work const& w)
         {
-            if (frames.rows != 0 && frames.columns != work::bins)
+            if (frames.rows == 0)
+            {
+                throw argument_error("a clip has 0 valid frames, expected at least 1: it would give no soft "
+                                     "token");
+            }
+            if (frames.columns != work::bins)
             {
                 throw argument_error(
                     sentence("audio features have ", frames.columns, " bins, expected ", work::bins));

@@ -72,6 +72,35 @@ namespace gemma4::inline v0::simd::arch
         std::uint32_t m_tile[8][256];
     };
 
+    // The 64 bytes that say what eight tiles are like, all the same. Made while compiling only, so that no
+    // other shape than one that every instruction takes is ever loaded: the processor accepts row bytes that
+    // are no multiple of 4, and then refuses (SIGILL) to load, store or multiply such a tile.
+    struct alignas(64) tile_configuration
+    {
+        std::uint8_t palette = 1;
+        std::uint8_t start_row = 0;
+        std::uint8_t reserved[14] = {};
+        std::uint16_t row_bytes[16] = {};
+        std::uint8_t rows[16] = {};
+
+        consteval tile_configuration(std::size_t tile_rows, std::size_t tile_row_bytes)
+        {
+            if (tile_rows == 0 || tile_rows > 16) { throw "a tile has 1 to 16 rows"; }
+            if (tile_row_bytes == 0 || tile_row_bytes > 64 || tile_row_bytes % 4 != 0)
+            {
+                throw "a row of a tile has 4 to 64 bytes, whole dwords";
+            }
+            // A product of such tiles: as deep as it has rows.
+            if (tile_row_bytes != 4 * tile_rows) { throw "tiles of one shape multiply where it is square"; }
+            for (std::size_t t = 0; t != 8; ++t)
+            {
+                row_bytes[t] = std::uint16_t(tile_row_bytes);
+                rows[t] = std::uint8_t(tile_rows);
+            }
+        }
+    };
+    static_assert(sizeof(tile_configuration) == 64);
+
 #if defined(__x86_64__)
     // The processor's. Instructions are written out: the compiler's own names for them take no template
     // argument, and need a compiler flag that would let it use tiles elsewhere. The process must have been
@@ -81,15 +110,7 @@ namespace gemma4::inline v0::simd::arch
     public:
         void open()
         {
-            struct alignas(64) configuration
-            {
-                std::uint8_t palette = 1;
-                std::uint8_t start_row = 0;
-                std::uint8_t reserved[14] = {};
-                std::uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-                std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-            };
-            configuration const all;
+            static constexpr tile_configuration all(16, 64);
             __asm__ volatile("ldtilecfg %0" ::"m"(all));
         }
         void close() { __asm__ volatile("tilerelease"); }
@@ -125,6 +146,7 @@ namespace gemma4::inline v0::simd::arch
         template <int C, int A, int B>
         [[gnu::always_inline]] void dot_bf16()
         {
+            static_assert(C != A && C != B && A != B, "three different tiles");
             __asm__ volatile("tdpbf16ps %%tmm%c0, %%tmm%c1, %%tmm%c2" ::"i"(B), "i"(A), "i"(C));
         }
     };

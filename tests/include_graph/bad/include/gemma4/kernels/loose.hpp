@@ -7,3 +7,4 @@
 #include <gemma4/core/upward.hpp>
 #define GEMMA4_TILE 4
 #define tile GEMMA4_TILE
+inline void configure(void const* p) { __asm__ volatile("ldtilecfg (%0)" ::"r"(p)); }
