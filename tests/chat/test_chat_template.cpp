@@ -63,7 +63,8 @@ TEST_CASE("chat_template: of another text the nearest one is named, and where it
                     + std::to_string(line) + ", `");
     is(text + (text.ends_with('\n') ? "" : "\n") + "{#- more -#}",
        "is none of the published ones: 1 of its " + std::to_string(lines + 1)
-           + " lines are not in canonical-small, the nearest, and 0 of that one's are missing; the first that "
+           + " lines are not in canonical-small, the nearest, and 0 of that one's are missing; the first "
+             "that "
              "differs is line "
            + std::to_string(lines + 1) + ", `{#- more -#}`");
     is(text.substr(0, text.find('\n', text.find("<|turn>"))), "is none of the published ones: 0 of its ");

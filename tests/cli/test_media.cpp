@@ -264,7 +264,7 @@ TEST_CASE("wrong media are refused with one sentence")
         {{"--model", e2b, "--image", nowhere, "--prompt", "a"}, 1, nowhere},
         {{"--model", e2b, "--audio", nowhere, "--prompt", "a"}, 1, nowhere},
         {{"--model", e2b, "--video", nowhere, "--prompt", "a"}, 1, nowhere},
-        {{"--model", e2b, "--image", sound, "--prompt", "a"}, 1, "is no image of a known kind"},
+        {{"--model", e2b, "--image", sound, "--prompt", "a"}, 1, "is a sound of format WAV"},
         {{"--model", e2b, "--image", a, "--image-budget", "100", "--prompt", "a"}, 1, "100"},
         {{"--model", e2b, "--image", a, "--image-budget", "many", "--prompt", "a"}, 2, "--image-budget"},
         {{"--model", e2b, "--audio", wav("silence", 480001), "--prompt", "a"}, 1, "the limit is 30 s"},

@@ -39,7 +39,8 @@ namespace
         std::ostringstream out, err;
         std::vector<char const*> argv{"gemma4"};
         for (auto const& a : given) { argv.push_back(a.c_str()); }
-        auto const status = program(known, int(argv.size()), argv.data(), {.in = input, .out = out, .err = err});
+        auto const status =
+            program(known, int(argv.size()), argv.data(), {.in = input, .out = out, .err = err});
         return {status, out.str(), err.str()};
     }
 
@@ -66,10 +67,13 @@ namespace
     }
 
     // canonical-small
-    std::string nano_template() { return read(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja"); }
+    std::string nano_template()
+    {
+        return read(data() / ".." / ".." / "models" / "nano" / "chat_template.jinja");
+    }
 
-    // A tiny checkpoint of its own, without a chat template. Its stop tokens are those of a base model, or of a
-    // chat model.
+    // A tiny checkpoint of its own, without a chat template. Its stop tokens are those of a base model, or of
+    // a chat model.
     std::string folder_of(std::string const& name, bool is_chat, std::string const& variant = "tiny_e2b")
     {
         auto const folder = scratch() / ("field-" + name);
@@ -81,7 +85,8 @@ namespace
     std::string gguf_of(std::string const& name, gguf_options const& options,
                         std::string const& variant = "tiny_e2b")
     {
-        return write_gguf(data() / "tiny" / variant, scratch() / ("field-" + name + ".gguf"), options).string();
+        return write_gguf(data() / "tiny" / variant, scratch() / ("field-" + name + ".gguf"), options)
+            .string();
     }
 
     std::string const hello = R"({"messages": [{"role": "user", "content": "Hi"}],
@@ -134,7 +139,8 @@ TEST_CASE("14.1: a chat template is found wherever transformers finds one, and t
             return at == found.named.end() ? json() : json(at->second.text);
         };
         CHECK(text("default") == place.at("texts")[0]);
-        CHECK((found.named.contains("tool_use") ? text("tool_use") : text("default")) == place.at("texts")[1]);
+        CHECK((found.named.contains("tool_use") ? text("tool_use") : text("default"))
+              == place.at("texts")[1]);
         // said, where transformers' tokenizer and its processor do not agree
         bool const differ = name == "config and legacy json" || name == "jinja and processor config"
                             || name == "jinja and legacy json";
@@ -150,10 +156,10 @@ TEST_CASE("14.1: a chat template is found wherever transformers finds one, and t
 TEST_CASE("14.1: one of several templates is for conversations with tools")
 {
     auto const folder = folder_of("tool_use", true);
-    write(folder + "/tokenizer_config.json",
-          json{{"chat_template",
-                {{{"name", "tool_use"}, {"template", nano_template()}}, {{"name", "default"}, {"template", "?"}}}}}
-              .dump());
+    write(folder + "/tokenizer_config.json", json{{"chat_template",
+                                                   {{{"name", "tool_use"}, {"template", nano_template()}},
+                                                    {{"name", "default"}, {"template", "?"}}}}}
+                                                 .dump());
     auto const tools = one_line(R"({"messages": [{"role": "user", "content": "Hi"}],
         "tools": [{"type": "function", "function": {"name": "f", "description": ""}}]})");
     auto const r = gemma({"render", "--model", folder}, tools + one_line(hello));
@@ -195,12 +201,13 @@ TEST_CASE("14.1: a chat model without a template has the current one of models l
         bool is_large;
     };
     for (auto const& [model, is_large] :
-         std::vector<row>{{gguf_of("ollama", {.ollama = true, .more = stops}), false},
-                          {gguf_of("eot", {.more = [](gguf_writer& w) { w.u32("tokenizer.ggml.eot_token_id", 106); }}),
-                           false},
-                          {gguf_of("ollama-large", {.more = stops}, "tiny_a4b"), true},
-                          {folder_of("no-template", true), false},
-                          {folder_of("no-template-large", true, "tiny_a4b"), true}})
+         std::vector<row>{
+             {gguf_of("ollama", {.ollama = true, .more = stops}), false},
+             {gguf_of("eot", {.more = [](gguf_writer& w) { w.u32("tokenizer.ggml.eot_token_id", 106); }}),
+              false},
+             {gguf_of("ollama-large", {.more = stops}, "tiny_a4b"), true},
+             {folder_of("no-template", true), false},
+             {folder_of("no-template-large", true, "tiny_a4b"), true}})
     {
         CAPTURE(model);
         auto const r = gemma({"render", "--model", model}, one_line(hello));
@@ -259,7 +266,8 @@ TEST_CASE("14.1: --template is a name, a file or none")
     CHECK(template_of(model, {"--template", file})["source"] == file);
     CHECK(template_of(model, {"--template", "none"})["name"] == nullptr);
 
-    arguments const run{"run", "--model", model, "--prompt", "Hello", "--max-tokens", "8", "--temperature", "0"};
+    arguments const run{"run",          "--model", model,           "--prompt", "Hello",
+                        "--max-tokens", "8",       "--temperature", "0"};
     auto with = run;
     with.insert(with.end(), {"--template", "none"});
     auto const base = folder_of("choose-base", false);
@@ -312,7 +320,8 @@ TEST_CASE("14.1: a template that is none of the published ones is refused where 
     CHECK(gemma({"generate", "--model", model, "--tokens", "2,300", "--max-tokens", "2"}).status == 0);
     CHECK(gemma({"tokenize", "--model", model}, "\"a\"\n").status == 0);
     CHECK(rendered({"--model", model, "--template", "canonical-small"}) == small);
-    CHECK(gemma({"run", "--model", model, "--prompt", "Hi", "--max-tokens", "2", "--template", "canonical-small"})
+    CHECK(gemma({"run", "--model", model, "--prompt", "Hi", "--max-tokens", "2", "--template",
+                 "canonical-small"})
               .status
           == 0);
 }
@@ -380,37 +389,40 @@ TEST_CASE("14.3: what cannot be read with its parameters is refused by what it i
     auto const model = folder_of("tools", true);
     write(model + "/chat_template.jinja", nano_template());
     auto const file = (scratch() / "tools.json").string();
-    for (auto const& [tools, says] : std::vector<row>{
-             {R"([{"type": "web_search_20250305", "name": "web_search"}])", "of type web_search_20250305"},
-             {R"([{"type": "code_interpreter", "container": {"type": "auto"}}])", "of type code_interpreter"},
-             {R"([{"type": "mcp", "server_label": "x", "server_url": "https://x"}])", "of type mcp"},
-             {R"([{"googleSearch": {}}])", "is googleSearch, which only Google's"},
-             {R"({"tools": [{"google_search": {}}]})", "is google_search, which only Google's"},
-             {R"([{"functionDeclarations": [{"name": "f"}], "codeExecution": {}}])", "is codeExecution"},
-             {R"([{"type": "custom", "name": "f", "format": {"type": "grammar"}}])", "f is a custom tool"},
-             {R"([{"type": "custom", "custom": {"name": "f"}}])", "is a custom tool"},
-             {R"([{"name": "f", "parameter_definitions": {"a": {"type": "str"}}}])", "f has parameter_definitions"},
-             {R"([{"name": "f", "inputs": {"a": {"type": "string"}}}])", "f has inputs"},
-             {R"([{"name": "f", "args_schema": {}}])", "f has args_schema"},
-             {R"([{"name": "f", "input_schema": null}])", "input_schema is null"},
-             {R"([{"name": "f", "inputSchema": "{}"}])", "inputSchema is a string"},
-             {R"([{"name": "f", "parameters": "{\"type\": \"object\"}"}])", "parameters is a string"},
-             {R"([{"name": "f", "parameters": {"type": "string"}}])", "describe string, expected an object"},
-             {R"([{"name": "f", "parameters": {}, "input_schema": {}}])", "both parameters and input_schema"},
-             {R"([{"type": "function", "function": {"name": "f"}, "parameters": {"type": "object"}}])",
-              "f has parameters"},
-             {R"([{"name": "f", "input_schema": {"type": "object"}, "defer_loading": true}])", "has defer_loading"},
-             {R"([{"name": "f", "inputSchema": {"type": "object"}, "execution": {"taskSupport": "required"}}])",
-              "has execution"},
-             {R"([{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}])", "has behavior"},
-             {R"([{"name": "f"}, {"name": "f"}])", "f is declared twice"},
-             {R"([{"description": "no name"}])", "tool 0 has no name"},
-             {R"(["get_weather"])", "tool 0 is a string"},
-             {R"({"type": "object", "properties": {}})", "is a JSON schema"},
-             {R"({"tools": [{"name": "f"}], "nextCursor": "2"})", "nextCursor"},
-             {R"({"tools": [{"name": "f"}], "tool_choice": "required"})", "tool_choice"},
-             {R"({"tools": [{"name": "f"}], "messages": [{}]})", "messages"},
-             {"3", "is an integer"}})
+    for (
+        auto const& [tools, says] : std::vector<row>{
+            {R"([{"type": "web_search_20250305", "name": "web_search"}])", "of type web_search_20250305"},
+            {R"([{"type": "code_interpreter", "container": {"type": "auto"}}])", "of type code_interpreter"},
+            {R"([{"type": "mcp", "server_label": "x", "server_url": "https://x"}])", "of type mcp"},
+            {R"([{"googleSearch": {}}])", "is googleSearch, which only Google's"},
+            {R"({"tools": [{"google_search": {}}]})", "is google_search, which only Google's"},
+            {R"([{"functionDeclarations": [{"name": "f"}], "codeExecution": {}}])", "is codeExecution"},
+            {R"([{"type": "custom", "name": "f", "format": {"type": "grammar"}}])", "f is a custom tool"},
+            {R"([{"type": "custom", "custom": {"name": "f"}}])", "is a custom tool"},
+            {R"([{"name": "f", "parameter_definitions": {"a": {"type": "str"}}}])",
+             "f has parameter_definitions"},
+            {R"([{"name": "f", "inputs": {"a": {"type": "string"}}}])", "f has inputs"},
+            {R"([{"name": "f", "args_schema": {}}])", "f has args_schema"},
+            {R"([{"name": "f", "input_schema": null}])", "input_schema is null"},
+            {R"([{"name": "f", "inputSchema": "{}"}])", "inputSchema is a string"},
+            {R"([{"name": "f", "parameters": "{\"type\": \"object\"}"}])", "parameters is a string"},
+            {R"([{"name": "f", "parameters": {"type": "string"}}])", "describe string, expected an object"},
+            {R"([{"name": "f", "parameters": {}, "input_schema": {}}])", "both parameters and input_schema"},
+            {R"([{"type": "function", "function": {"name": "f"}, "parameters": {"type": "object"}}])",
+             "f has parameters"},
+            {R"([{"name": "f", "input_schema": {"type": "object"}, "defer_loading": true}])",
+             "has defer_loading"},
+            {R"([{"name": "f", "inputSchema": {"type": "object"}, "execution": {"taskSupport": "required"}}])",
+             "has execution"},
+            {R"([{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}])", "has behavior"},
+            {R"([{"name": "f"}, {"name": "f"}])", "f is declared twice"},
+            {R"([{"description": "no name"}])", "tool 0 has no name"},
+            {R"(["get_weather"])", "tool 0 is a string"},
+            {R"({"type": "object", "properties": {}})", "is a JSON schema"},
+            {R"({"tools": [{"name": "f"}], "nextCursor": "2"})", "nextCursor"},
+            {R"({"tools": [{"name": "f"}], "tool_choice": "required"})", "tool_choice"},
+            {R"({"tools": [{"name": "f"}], "messages": [{}]})", "messages"},
+            {"3", "is an integer"}})
     {
         CAPTURE(tools);
         write(file, tools);
@@ -476,7 +488,10 @@ TEST_CASE("14.13: a string in single quotes may hold the end of a call, in piece
         CAPTURE(size);
         answer all;
         answer_parser parser;
-        for (std::size_t at = 0; at < text.size(); at += size) { all.add(parser.push(text.substr(at, size))); }
+        for (std::size_t at = 0; at < text.size(); at += size)
+        {
+            all.add(parser.push(text.substr(at, size)));
+        }
         all.add(parser.finish());
         REQUIRE(all.tool_calls.size() == 1);
         CHECK(to_json(all.tool_calls[0].arguments) == R"({"x": "a<tool_call|>b<turn|>", "y": 2})");
@@ -487,19 +502,22 @@ TEST_CASE("14.13: a string in single quotes may hold the end of a call, in piece
 TEST_CASE("14.13: one tool with a bad name, or with parameters beyond a grammar, leaves the others checked")
 {
     std::vector<std::string> said;
-    auto const tokens = tokenizer::from_file(data() / "tiny" / "tokenizer.json");
+    auto const tokens = gemma4::tokenizer::from_file(data() / "tiny" / "tokenizer.json");
     auto const declared = [](std::string const& function)
     { return read_json_value(R"({"type": "function", "function": )" + function + "}", "tool"); };
-    std::string const huge = R"({"name": "huge", "parameters": {"type": "object", "properties": {"a": {"type": "array",
+    std::string const huge =
+        R"({"name": "huge", "parameters": {"type": "object", "properties": {"a": {"type": "array",
         "items": {"type": "array", "items": {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 90,
         "maxItems": 90}, "minItems": 90, "maxItems": 90}, "minItems": 90, "maxItems": 90}}, "required": ["a"]}})";
     std::vector<json_value> const tools{
-        declared(R"({"name": "bad{name"})"), declared(R"({"name": " blank"})"), declared(R"({"description": "d"})"),
-        declared(huge),
-        declared(R"({"name": "good", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}},
+        declared(R"({"name": "bad{name"})"), declared(R"({"name": " blank"})"),
+        declared(R"({"description": "d"})"), declared(huge),
+        declared(
+            R"({"name": "good", "parameters": {"type": "object", "properties": {"n": {"type": "integer"}},
                      "required": ["n"]}})")};
-    call_masks masks(tools, tokens, [&] { return make_trie(tokens); },
-                     [&](std::string_view what) { said.emplace_back(what); });
+    call_masks masks(
+        tools, tokens, [&] { return make_trie(tokens); },
+        [&](std::string_view what) { said.emplace_back(what); });
     auto const allows = [&](std::string const& text)
     {
         auto mask = masks.next();

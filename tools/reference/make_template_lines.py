@@ -32,7 +32,9 @@ def main():
         out.append(",\n".join("        " + row for row in rows) + "};\n")
     out.append("    // In the order of known_chat_templates.")
     out.append(f"    inline constexpr std::array<std::span<std::uint32_t const>, {len(NAMES)}> template_lines{{")
-    out.append(",\n".join(f"        {name.replace('-', '_')}_lines" for name in NAMES) + "};")
+    words = [f"{name.replace('-', '_')}_lines," for name in NAMES]
+    out.append(f"        {words[0]} {words[1]} {words[2]}")
+    out.append(f"        {words[3]:22} {words[4]:22} {words[5][:-1]}}};")
     out.append("}")
     (ROOT / "include/gemma4/chat/template_lines.hpp").write_text("\n".join(out) + "\n", encoding="utf-8", newline="\n")
 

@@ -41,8 +41,8 @@ namespace gemma4::inline v0
     public:
         using get_trie = std::function<std::shared_ptr<token_trie const>()>;
 
-        // `log` is told which tools cannot be called or have arguments that cannot be restricted, and why; the
-        // others are. The vocabulary is not touched before the first call.
+        // `log` is told which tools cannot be called or have arguments that cannot be restricted, and why;
+        // the others are. The vocabulary is not touched before the first call.
         call_masks(std::span<json_value const> declarations, tokenizer const& tokens, get_trie trie,
                    std::function<void(std::string_view)> log);
 

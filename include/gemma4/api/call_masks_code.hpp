@@ -53,7 +53,10 @@ namespace gemma4::inline v0
     {
         std::vector<bool> unchecked(m_declarations.size(), true);
         auto const made = [&]
-        { return call_grammar(m_declarations, *m_tokens, call_begin::after_marker, [](auto) {}, unchecked); };
+        {
+            return call_grammar(
+                m_declarations, *m_tokens, call_begin::after_marker, [](auto) {}, unchecked);
+        };
         for (std::size_t i = 0; i != unchecked.size(); ++i)
         {
             try

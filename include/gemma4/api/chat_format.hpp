@@ -41,7 +41,8 @@ namespace gemma4::inline v0
     struct checkpoint_texts
     {
         std::string model;    // for sentences
-        std::function<std::optional<std::string>(std::string const& name)> read;    // none: there is no such file
+        std::function<std::optional<std::string>(std::string const& name)>
+            read;                            // none: there is no such file
         std::vector<std::string> names{};    // of all in additional_chat_templates, with the folder's
     };
 

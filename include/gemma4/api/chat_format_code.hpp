@@ -40,8 +40,8 @@ namespace gemma4::inline v0
             {
                 if (!value.is_string())
                 {
-                    throw file_error(sentence(where, ": chat_template ", key, " is ", kind_of(value),
-                                              ", expected text"));
+                    throw file_error(
+                        sentence(where, ": chat_template ", key, " is ", kind_of(value), ", expected text"));
                 }
                 out[key] = {name, value.get<std::string>()};
             };
@@ -54,8 +54,8 @@ namespace gemma4::inline v0
             {
                 for (auto const& item : *found)
                 {
-                    bool const is_pair = item.is_object() && item.contains("name") && item.contains("template")
-                                         && item["name"].is_string();
+                    bool const is_pair = item.is_object() && item.contains("name")
+                                         && item.contains("template") && item["name"].is_string();
                     if (!is_pair)
                     {
                         throw file_error(sentence(
@@ -83,8 +83,7 @@ namespace gemma4::inline v0
             for (auto const& name : texts.names)
             {
                 if (!name.starts_with(more_templates) || !name.ends_with(".jinja")) { continue; }
-                auto const key =
-                    name.substr(more_templates.size(), name.size() - more_templates.size() - 6);
+                auto const key = name.substr(more_templates.size(), name.size() - more_templates.size() - 6);
                 out[key] = {name, texts.read(name).value_or("")};
             }
             return out;
@@ -113,9 +112,9 @@ namespace gemma4::inline v0
                 return {found.form, from.source,
                         sentence(what, " is ", found.form->name, ", ", found.form->used_by)};
             }
-            return {nullptr, from.source,
-                    sentence(model, ": the chat template in ", what, ' ', found.difference, "; ",
-                             how_to_choose)};
+            return {
+                nullptr, from.source,
+                sentence(model, ": the chat template in ", what, ' ', found.difference, "; ", how_to_choose)};
         }
     }
 
@@ -166,7 +165,10 @@ namespace gemma4::inline v0
         found_templates found{metadata.file(), {}};
         for (auto const& [name, value] : metadata.values())
         {
-            if (name == key) { found.named["default"] = {std::string(key), std::string(metadata.text(name))}; }
+            if (name == key)
+            {
+                found.named["default"] = {std::string(key), std::string(metadata.text(name))};
+            }
             else if (name.starts_with(key) && name[key.size()] == '.')
             {
                 found.named[std::string(name.substr(key.size() + 1))] = {std::string(name),
@@ -186,7 +188,8 @@ namespace gemma4::inline v0
         auto const chosen = [](chat_choice choice) { return chat_format{std::move(choice), {}, false}; };
         if (wanted == "none")
         {
-            return {{nullptr, "--template", "the chat template is switched off by --template none"}, {}, true};
+            return {
+                {nullptr, "--template", "the chat template is switched off by --template none"}, {}, true};
         }
         if (auto const* const known = find_chat_template(wanted))
         {
@@ -200,23 +203,25 @@ namespace gemma4::inline v0
         {
             if (!std::filesystem::is_regular_file(wanted))
             {
-                throw argument_error(sentence("chat template: ", wanted,
-                                              " is neither a file nor one of ", chat_template_names(),
-                                              ", none"));
+                throw argument_error(sentence("chat template: ", wanted, " is neither a file nor one of ",
+                                              chat_template_names(), ", none"));
             }
             auto const read = recognise_chat_template(detail::text_of_file(wanted));
-            if (!read.form) { throw mismatch_error(sentence(wanted, ": this chat template ", read.difference)); }
+            if (!read.form)
+            {
+                throw mismatch_error(sentence(wanted, ": this chat template ", read.difference));
+            }
             return chosen({read.form, wanted, sentence("--template: ", wanted, " is ", read.form->name)});
         }
         if (found.named.empty())
         {
             if (auto const* const current = of_turns())
             {
-                auto format =
-                    chosen({current, "stop tokens",
-                            sentence("there is no chat template, but the stop tokens name <turn|>, the end of "
-                                     "a turn: ",
-                                     current->name, " is used, ", current->used_by)});
+                auto format = chosen(
+                    {current, "stop tokens",
+                     sentence("there is no chat template, but the stop tokens name <turn|>, the end of "
+                              "a turn: ",
+                              current->name, " is used, ", current->used_by)});
                 format.warnings.push_back(
                     sentence(found.model, ": ", format.usual.reason, "; ", detail::how_to_choose));
                 return format;
@@ -252,8 +257,9 @@ namespace gemma4::inline v0
         auto const& choice = format.of(has_tools);
         if (choice.form) { return *choice.form; }
         if (!format.base) { throw mismatch_error(choice.reason); }
-        throw mismatch_error(sentence(model, " has no chat template: it is a base model, which continues text "
-                                             "(complete) and cannot be asked; ",
+        throw mismatch_error(sentence(model,
+                                      " has no chat template: it is a base model, which continues text "
+                                      "(complete) and cannot be asked; ",
                                       detail::how_to_choose));
     }
 }

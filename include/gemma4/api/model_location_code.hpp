@@ -165,7 +165,7 @@ namespace gemma4::inline v0
             auto const main = root / "refs" / "main";
             if (is_there(main))
             {
-                auto name = file_beginning(main, 256);
+                auto name = gemma4::file_beginning(main, 256);
                 while (!name.empty() && (name.back() == '\n' || name.back() == '\r')) { name.pop_back(); }
                 std::error_code ignored;
                 if (!name.empty() && std::filesystem::is_directory(snapshots / name, ignored))

@@ -61,7 +61,8 @@ namespace gemma4::inline v0
     // The small files that a packed model keeps of a checkpoint's folder.
     inline checkpoint_texts texts_of(packed_file const& file)
     {
-        checkpoint_texts texts{file.name(), [&file](std::string const& name) -> std::optional<std::string>
+        checkpoint_texts texts{file.name(),
+                               [&file](std::string const& name) -> std::optional<std::string>
                                {
                                    auto const text = file.text(name);
                                    return text ? std::optional(std::string(*text)) : std::nullopt;
@@ -70,8 +71,8 @@ namespace gemma4::inline v0
         return texts;
     }
 
-    // What prompts of a model without a chat template are rendered with: where its stop tokens name the end of
-    // a turn, the current template of models like it; else nullptr.
+    // What prompts of a model without a chat template are rendered with: where its stop tokens name the end
+    // of a turn, the current template of models like it; else nullptr.
     inline chat_template const* template_of_turns(tokenizer const& tokens, std::span<token_id const> stops,
                                                   bool per_layer_embeddings)
     {
@@ -122,7 +123,8 @@ namespace gemma4::inline v0
                 return found != fields.end() && *found != 0;
             };
             if (auto const head = gguf_metadata_of(file)) { return of_gguf(head->metadata, per_layer); }
-            return of_texts(texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
+            return of_texts(
+                texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
         }
         auto const vocabulary = model / "tokenizer.json";
         auto const config = model / "config.json";

@@ -19,9 +19,9 @@ namespace gemma4::inline v0::detail
             return;
         }
         auto const texts = texts_of(from.folder);
-        std::vector<std::string> names{"config.json",         "generation_config.json", "tokenizer.json",
-                                       "tokenizer_config.json", "processor_config.json", "chat_template.jinja",
-                                       "chat_template.json"};
+        std::vector<std::string> names{
+            "config.json",           "generation_config.json", "tokenizer.json",    "tokenizer_config.json",
+            "processor_config.json", "chat_template.jinja",    "chat_template.json"};
         names.insert(names.end(), texts.names.begin(), texts.names.end());
         for (auto const& name : names)
         {

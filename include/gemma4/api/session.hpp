@@ -348,8 +348,7 @@ namespace gemma4::inline v0
         {
             std::vector<json_value> tools;
             for (auto const& tool : m_options.tools) { tools.push_back(tool.declaration); }
-            auto const& form =
-                demand_template(m_engine.chat(), !tools.empty(), m_engine.folder().string());
+            auto const& form = demand_template(m_engine.chat(), !tools.empty(), m_engine.folder().string());
             auto segments = render_segments(
                 form, make_chat_request(with_tool_responses(all, form.rules), std::move(tools),
                                         {.add_generation_prompt = prompt,

@@ -48,7 +48,8 @@ namespace gemma4::inline v0
     {
         if (auto const text = texts.read("generation_config.json"))
         {
-            return parse_generation_config(*text, sentence(texts.model, ": generation_config.json")).stop.tokens;
+            return parse_generation_config(*text, sentence(texts.model, ": generation_config.json"))
+                .stop.tokens;
         }
         auto const text = texts.read("tokenizer_config.json");
         if (!text) { return {}; }

@@ -34,7 +34,10 @@ namespace gemma4::inline v0
                 auto const count = std::min(most, text.size() - begin);
                 auto const [end, failed] = std::from_chars(first, first + count, value, int(base));
                 bool const is_point = value < 0xd800 || (value >= 0xe000 && value <= 0x10ffff);
-                if (failed != std::errc() || std::size_t(end - first) < least || !is_point) { return text.npos; }
+                if (failed != std::errc() || std::size_t(end - first) < least || !is_point)
+                {
+                    return text.npos;
+                }
                 append_utf8(out, char32_t(value));
                 return begin + std::size_t(end - first);
             };
@@ -251,8 +254,7 @@ namespace gemma4::inline v0
             return quote == '"' && !triple ? json_string(followers) : python_string(followers);
         }
 
-        GEMMA4_CODE std::pair<std::string, std::size_t>
-        call_reader::python_string(std::string_view followers)
+        GEMMA4_CODE std::pair<std::string, std::size_t> call_reader::python_string(std::string_view followers)
         {
             auto const quote = m_text[m_at];
             bool const triple = m_text.substr(m_at, 3) == std::string(3, quote);

@@ -35,8 +35,8 @@ namespace gemma4::inline v0
                                                std::vector<json_value> tools = {},
                                                render_options options = {});
 
-    // From {messages, tools, options}; other members are not looked at. Tools are of the templates' form, or of
-    // any that read_tool_list reads.
+    // From {messages, tools, options}; other members are not looked at. Tools are of the templates' form, or
+    // of any that read_tool_list reads.
     GEMMA4_CODE chat_request read_chat_request(json_value const& request);
 }
 

@@ -47,8 +47,8 @@ namespace gemma4::inline v0
 
     namespace detail
     {
-        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them, and
-        // so does what has nothing but words: the templates refuse it.
+        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them,
+        // and so does what has nothing but words: the templates refuse it.
         inline std::vector<json_value> tools_of(json_value const* tools)
         {
             if (!tools || tools->is_null()) { return {}; }

@@ -167,12 +167,13 @@ namespace gemma4::inline v0
     struct recognised_template
     {
         chat_template const* form = nullptr;    // null: none of the published ones
-        std::string difference{};    // of another text: what it is, the nearest one, the first line that differs
+        std::string
+            difference{};    // of another text: what it is, the nearest one, the first line that differs
     };
 
-    // The published template whose file `text` is. SHA-256: no other text has that fingerprint, so equal prints
-    // are equal templates. A newline more or less at the end (GGUF, tokenizer_config.json) and CR LF make no
-    // difference to Jinja and none here.
+    // The published template whose file `text` is. SHA-256: no other text has that fingerprint, so equal
+    // prints are equal templates. A newline more or less at the end (GGUF, tokenizer_config.json) and CR LF
+    // make no difference to Jinja and none here.
     GEMMA4_CODE recognised_template recognise_chat_template(std::string_view text);
 
     // The current template of the variants with per-layer embeddings (E2B, E4B), or of the others.

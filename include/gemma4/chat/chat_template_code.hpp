@@ -117,14 +117,16 @@ namespace gemma4::inline v0
             plain.find("<|turn>") == plain.npos ? "not one of Gemma 4" : "none of the published ones";
         if (most == 0)
         {
-            return {nullptr, sentence("is ", what, " and shares no line with them (sha256 ", sha256(text), ")")};
+            return {nullptr,
+                    sentence("is ", what, " and shares no line with them (sha256 ", sha256(text), ")")};
         }
         auto const known = detail::template_lines[nearest];
         auto const first = std::size_t(std::ranges::mismatch(hashes, known).in1 - hashes.begin());
         return {nullptr,
-                sentence("is ", what, ": ", lines.size() - most, " of its ", lines.size(), " lines are not in ",
-                         known_chat_templates[nearest].name, ", the nearest, and ", known.size() - most,
-                         " of that one's are missing; the first that differs is line ", first + 1,
+                sentence("is ", what, ": ", lines.size() - most, " of its ", lines.size(),
+                         " lines are not in ", known_chat_templates[nearest].name, ", the nearest, and ",
+                         known.size() - most, " of that one's are missing; the first that differs is line ",
+                         first + 1,
                          first == lines.size() ? std::string(", where it ends")
                                                : sentence(", `", detail::shown_line(lines[first]), "`"),
                          " (sha256 ", sha256(text), ")")};

@@ -16,8 +16,8 @@
 namespace gemma4::inline v0
 {
     // One request {template, messages, tools, options} a line in; the text as one JSON string a line out, or
-    // {"error": "..."}. Blank lines are skipped. Without template (or null) default_template(whether there are
-    // tools) is used; none: then it is an error. Only file_error is thrown, where a stream fails.
+    // {"error": "..."}. Blank lines are skipped. Without template (or null) default_template(whether there
+    // are tools) is used; none: then it is an error. Only file_error is thrown, where a stream fails.
     inline void render_lines(std::istream& in, std::ostream& out,
                              std::function<chat_template const*(bool has_tools)> const& default_template)
     {

@@ -277,10 +277,6 @@ namespace gemma4::inline v0::detail
 
     // In the order of known_chat_templates.
     inline constexpr std::array<std::span<std::uint32_t const>, 6> template_lines{
-        canonical_large_lines,
-        canonical_small_lines,
-        april_large_lines,
-        april_small_lines,
-        launch_lines,
-        llamacpp_interleaved_lines};
+        canonical_large_lines, canonical_small_lines, april_large_lines,
+        april_small_lines,     launch_lines,          llamacpp_interleaved_lines};
 }

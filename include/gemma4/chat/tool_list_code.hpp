@@ -119,7 +119,10 @@ namespace gemma4::inline v0
                     {
                         fail(key, " is ", jinja::kind_of(functions), ", expected a list");
                     }
-                    for (auto const& function : *functions->as_array()) { read_function(function, schema_words::gemini); }
+                    for (auto const& function : *functions->as_array())
+                    {
+                        read_function(function, schema_words::gemini);
+                    }
                     return;
                 }
                 if (auto const* const spec = item.find("toolSpec"))
@@ -151,14 +154,18 @@ namespace gemma4::inline v0
             void refuse_vendor_tool(json_value const& item) const
             {
                 static constexpr std::array<std::string_view, 9> geminis{
-                    "googleSearch", "codeExecution", "urlContext",          "googleSearchRetrieval", "retrieval",
-                    "computerUse",  "fileSearch",    "enterpriseWebSearch", "googleMaps"};
+                    "googleSearch", "codeExecution", "urlContext", "googleSearchRetrieval",
+                    "retrieval",    "computerUse",   "fileSearch", "enterpriseWebSearch",
+                    "googleMaps"};
                 for (auto const& [key, value] : *item.as_object())
                 {
                     std::string camel;
                     for (std::size_t i = 0; i != key.size(); ++i)
                     {
-                        if (key[i] == '_' && i + 1 != key.size()) { camel += python::upper(key.substr(++i, 1)); }
+                        if (key[i] == '_' && i + 1 != key.size())
+                        {
+                            camel += python::upper(key.substr(++i, 1));
+                        }
                         else { camel += key[i]; }
                     }
                     if (one_of(camel, geminis))
@@ -171,7 +178,8 @@ namespace gemma4::inline v0
                 if (!type || type->is_null() || jinja::equals(type, "function")) { return; }
                 if (!type->as_string())
                 {
-                    fail("tool ", shown_name(item), ": type is ", jinja::kind_of(type), ", expected \"function\"");
+                    fail("tool ", shown_name(item), ": type is ", jinja::kind_of(type),
+                         ", expected \"function\"");
                 }
                 auto const& word = *type->as_string();
                 if (word == "custom" && item.find("input_schema")) { return; }
@@ -201,17 +209,33 @@ namespace gemma4::inline v0
                                std::string const& name) const
             {
                 // Words about a tool that no template shows and that change nothing.
-                static constexpr std::array<std::string_view, 20> idle{
-                    "strict",        "cache_control", "title",          "annotations",
-                    "icons",         "_meta",         "outputSchema",   "output_schema",
-                    "return",        "returns",       "metadata",       "version",
-                    "id",            "tags",          "input_examples", "examples",
-                    "eager_input_streaming",          "$schema",        "cachePoint",
-                    "deprecated"};
+                static constexpr std::array<std::string_view, 20> idle{"strict",
+                                                                       "cache_control",
+                                                                       "title",
+                                                                       "annotations",
+                                                                       "icons",
+                                                                       "_meta",
+                                                                       "outputSchema",
+                                                                       "output_schema",
+                                                                       "return",
+                                                                       "returns",
+                                                                       "metadata",
+                                                                       "version",
+                                                                       "id",
+                                                                       "tags",
+                                                                       "input_examples",
+                                                                       "examples",
+                                                                       "eager_input_streaming",
+                                                                       "$schema",
+                                                                       "cachePoint",
+                                                                       "deprecated"};
                 for (auto const& [key, value] : *tool.as_object())
                 {
                     bool const known = std::ranges::find(own, std::string_view(key)) != own.end();
-                    if (known || one_of(key, idle) || key.starts_with("x-") || key.starts_with("_")) { continue; }
+                    if (known || one_of(key, idle) || key.starts_with("x-") || key.starts_with("_"))
+                    {
+                        continue;
+                    }
                     if (value.is_null() || jinja::equals(&value, "BLOCKING")
                         || jinja::equals(&value, "UNSPECIFIED"))
                     {
@@ -219,7 +243,10 @@ namespace gemma4::inline v0
                     }
                     if (key == "defer_loading" && says_nothing(value)) { continue; }
                     if (key == "allowed_callers" && to_json(value) == "[\"direct\"]") { continue; }
-                    if (key == "execution" && !jinja::equals(value.find("taskSupport"), "required")) { continue; }
+                    if (key == "execution" && !jinja::equals(value.find("taskSupport"), "required"))
+                    {
+                        continue;
+                    }
                     fail("tool ", name, " has ", key, " (", to_json(value).substr(0, 60),
                          "), which is no member of a tool that can be read here");
                 }
@@ -287,8 +314,8 @@ namespace gemma4::inline v0
                 }
                 if (!schema) { return schema; }
                 auto const* const type = schema->find("type");
-                bool const is_gemini = words == schema_words::gemini
-                                       || (words == schema_words::as_its_type && is_upper(type));
+                bool const is_gemini =
+                    words == schema_words::gemini || (words == schema_words::as_its_type && is_upper(type));
                 if (from == "parameters" && is_gemini) { schema = json_schema_of(*schema); }
                 type_is_object(*schema, name, from);
                 return schema;
@@ -340,8 +367,8 @@ namespace gemma4::inline v0
                 json_value::object out;
                 for (auto const& [key, value] : *schema.as_object())
                 {
-                    auto const found = std::ranges::find(names, std::string_view(key),
-                                                         &std::pair<std::string_view, std::string_view>::first);
+                    auto const found = std::ranges::find(
+                        names, std::string_view(key), &std::pair<std::string_view, std::string_view>::first);
                     std::string const name(found == names.end() ? std::string_view(key) : found->second);
                     out.push_back({name, json_schema_value(name, value)});
                 }
@@ -367,7 +394,8 @@ namespace gemma4::inline v0
                     for (auto const& item : *list) { out.push_back(json_schema_of(item)); }
                     return out;
                 }
-                if (auto const* const members = value.as_object(); members && (key == "properties" || key == "$defs"))
+                if (auto const* const members = value.as_object();
+                    members && (key == "properties" || key == "$defs"))
                 {
                     json_value::object out;
                     for (auto const& [name, schema] : *members)

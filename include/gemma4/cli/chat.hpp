@@ -5,14 +5,13 @@
 #include <iomanip>
 #include <string>
 
-#include <nlohmann/json.hpp>
-
 #include <gemma4/api/model_path.hpp>
 #include <gemma4/chat/chat_template.hpp>
 #include <gemma4/chat/parse_lines.hpp>
 #include <gemma4/chat/render_lines.hpp>
 #include <gemma4/cli/console.hpp>
 #include <gemma4/cli/options.hpp>
+#include <gemma4/io/json.hpp>
 
 namespace gemma4::inline v0::cli
 {

@@ -122,9 +122,10 @@ namespace gemma4::inline v0::cli
 
         inline void chat_template(CLI::App& app, std::string& to)
         {
-            app.add_option("--template", to,
-                           "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
-                           "that holds a published one, or none (as the model has it)")
+            app.add_option(
+                   "--template", to,
+                   "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                   "that holds a published one, or none (as the model has it)")
                 ->type_name("NAME|FILE|none");
         }
 

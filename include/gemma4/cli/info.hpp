@@ -156,8 +156,8 @@ namespace gemma4::inline v0::cli
         };
         line("model", model.variant(),
              model.is_chat() ? ", with a chat template" : ", a base model (no chat template)");
-        auto const choice = [&](std::string_view title, chat_choice const& c)
-        { line(title, c.form ? c.form->name : "none", ": ", c.reason); };
+        auto const choice = [&](std::string_view title, chat_choice const& of)
+        { line(title, of.form ? of.form->name : "none", ": ", of.reason); };
         choice("template", model.chat().usual);
         if (model.chat().with_tools) { choice("with tools", *model.chat().with_tools); }
         line("layers", c.layers, ", one in ", c.global_every, " global, the others see ", c.window,

@@ -186,9 +186,10 @@ namespace gemma4::inline v0::cli
         std::string text;
     };
 
-    using command = std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
-                                 render_options, templates_options, parse_options, logits_options, generate_options,
-                                 perplexity_options, encode_command, pack_command, bench_options>;
+    using command =
+        std::variant<help_text, info_options, run_options, tokenize_options, detokenize_options,
+                     render_options, templates_options, parse_options, logits_options, generate_options,
+                     perplexity_options, encode_command, pack_command, bench_options>;
 
     // Digits and nothing else. Throws usage_error.
     inline std::uint64_t parse_number(std::string_view text, std::string_view option)

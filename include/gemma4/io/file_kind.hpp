@@ -113,7 +113,7 @@ namespace gemma4::inline v0
         if (detail::begins_as_safetensors(all)) { return "is a safetensors file"; }
         if (detail::begins_as_onnx(all)) { return "is an ONNX file"; }
         auto const head = all.substr(0, 4096);
-        if (head.find_first_not_of('\0') == head.npos)
+        if (head.size() >= 64 && head.find_first_not_of('\0') == head.npos)
         {
             return "begins with nothing but zero bytes, as an unfinished download does";
         }
@@ -130,7 +130,7 @@ namespace gemma4::inline v0
         if (first != head.npos && (head[first] == '{' || head[first] == '[')) { return "is a JSON document"; }
         bool const printable = std::ranges::all_of(
             head, [](unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\r' || c == '\n'; });
-        return printable ? "is a text" : "";
+        return printable && head.size() >= 8 ? "is a text" : "";
     }
 
     // Throws file_error where `what`, one of the sentences above, says something: a file named `file` is
