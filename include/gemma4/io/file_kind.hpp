@@ -17,14 +17,14 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        struct file_beginning
+        struct known_beginning
         {
             std::string_view bytes;
             std::string_view what;    // after "is "
             std::size_t at = 0;
         };
 
-        inline constexpr file_beginning file_beginnings[] = {
+        inline constexpr known_beginning known_beginnings[] = {
             {"GGUF", "a GGUF file"},
             {"gemma4pk", "a packed file of gemma4"},
             {"FUGG", "a big-endian GGUF file"},
@@ -94,7 +94,7 @@ namespace gemma4::inline v0
     {
         std::string_view const all(reinterpret_cast<char const*>(bytes.data()), bytes.size());
         if (all.empty()) { return "is empty"; }
-        for (auto const& known : detail::file_beginnings)
+        for (auto const& known : detail::known_beginnings)
         {
             if (all.substr(std::min(known.at, all.size())).starts_with(known.bytes))
             {
