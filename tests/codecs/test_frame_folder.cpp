@@ -149,6 +149,11 @@ TEST_CASE("frame_folder: errors name the file, what was expected and what was fo
     scratch_folder const empty;
     CHECK(message_of(empty.path())
           == empty.path().string() + " holds no frames; expected .png, .jpg, .webp, .gif or .bmp files");
+    empty.write("f.HEIC", "");
+    CHECK(message_of(empty.path())
+          == (empty.path() / "f.HEIC").string()
+                 + " is a frame of a format that is not read; expected .png, .jpg, .webp, .gif or .bmp files");
+    std::filesystem::remove(empty.path() / "f.HEIC");
     empty.write("a.png", "no picture");
     CHECK(message_of(empty.path()).starts_with((empty.path() / "a.png").string()));
     CHECK(message_of("/no/such/thing")
@@ -174,6 +179,10 @@ TEST_CASE("gif_video: all frames of a short animation, each at the sum of the de
     CHECK_THROWS_AS(
         (void)gemma4::read_gif_video(data / "video_uneven.gif", {.limits = {.max_shown_pixels = 24}}),
         gemma4::file_error);
+    CHECK_THROWS_AS((void)gemma4::read_gif_video(data / "video_uneven.gif", {.limits = {.max_drawn_pixels = 119}}),
+                    gemma4::file_error);
+    CHECK_THROWS_AS((void)gemma4::read_gif_video(data / "video_uneven.gif", {.limits = {.max_frames = 4}}),
+                    gemma4::file_error);
     CHECK_THROWS_AS((void)gemma4::read_gif_video(data / "video_files.json"), gemma4::file_error);
 }
 

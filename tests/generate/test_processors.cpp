@@ -26,6 +26,12 @@ TEST_CASE("repetition_penalty: once per token, negative multiplied, ids outside 
     penalty(wider, history);
     CHECK(wider[99] == 0.5f);
     CHECK(wider[98] == 1.0f);
+    repetition_penalty last(2, 3);    // of the last three tokens
+    std::vector<float> y{4, 4, 4, 4, 4};
+    last(y, std::vector<token_id>{0, 1, 2, 2, 3});
+    CHECK(y == std::vector<float>{4, 4, 2, 2, 4});
+    last(y, std::vector<token_id>{0});    // fewer than that
+    CHECK(y == std::vector<float>{2, 4, 2, 2, 4});
     CHECK_THROWS_WITH_AS(repetition_penalty(0), "repetition_penalty: expected a number > 0, found 0",
                          argument_error);
     CHECK_THROWS_AS(repetition_penalty(-inf), argument_error);

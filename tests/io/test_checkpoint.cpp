@@ -108,7 +108,7 @@ TEST_CASE("a folder with a part missing or broken is refused")
     scratch.write("config.json", "{}");
     CHECK(holds(refusal(scratch), "holds neither model.safetensors nor model.safetensors.index.json"));
     scratch.write("model.safetensors", "");
-    CHECK(holds(refusal(scratch), "model.safetensors: 0 bytes, too short"));
+    CHECK(holds(refusal(scratch), "model.safetensors is empty, expected a safetensors file"));
 }
 
 TEST_CASE("an index that does not fit its shards, or points out of the folder, is refused")

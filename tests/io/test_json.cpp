@@ -39,7 +39,8 @@ TEST_CASE("bad JSON is an error that names the file and the place")
 {
     CHECK(refusal("{\n \"a\": 1,\n \"b\" 2}")
               .starts_with("f.json: not valid JSON at line 3, column 6: syntax error"));
-    CHECK(refusal("").starts_with("f.json: not valid JSON at line 1, column 1: "));
+    CHECK(refusal("") == "f.json is empty, expected JSON");
+    CHECK(refusal("  ").starts_with("f.json: not valid JSON at line 1, column "));
     CHECK(holds(refusal("[1, 1e999]"), "number overflow"));
     for (std::string const text : {"{", "[1,]", "{\"a\":}", "[1] 2", "nan", "'a'", "\"\xff\"", "\"\xc0\x80\"",
                                    "\"\\ud800\"", "\"open", "01", "[1 2]", "{1: 2}", "\xef\xbb"})
@@ -48,6 +49,23 @@ TEST_CASE("bad JSON is an error that names the file and the place")
         CHECK(holds(refusal(text), "not valid JSON at line 1, column "));
     }
     CHECK(holds(refusal(std::string_view("[1]\0garbage", 11)), "line 1, column 4: a zero byte"));
+}
+
+TEST_CASE("a byte order mark before JSON is no part of it")
+{
+    CHECK(gemma4::parse_json("\xef\xbb\xbf{\"a\": 1}", "f.json") == nlohmann::json::parse(R"({"a": 1})"));
+    CHECK(holds(refusal("\xef\xbb\xbf{"), "not valid JSON at line 1, column "));
+    CHECK(holds(refusal(std::string_view("\xff\xfe{\0}\0", 6)), "f.json is text in UTF-16, expected UTF-8"));
+}
+
+TEST_CASE("what is no JSON is said as what it begins with")
+{
+    CHECK(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n")
+          == "f.json is a git-lfs pointer: fetch the file itself with git lfs pull");
+    CHECK(refusal("\n<!DOCTYPE html><html></html>")
+          == "f.json is an HTML page, as servers send in place of a file, expected JSON");
+    CHECK(refusal(std::string_view("PK\x03\x04\0\0", 6))
+          == "f.json is a ZIP archive, as PyTorch's .bin, .pt and .pth files are, expected JSON");
 }
 
 TEST_CASE("an error does not repeat an endless or unprintable input")

@@ -98,7 +98,7 @@ namespace gemma4::inline v0
     public:
         virtual ~any_model() = default;
         virtual std::string_view variant() const = 0;
-        virtual text_config const& text() const = 0;
+        virtual text_config const& text() const = 0;    // max_positions: the model's own
         virtual memory_plan const& plan() const = 0;
         virtual load_options const& options() const = 0;
         virtual generation_config const& defaults() const = 0;
@@ -226,10 +226,12 @@ namespace gemma4::inline v0
         public:
             explicit model_of(Engine engine)
                 : m_engine(std::move(engine))
-            {}
+            {
+                m_text.max_positions = m_engine.max_positions();
+            }
 
             std::string_view variant() const override { return M::name; }
-            text_config const& text() const override { return M::text; }
+            text_config const& text() const override { return m_text; }
             memory_plan const& plan() const override { return m_engine.plan(); }
             load_options const& options() const override { return m_engine.options(); }
             generation_config const& defaults() const override { return m_engine.defaults(); }
@@ -329,6 +331,7 @@ namespace gemma4::inline v0
 
         private:
             Engine m_engine;
+            text_config m_text = M::text;    // with the model's own max_positions
         };
     }
 

@@ -16,15 +16,29 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        // `what` describes a model by `found`, which is none of those compiled in.
-        [[noreturn]] inline void no_such_variant(std::span<known_variant const> known, std::string_view what,
-                                                 text_config const& found)
+        // The variant that differs(v.text) finds no difference of. mismatch_error, naming the nearest and where
+        // it differs: there is none.
+        template <class Differs>
+        known_variant const& matching_variant(std::span<known_variant const> known, std::string_view what,
+                                              Differs&& differs)
         {
+            known_variant const* nearest = nullptr;
+            config_differences least;
             std::string names;
-            for (auto const& v : known) { names += sentence(names.empty() ? "" : ", ", v.name); }
-            throw mismatch_error(sentence(what, " describes a model of hidden_size ", found.hidden, " with ",
-                                          found.layers, " layers and ", found.vocab,
-                                          " tokens, which is none of the variants compiled in: ", names));
+            for (auto const& v : known)
+            {
+                auto found = differs(v.text);
+                if (found.empty()) { return v; }
+                if (!nearest || found.size() < least.size())
+                {
+                    nearest = &v;
+                    least = std::move(found);
+                }
+                names += sentence(names.empty() ? "" : ", ", v.name);
+            }
+            if (!nearest) { throw argument_error(sentence(what, " cannot be opened: no variant is listed")); }
+            throw mismatch_error(sentence(what, " describes none of the variants compiled in: ", names,
+                                          "; the nearest is ", nearest->name, ", but ", differences_text(least)));
         }
     }
 
@@ -32,41 +46,40 @@ namespace gemma4::inline v0
                                            std::filesystem::path const& path,
                                            open_options const& options)
     {
-        if (is_gguf_file(path))
+        auto const location = locate_model(path);
+        auto const to = with_projector(options, location);
+        auto opened = [&]() -> opened_variant
         {
-            auto const file = std::make_shared<gguf_file const>(path, options.access, options.memory);
-            for (auto const& v : known)
+            auto const& where = location.path;
+            if (location.kind == model_kind::gguf)
             {
-                if (matches(v.text, *file))
-                {
-                    return {v, open_gguf(file, v.text, v.name, options)};
-                }
+                auto const file = std::make_shared<gguf_file const>(where, options.access, options.memory);
+                auto const& v = detail::matching_variant(known, where.string(), [&](text_config const& text)
+                                                         { return text_differences(text, *file); });
+                return {v, open_gguf(file, v.text, v.name, to)};
             }
-            detail::no_such_variant(known, path.string(), read_text_config(*file));
-        }
-        if (is_packed_file(path))
-        {
-            auto const file = std::make_shared<packed_file const>(path, options.access, options.memory);
-            for (auto const& v : known)
+            if (location.kind == model_kind::packed)
             {
-                if (!file->matches(v.text)) { continue; }
-                return {v, open_packed(file, v.text, v.name, options)};
+                auto const file = std::make_shared<packed_file const>(where, options.access, options.memory);
+                auto const& v = detail::matching_variant(known, where.string(), [&](text_config const& text)
+                                                         { return file->differences(text); });
+                return {v, open_packed(file, v.text, v.name, to)};
             }
-            file->check(known.front().text, known.front().name);
-        }
-        auto const config_path = path / "config.json";
-        auto const config = read_json(config_path);
-        for (auto const& v : known)
-        {
-            if (matches(v.text, config)) { return {v, open_model(path, v.text, v.name, options)}; }
-        }
-        detail::no_such_variant(known, config_path.string(), read_text_config(config, config_path.string()));
+            auto const config_path = where / "config.json";
+            auto const config = read_json(config_path);
+            auto const& v =
+                detail::matching_variant(known, config_path.string(), [&](text_config const& text)
+                                         { return text_differences(text, config, config_path.string()); });
+            return {v, open_checkpoint(where, v.text, v.name, to)};
+        }();
+        say_located(opened.model, options, location);
+        return opened;
     }
 
     GEMMA4_CODE std::unique_ptr<any_model>
     load_any_of(std::span<known_variant const> known, std::filesystem::path const& path, load_options options)
     {
-        auto opened = open_any_of(known, path, options);
+        auto opened = open_any_of(known, path, options.opening());
         return opened.variant.load(std::move(opened.model), std::move(options));
     }
 

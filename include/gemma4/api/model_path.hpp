@@ -1,4 +1,4 @@
-// What a path to a model may be, for those who need no weights: a checkpoint folder or a GGUF file.
+// What those read of a model who need no weights.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gemma4/api/chat_format.hpp>
+#include <gemma4/api/model_location.hpp>
 #include <gemma4/api/stated_stops.hpp>
 #include <gemma4/io/config.hpp>
 #include <gemma4/io/gguf_config.hpp>
@@ -43,16 +44,17 @@ namespace gemma4::inline v0
         return tokenizer::from_json(*text, sentence(file.name(), ": tokenizer.json"));
     }
 
-    // Throws file_error, mismatch_error.
-    inline tokenizer open_tokenizer(std::filesystem::path const& model)
+    // `path` as locate_model takes it. Throws file_error, mismatch_error.
+    inline tokenizer open_tokenizer(std::filesystem::path const& path)
     {
-        if (is_packed_file(model))
+        auto const [kind, model, mmproj, warnings] = locate_model(path);
+        if (kind == model_kind::packed)
         {
             packed_file const file(model);
             if (auto tokens = read_tokenizer(file, gguf_metadata_of(file))) { return std::move(*tokens); }
             throw file_error(sentence(model.string(), " holds no tokenizer, which text needs"));
         }
-        if (!is_gguf_file(model)) { return tokenizer::from_file(model / "tokenizer.json"); }
+        if (kind == model_kind::folder) { return tokenizer::from_file(model / "tokenizer.json"); }
         return read_tokenizer(gguf_file(model).metadata());
     }
 
@@ -79,9 +81,12 @@ namespace gemma4::inline v0
         return &current_chat_template(per_layer_embeddings);
     }
 
-    // `wanted`: open_options::chat_template. Throws as choose_chat_format, file_error.
-    inline chat_format open_chat_format(std::filesystem::path const& model, std::string const& wanted)
+    // `path` as locate_model takes it; `wanted`: open_options::chat_template. Throws as choose_chat_format,
+    // file_error.
+    inline chat_format open_chat_format(std::filesystem::path const& path, std::string const& wanted)
     {
+        auto const location = locate_model(path);
+        auto const& model = location.path;
         auto const of_gguf = [&](gguf_metadata const& metadata, auto const& per_layer)
         {
             return choose_chat_format(find_chat_templates(metadata), wanted,
@@ -92,7 +97,7 @@ namespace gemma4::inline v0
                                                                    stated_stops(metadata), per_layer());
                                       });
         };
-        if (is_gguf_file(model))
+        if (location.kind == model_kind::gguf)
         {
             gguf_file const file(model);
             return of_gguf(file.metadata(), [&] { return read_text_config(file).per_layer_input != 0; });
@@ -108,7 +113,7 @@ namespace gemma4::inline v0
                                                                    per_layer());
                                       });
         };
-        if (is_packed_file(model))
+        if (location.kind == model_kind::packed)
         {
             packed_file const file(model);
             auto const per_layer = [&]
@@ -120,10 +125,6 @@ namespace gemma4::inline v0
             if (auto const head = gguf_metadata_of(file)) { return of_gguf(head->metadata, per_layer); }
             return of_texts(
                 texts_of(file), [&] { return read_tokenizer(file, std::nullopt); }, per_layer);
-        }
-        if (!std::filesystem::is_directory(model))
-        {
-            throw file_error(sentence(model.string(), " is neither a folder nor a file of a model"));
         }
         auto const vocabulary = model / "tokenizer.json";
         auto const config = model / "config.json";

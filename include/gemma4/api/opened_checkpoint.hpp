@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <gemma4/api/chat_format.hpp>
+#include <gemma4/api/model_location.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/separate.hpp>
 #include <gemma4/generate/generation_config.hpp>
@@ -50,16 +51,14 @@ namespace gemma4::inline v0
         std::shared_ptr<checkpoint const> file;    // null: a GGUF file, or random weights
         std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
-        bool tied = true;                   // tie_word_embeddings
+        bool tied = true;                   // the head is the embedding
+        std::size_t max_positions = 0;      // of a conversation; 0: as many as the variant has
         placeholder_tokens placeholders;
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;
         chat_format chat{};
         std::vector<std::string> warnings;    // one sentence each
     };
-
-    // What ends a text where the model does not say.
-    GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened);
 
     // Opens a folder and checks its config.json and tokenizer.json against a variant. Throws file_error,
     // mismatch_error.
@@ -78,10 +77,15 @@ namespace gemma4::inline v0
                                               text_config const& compiled, std::string_view variant,
                                               open_options const& options = {});
 
-    // Opens what a path names: a checkpoint folder, a GGUF file or a packed file. Throws as above, and
-    // argument_error for options.mmproj beside what holds its own towers.
+    // Opens what a path names (locate_model), with the projector file of its folder where options.mmproj is
+    // empty. Throws as above, and argument_error for options.mmproj beside what holds its own towers.
     GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
                                              std::string_view variant, open_options const& options = {});
+
+    // The options for what was located, and what is to be said of it.
+    GEMMA4_CODE open_options with_projector(open_options options, model_location const& location);
+    GEMMA4_CODE void say_located(opened_checkpoint& opened, open_options const& options,
+                                 model_location const& location);
 
     // Throws file_error where the model has none.
     GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened);

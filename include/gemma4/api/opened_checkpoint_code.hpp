@@ -1,12 +1,16 @@
 // What api/opened_checkpoint.hpp declares (core/separate.hpp).
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include <gemma4/api/gguf_defaults.hpp>
 #include <gemma4/api/model_path.hpp>
 #include <gemma4/api/opened_checkpoint.hpp>
+#include <gemma4/api/usual_stops.hpp>
 #include <gemma4/io/checkpoint.hpp>
 #include <gemma4/io/checkpoint_weights.hpp>
 #include <gemma4/io/config.hpp>
@@ -14,6 +18,7 @@
 #include <gemma4/io/gguf_file.hpp>
 #include <gemma4/io/gguf_weights.hpp>
 #include <gemma4/io/packed_file.hpp>
+#include <gemma4/io/tied_head.hpp>
 
 namespace gemma4::inline v0
 {
@@ -66,15 +71,11 @@ namespace gemma4::inline v0
             opened.warnings.insert(opened.warnings.end(), opened.chat.warnings.begin(),
                                    opened.chat.warnings.end());
         }
-    }
 
-    GEMMA4_CODE void add_usual_stops(opened_checkpoint& opened)
-    {
-        auto& stops = opened.defaults.stop.tokens;
-        if (!stops.empty()) { return; }
-        for (auto const* const name : {"<eos>", "<turn|>"})
+        inline void say_defaults(opened_checkpoint& opened)
         {
-            if (auto const id = opened.tokens->find(name)) { stops.push_back(*id); }
+            auto const& said = opened.defaults.warnings;
+            opened.warnings.insert(opened.warnings.end(), said.begin(), said.end());
         }
     }
 
@@ -90,14 +91,19 @@ namespace gemma4::inline v0
                                  .weights = {},
                                  .placeholders = {},
                                  .tokens = {},
-                                 .defaults = read_generation_config(folder),
+                                 .defaults = {},
                                  .warnings = {}};
-        opened.weights = std::make_shared<checkpoint_weights>(opened.file);
-        check_text_config(compiled, variant, opened.file->config(), opened.file->config_path().string());
         auto const& config = opened.file->config();
-        auto const& text = config.contains("text_config") ? config["text_config"] : config;
-        opened.placeholders = read_placeholder_tokens(config, opened.file->config_path().string(), compiled);
-        opened.tied = config.value("tie_word_embeddings", text.value("tie_word_embeddings", true));
+        auto const config_path = opened.file->config_path().string();
+        check_text_config(compiled, variant, config, config_path);
+        opened.weights = std::make_shared<checkpoint_weights>(opened.file);
+        opened.max_positions = positions_of(config, config_path);
+        opened.placeholders = read_placeholder_tokens(config, config_path, compiled);
+        opened.tied = is_tied(*opened.weights, json_fields(config, config_path).boolean("tie_word_embeddings", true),
+                              compiled.vocab, compiled.hidden);
+        auto said = read_generation_config(folder);
+        opened.defaults = said ? *std::move(said) : generation_config_of(config, config_path);
+        detail::say_defaults(opened);
         auto const path = folder / "tokenizer.json";
         if (is_there(path)) { opened.tokens.emplace(tokenizer::from_file(path)); }
         detail::choose_chat(opened, texts_of(folder), options, compiled);
@@ -107,7 +113,10 @@ namespace gemma4::inline v0
             throw mismatch_error(sentence(path.string(), " has ", opened.tokens->size(), " tokens, but ",
                                           variant, " has a vocabulary of ", compiled.vocab));
         }
-        add_usual_stops(opened);
+        if (!said || opened.defaults.stop.tokens.empty())
+        {
+            add_usual_stops(opened.defaults.stop.tokens, *opened.tokens);
+        }
         return opened;
     }
 
@@ -122,11 +131,13 @@ namespace gemma4::inline v0
             .file = {},
             .gguf = file,
             .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options)),
-            .tied = file->find("output.weight") == nullptr,
+            .max_positions = positions_of(*file),
             .placeholders = {},
             .tokens = {},
             .defaults = {},
             .warnings = {}};
+        opened.tied = is_tied(*opened.weights, true, compiled.vocab, compiled.hidden);
+        if (!metadata.find("tokenizer.ggml.model")) { opened.defaults.sampling = read_sampling(metadata); }
         if (metadata.find("tokenizer.ggml.model")) { opened.tokens.emplace(read_tokenizer(metadata)); }
         detail::choose_chat(opened, metadata, options, compiled);
         if (!opened.tokens) { return opened; }
@@ -157,6 +168,7 @@ namespace gemma4::inline v0
                                  .gguf = {},
                                  .weights = std::make_shared<packed_weights>(file),
                                  .tied = file->tied(),
+                                 .max_positions = file->max_positions(),
                                  .placeholders = {},
                                  .tokens = {},
                                  .defaults = {},
@@ -169,33 +181,67 @@ namespace gemma4::inline v0
         opened.tokens = read_tokenizer(*file, head);
         if (head) { detail::choose_chat(opened, head->metadata, options, compiled); }
         else { detail::choose_chat(opened, texts_of(*file), options, compiled); }
-        if (head && opened.tokens)
+        auto const read = [&](char const* name, auto const& parse)
         {
-            opened.defaults = read_generation_config(head->metadata, *opened.tokens);
-        }
-        else if (auto const text = file->text("generation_config.json"))
+            auto const text = file->text(name);
+            return text ? std::optional(parse(*text, sentence(file->name(), ": ", name))) : std::nullopt;
+        };
+        if (head)
         {
-            opened.defaults =
-                parse_generation_config(*text, sentence(file->name(), ": generation_config.json"));
+            if (opened.tokens) { opened.defaults = read_generation_config(head->metadata, *opened.tokens); }
+            else { opened.defaults.sampling = read_sampling(head->metadata); }
+            return opened;
         }
-        if (opened.tokens) { add_usual_stops(opened); }
+        auto said = read("generation_config.json", [](std::string_view text, std::string const& name)
+                         { return parse_generation_config(text, name); });
+        if (said) { opened.defaults = *said; }
+        else if (auto of_config = read("config.json", [](std::string_view text, std::string const& name)
+                                       { return generation_config_of(parse_json(text, name), name); }))
+        {
+            opened.defaults = *std::move(of_config);
+        }
+        detail::say_defaults(opened);
+        if (opened.tokens && (!said || opened.defaults.stop.tokens.empty()))
+        {
+            add_usual_stops(opened.defaults.stop.tokens, *opened.tokens);
+        }
         return opened;
     }
 
     GEMMA4_CODE opened_checkpoint open_model(std::filesystem::path const& path, text_config const& compiled,
                                              std::string_view variant, open_options const& options)
     {
-        if (is_gguf_file(path))
+        auto const location = locate_model(path);
+        auto const to = with_projector(options, location);
+        auto opened = [&]
         {
-            auto file = std::make_shared<gguf_file const>(path, options.access, options.memory);
-            return open_gguf(std::move(file), compiled, variant, options);
-        }
-        if (is_packed_file(path))
-        {
-            auto file = std::make_shared<packed_file const>(path, options.access, options.memory);
-            return open_packed(std::move(file), compiled, variant, options);
-        }
-        return open_checkpoint(path, compiled, variant, options);
+            if (location.kind == model_kind::gguf)
+            {
+                auto file = std::make_shared<gguf_file const>(location.path, options.access, options.memory);
+                return open_gguf(std::move(file), compiled, variant, to);
+            }
+            if (location.kind == model_kind::packed)
+            {
+                auto file = std::make_shared<packed_file const>(location.path, options.access, options.memory);
+                return open_packed(std::move(file), compiled, variant, to);
+            }
+            return open_checkpoint(location.path, compiled, variant, to);
+        }();
+        say_located(opened, options, location);
+        return opened;
+    }
+
+    GEMMA4_CODE open_options with_projector(open_options options, model_location const& location)
+    {
+        if (options.mmproj.empty()) { options.mmproj = location.mmproj; }
+        return options;
+    }
+
+    GEMMA4_CODE void say_located(opened_checkpoint& opened, open_options const& options,
+                                 model_location const& location)
+    {
+        if (!options.mmproj.empty()) { return; }
+        opened.warnings.insert(opened.warnings.end(), location.warnings.begin(), location.warnings.end());
     }
 
     GEMMA4_CODE tokenizer const& tokenizer_of(opened_checkpoint const& opened)

@@ -61,17 +61,31 @@ namespace gemma4::inline v0
                     pack_options const& options)
     {
         decoder_weights<M, any_format> weights;
-        auto towers = std::make_unique<media_towers<M, all_modalities<M>, any_format>>();
+        using towers_type = media_towers<M, all_modalities<M>, any_format>;
+        auto towers = std::make_unique<towers_type>();
         auto& source = *from.weights;
+        auto const holds = [&](weight_tree id, auto& tree)
+        { return source.has(id, detail::first_tensor(tree)); };
         auto const each_tree = [&](auto&& visit)
         {
             visit(weight_tree::text, weights);
             towers->for_each_tree(
                 [&](weight_tree id, auto& tree)
                 {
-                    if (source.has(id, detail::first_tensor(tree))) { visit(id, tree); }
+                    if (holds(id, tree)) { visit(id, tree); }
                 });
         };
+        if constexpr (towers_type::sees)
+        {
+            if (holds(weight_tree::vision, towers->vision.tower))
+            {
+                source.check(M::vision, M::text.hidden, M::name);
+            }
+        }
+        if constexpr (towers_type::hears)
+        {
+            if (holds(weight_tree::audio, towers->audio.tower)) { source.check(M::audio, M::text.hidden, M::name); }
+        }
         weight_binder::progress_fn const quiet{};
         weight_binder binder(source, quiet, options.stop);
         each_tree([&](weight_tree id, auto& tree) { binder.measure(id, tree); });
@@ -85,7 +99,9 @@ namespace gemma4::inline v0
         }
 
         pool threads(useful_threads(options.threads));
-        packed_writer file(out, M::name, name(options.weights), M::text, from.tied);
+        auto text = M::text;
+        if (from.max_positions != 0) { text.max_positions = from.max_positions; }
+        packed_writer file(out, M::name, name(options.weights), text, from.tied);
         detail::add_texts(file, from);
         tree_writer writer(file, source, options.weights, threads, options.progress, options.stop);
         each_tree([&](weight_tree id, auto& tree) { writer.write(id, tree); });

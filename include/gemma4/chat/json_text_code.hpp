@@ -9,6 +9,7 @@
 
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/python_text.hpp>
+#include <gemma4/core/byte_order_mark.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/text/utf8.hpp>
 
@@ -251,7 +252,7 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE json_value read_json_value(std::string_view text, std::string_view where)
     {
-        return detail::json_text_reader(text, where).document();
+        return detail::json_text_reader(detail::without_bom(text), where).document();
     }
 
     GEMMA4_CODE void append_json_string(std::string& out, std::string_view text)

@@ -1,5 +1,5 @@
-// Sound files: WAV always; FLAC, Ogg, MP3, AIFF and what else libsndfile knows in the component gemma4::audio
-// (GEMMA4_HAS_SNDFILE).
+// Sound files: WAV of plain samples always; other WAV, FLAC, Ogg, MP3, AIFF and what else libsndfile knows in
+// the component gemma4::audio (GEMMA4_HAS_SNDFILE).
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,9 @@
 #include <string_view>
 #include <vector>
 
+#include <gemma4/codecs/file_kind.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/media/audio_limits.hpp>
 #include <gemma4/media/wav.hpp>
 #include <gemma4/media/waveform.hpp>
 
@@ -23,33 +25,6 @@
 
 namespace gemma4::inline v0
 {
-    // Samples of a file at most (2 GiB of floats, 93 minutes of stereo at 48 kHz): a few bytes of FLAC can
-    // stand for hours of silence.
-    inline constexpr std::size_t most_samples_of_file = std::size_t(1) << 29;
-
-    // The name of the format that the bytes begin like, "unknown" otherwise.
-    inline std::string_view audio_format_name(std::span<std::byte const> bytes)
-    {
-        auto const has = [&](std::size_t at, std::string_view word) {
-            return bytes.size() >= at + word.size()
-                   && std::memcmp(bytes.data() + at, word.data(), word.size()) == 0;
-        };
-        if ((has(0, "RIFF") || has(0, "RF64")) && has(8, "WAVE")) { return "WAV"; }
-        if (has(0, "fLaC")) { return "FLAC"; }
-        if (has(0, "OggS")) { return "Ogg"; }
-        if (has(0, "FORM") && has(8, "AIF")) { return "AIFF"; }
-        if (has(0, "caff")) { return "CAF"; }
-        if (has(0, ".snd")) { return "AU"; }
-        if (has(4, "ftyp")) { return "MP4"; }
-        if (has(0, "ID3")) { return "MP3"; }
-        if (bytes.size() >= 2 && bytes[0] == std::byte(0xff)
-            && (bytes[1] & std::byte(0xe6)) == std::byte(0xe2))
-        {
-            return "MP3";
-        }
-        return "unknown";
-    }
-
 #if defined(GEMMA4_HAS_SNDFILE)
     namespace detail
     {
@@ -88,7 +63,8 @@ namespace gemma4::inline v0
             static sf_count_t tell(void* self) { return sf_count_t(static_cast<memory_file*>(self)->at); }
         };
 
-        inline waveform read_with_sndfile(std::span<std::byte const> bytes, std::string_view name)
+        inline waveform read_with_sndfile(std::span<std::byte const> bytes, std::string_view name,
+                                          audio_limits const& limits)
         {
             memory_file source{bytes};
             SF_VIRTUAL_IO io{memory_file::size, memory_file::seek, memory_file::read, memory_file::write,
@@ -104,7 +80,7 @@ namespace gemma4::inline v0
                     reason.pop_back();
                 }
                 throw file_error(sentence(name, " cannot be read as a sound file (it begins like format ",
-                                          audio_format_name(bytes), "): ", reason));
+                                          file_kind_of(bytes).format, "): ", reason));
             }
             waveform sound{
                 .rate = std::size_t(info.samplerate), .channels = std::size_t(info.channels), .samples = {}};
@@ -115,9 +91,10 @@ namespace gemma4::inline v0
                 auto const frames = sf_readf_float(file.get(), block.data(), 8192);
                 if (frames <= 0) { break; }
                 auto const count = std::size_t(frames) * sound.channels;
-                if (count > most_samples_of_file - sound.samples.size())
+                if (count > limits.max_samples - sound.samples.size())
                 {
-                    throw file_error(sentence(name, " has more than ", most_samples_of_file, " samples"));
+                    throw file_error(
+                        sentence(name, " has more samples than the limit of ", limits.max_samples));
                 }
                 sound.samples.insert(sound.samples.end(), block.begin(),
                                      block.begin() + std::ptrdiff_t(count));
@@ -141,23 +118,55 @@ namespace gemma4::inline v0
 #endif
 
     // All samples of a sound file in memory, `name` being what errors call it. file_error where it is
-    // damaged, of a format that this build cannot read, or longer than most_samples_of_file.
-    inline waveform read_audio(std::span<std::byte const> bytes, std::string_view name)
-    {
-        auto const format = audio_format_name(bytes);
-        if (format == "WAV") { return read_wav(bytes, name); }
+    // damaged, of a format that this build cannot read, or above the limits.
 #if defined(GEMMA4_HAS_SNDFILE)
-        return detail::read_with_sndfile(bytes, name);
-#else
-        throw file_error(
-            sentence(name, " is a sound file of format ", format,
-                     ", expected WAV: this build reads no other (the component gemma4::audio with "
-                     "libsndfile does)"));
-#endif
-    }
-
-    inline waveform read_audio(std::filesystem::path const& path)
+    inline namespace with_sndfile
     {
-        return read_audio(read_bytes(path), path.string());
+        inline constexpr bool reads_all_sound_files = true;
+
+        // Plain WAV is read here, to the same samples as libsndfile's; the rest of it there.
+        inline waveform read_audio(std::span<std::byte const> bytes, std::string_view name,
+                                   audio_limits const& limits = {})
+        {
+            if (file_kind_of(bytes).format != "WAV") { return detail::read_with_sndfile(bytes, name, limits); }
+            std::string not_plain;
+            try
+            {
+                return read_wav(bytes, name, limits);
+            }
+            catch (file_error const& e)
+            {
+                not_plain = e.what();
+            }
+            try
+            {
+                return detail::read_with_sndfile(bytes, name, limits);
+            }
+            catch (file_error const& e)
+            {
+                throw file_error(sentence(not_plain, " (libsndfile: ", e.what(), ")"));
+            }
+        }
+#else
+    inline namespace without_sndfile
+    {
+        inline constexpr bool reads_all_sound_files = false;
+
+        inline waveform read_audio(std::span<std::byte const> bytes, std::string_view name,
+                                   audio_limits const& limits = {})
+        {
+            auto const kind = file_kind_of(bytes);
+            if (kind.format == "WAV") { return read_wav(bytes, name, limits); }
+            throw file_error(
+                sentence(name, " is ", kind.known() ? kind.noun : "a file", " of format ", kind.format,
+                         ", expected WAV: this build reads no other (the component gemma4::audio with "
+                         "libsndfile does)"));
+        }
+#endif
+
+        inline waveform read_audio(std::filesystem::path const& path, audio_limits const& limits = {})
+        {
+            return read_audio(read_bytes(path, limits), path.string(), limits);
+        }
     }
 }

@@ -1,7 +1,8 @@
 // A folder of images as a video. Link gemma4::image.
 //
 // Frames are the regular files of the folder whose names end in .png .jpg .jpeg .webp .gif .bmp (any case)
-// and do not begin with a dot, in natural order of their names. meta.json beside them may say when they are
+// and do not begin with a dot, in natural order of their names; images of other kinds, by their names, are
+// refused. meta.json beside them may say when they are
 // shown: {"fps": number} or
 // {"times": [seconds, ...]}, one for each frame; other keys are ignored. Without it frames follow each other
 // at 24 a second, as the reference takes it.
@@ -11,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -30,13 +32,26 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        inline bool is_frame_name(std::string name)
+        inline bool ends_like(std::string name, std::span<std::string_view const> endings)
         {
             for (auto& c : name) { c = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
-            constexpr std::array<std::string_view, 6> endings{".png",  ".jpg", ".jpeg",
-                                                              ".webp", ".gif", ".bmp"};
             return !name.starts_with('.')
                    && std::ranges::any_of(endings, [&](auto ending) { return name.ends_with(ending); });
+        }
+
+        inline bool is_frame_name(std::string const& name)
+        {
+            static constexpr std::array<std::string_view, 6> endings{".png",  ".jpg", ".jpeg",
+                                                                     ".webp", ".gif", ".bmp"};
+            return ends_like(name, endings);
+        }
+
+        inline bool is_name_of_other_image(std::string const& name)
+        {
+            static constexpr std::array<std::string_view, 14> endings{
+                ".heic", ".heif", ".avif", ".tif", ".tiff", ".jxl", ".jp2",
+                ".psd",  ".exr",  ".ppm",  ".pgm", ".tga",  ".dng", ".qoi"};
+            return ends_like(name, endings);
         }
 
         inline std::vector<std::filesystem::path> frame_files(std::filesystem::path const& folder)
@@ -46,9 +61,14 @@ namespace gemma4::inline v0
             std::vector<std::filesystem::path> frames;
             for (; !failure && files != std::filesystem::directory_iterator(); files.increment(failure))
             {
-                if (files->is_regular_file(failure) && is_frame_name(files->path().filename().string()))
+                auto const name = files->path().filename().string();
+                if (!files->is_regular_file(failure)) { continue; }
+                if (is_frame_name(name)) { frames.push_back(files->path()); }
+                else if (is_name_of_other_image(name))
                 {
-                    frames.push_back(files->path());
+                    throw file_error(sentence(files->path().string(),
+                                              " is a frame of a format that is not read; expected .png, .jpg, "
+                                              ".webp, .gif or .bmp files"));
                 }
             }
             if (failure)

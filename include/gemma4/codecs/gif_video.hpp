@@ -39,9 +39,6 @@ namespace gemma4::inline v0
         auto const name = path.string();
         image_limits const limits{.max_pixels = options.limits.max_pixels};
         auto const bytes = read_image_bytes(path, limits);
-        // Drawing all frames may cost no more than this many pixels, however few bytes a frame has.
-        auto const max_drawn = options.limits.max_pixels * 1024;
-
         std::vector<double> times;
         std::size_t hundredths = 0, drawn = 0;
         for (gif_reader reader(bytes, name, limits); reader.next();)
@@ -51,9 +48,11 @@ namespace gemma4::inline v0
                 throw cancelled_error(sentence("reading ", name, " was cancelled"));
             }
             drawn += reader.canvas().width * reader.canvas().height;
-            if (times.size() == options.limits.max_frames || drawn > max_drawn)
+            if (times.size() == options.limits.max_frames || drawn > options.limits.max_drawn_pixels)
             {
-                throw file_error(sentence(name, " has more frames than the limits allow"));
+                throw file_error(sentence(name, " has more frames than the limits of ",
+                                          options.limits.max_frames, " frames and ",
+                                          options.limits.max_drawn_pixels, " drawn pixels allow"));
             }
             times.push_back(double(hundredths) / 100);
             hundredths += detail::gif_delay(reader.seconds());

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <gemma4/codecs/file_kind.hpp>
 #include <gemma4/codecs/image_bmp.hpp>
 #include <gemma4/codecs/image_bytes.hpp>
 #include <gemma4/codecs/image_gif.hpp>
@@ -43,8 +44,13 @@ namespace gemma4::inline v0
             return decode_gif(bytes, name, limits);
         }
         if (head.starts_with("BM"sv)) { return decode_bmp(bytes, name, limits); }
-        throw file_error(
-            sentence(name, " is no image of a known kind; expected PNG, JPEG, WebP, GIF or BMP"));
+        constexpr auto expected = "; expected PNG, JPEG, WebP, GIF or BMP";
+        if (auto const kind = file_kind_of(bytes); kind.known())
+        {
+            throw file_error(
+                sentence(name, " is ", kind.noun, " of format ", kind.format, ", which is not read", expected));
+        }
+        throw file_error(sentence(name, bytes.empty() ? " is empty" : " is no image of a known kind", expected));
     }
 
     inline rgb_image read_image(std::filesystem::path const& path, image_limits const& limits = {})

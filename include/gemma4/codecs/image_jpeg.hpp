@@ -64,6 +64,7 @@ namespace gemma4::inline v0
                     });
                 rgb_image image{m_jpeg.image_width, m_jpeg.image_height, {}};
                 check_image_sides(image.width, image.height, m_name, m_limits);
+                check_content(image.width, image.height);
                 auto const components = std::size_t(m_jpeg.num_components);
                 if (components != 1 && components != 3 && components != 4)
                 {
@@ -125,6 +126,17 @@ namespace gemma4::inline v0
                     throw file_error(sentence(m_name, " is not a readable JPEG file: ", m_message));
                 }
                 action();
+            }
+
+            // Huffman coding takes at least a bit for each block of 8 x 8, so a header that promises more is
+            // not worth an allocation.
+            void check_content(std::size_t width, std::size_t height) const
+            {
+                if (m_jpeg.arith_code == FALSE && width / 8 * (height / 8) / 8 > m_bytes.size())
+                {
+                    throw file_error(sentence(m_name, " is a JPEG file of ", m_bytes.size(),
+                                              " bytes, too few for ", width, " x ", height, " pixels"));
+                }
             }
 
             std::size_t orientation() const

@@ -14,6 +14,8 @@ namespace gemma4::inline v0
         std::size_t max_pixels = std::size_t(1)
                                  << 28;    // of one image; of all frames together where all are kept
         std::size_t max_scans = 100;       // of a progressive JPEG
+        // Texts that a PNG packs; one of them at most 1/64, behind the 64th none is looked at.
+        std::size_t max_metadata_bytes = std::size_t(1) << 28;
         std::size_t max_file_bytes = std::size_t(1) << 30;
     };
 

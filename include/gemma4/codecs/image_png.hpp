@@ -130,6 +130,8 @@ namespace gemma4::inline v0
                     {
                         png_set_read_fn(m_png, this, &png_reader::next_bytes);
                         png_set_user_limits(m_png, 0x7fffffff, 0x7fffffff);
+                        png_set_chunk_cache_max(m_png, 64);
+                        png_set_chunk_malloc_max(m_png, limits.max_metadata_bytes / 64);
                         // Colour profiles are not applied and need not be unpacked.
                         png_set_keep_unknown_chunks(m_png, PNG_HANDLE_CHUNK_NEVER,
                                                     reinterpret_cast<png_const_bytep>("iCCP\0sPLT\0hIST"), 3);

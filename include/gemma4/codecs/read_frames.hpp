@@ -15,18 +15,25 @@
 
 namespace gemma4::inline v0
 {
-    inline video_clip read_frames(std::filesystem::path const& path, video_options const& options = {})
+#if defined(GEMMA4_HAS_VIDEO)    // as read_video, which it calls
+    inline namespace with_video
+#else
+    inline namespace without_video
+#endif
     {
-        std::error_code failure;
-        if (std::filesystem::is_directory(path, failure)) { return read_frame_folder(path, options); }
-        if (!std::filesystem::exists(path, failure))
+        inline video_clip read_frames(std::filesystem::path const& path, video_options const& options = {})
         {
-            throw file_error(
-                sentence(path.string(), " does not exist; expected a folder of frames, a GIF or a video"));
+            std::error_code failure;
+            if (std::filesystem::is_directory(path, failure)) { return read_frame_folder(path, options); }
+            if (!std::filesystem::exists(path, failure))
+            {
+                throw file_error(sentence(path.string(),
+                                          " does not exist; expected a folder of frames, a GIF or a video"));
+            }
+            char head[4] = {};
+            std::ifstream(path, std::ios::binary).read(head, sizeof head);
+            if (std::string_view(head, sizeof head) == "GIF8") { return read_gif_video(path, options); }
+            return read_video(path, options);
         }
-        char head[4] = {};
-        std::ifstream(path, std::ios::binary).read(head, sizeof head);
-        if (std::string_view(head, sizeof head) == "GIF8") { return read_gif_video(path, options); }
-        return read_video(path, options);
     }
 }

@@ -14,6 +14,7 @@ namespace gemma4::inline v0
         std::size_t max_pixels = std::size_t(1) << 26;           // of one frame
         std::size_t max_shown_pixels = std::size_t(1) << 29;     // of the frames that are kept together
         std::size_t max_frames = std::size_t(1) << 24;           // of the file
+        std::size_t max_drawn_pixels = std::size_t(1) << 34;     // of all frames of an animation, to find times
         std::size_t max_sound_samples = std::size_t(1) << 28;    // of all channels together
     };
 

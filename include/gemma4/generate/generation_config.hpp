@@ -2,13 +2,17 @@
 //
 // Fields mean what they mean to transformers 5; one that is absent or null has transformers' default (top_k
 // is 50 when sampling). A field that would change the text and that this library does not do is an error; all
-// others are passed over.
+// others are passed over (generate/sampling_fields.hpp).
 #pragma once
 
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/separate.hpp>
@@ -26,15 +30,20 @@ namespace gemma4::inline v0
         std::size_t max_length = 0;
         std::optional<token_id> bos{};
         std::optional<token_id> pad{};
+        std::vector<std::string> warnings{};    // one sentence each
     };
 
-    // `file` names the text in errors. file_error: not JSON or a wrong type; mismatch_error: a field that is
-    // not supported; argument_error, naming the file: a number out of range.
+    // `file` names the text in errors. file_error: not JSON, a wrong type, or a number out of range;
+    // mismatch_error: a field that is not supported.
     GEMMA4_CODE generation_config parse_generation_config(std::string_view text, std::string_view file);
 
-    // generation_config.json in a checkpoint's folder. Without one: greedy, no stop token (ask the
-    // tokenizer).
-    GEMMA4_CODE generation_config read_generation_config(std::filesystem::path const& folder);
+    // What config.json says where there is no generation_config.json: transformers then looks for the same
+    // fields in it, and after that in its text_config. Errors as above.
+    GEMMA4_CODE generation_config generation_config_of(nlohmann::json const& config, std::string_view file);
+
+    // generation_config.json in a checkpoint's folder; none: there is no such file.
+    GEMMA4_CODE std::optional<generation_config>
+    read_generation_config(std::filesystem::path const& folder);
 }
 
 #if !defined(GEMMA4_SEPARATE_KERNELS)

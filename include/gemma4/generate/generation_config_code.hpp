@@ -14,8 +14,8 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/generate/generation_config.hpp>
+#include <gemma4/generate/sampling_fields.hpp>
 #include <gemma4/io/json.hpp>
-#include <gemma4/io/file_bytes.hpp>
 
 namespace gemma4::inline v0
 {
@@ -29,33 +29,23 @@ namespace gemma4::inline v0
                 : m_fields(root, file)
             {}
 
-            double number(std::string_view key, double otherwise) const
-            {
-                auto const* value = m_fields.find(key);
-                if (!value) { return otherwise; }
-                if (!value->is_number()) { m_fields.wrong(key, "a number", *value); }
-                return value->get<double>();
-            }
-
-            std::size_t size(std::string_view key, std::size_t otherwise) const
-            {
-                return m_fields.size(key, otherwise);
-            }
             bool boolean(std::string_view key, bool otherwise) const
             {
                 return m_fields.boolean(key, otherwise);
             }
 
+            // -1 is no token.
             std::optional<token_id> token(std::string_view key) const
             {
                 auto const* value = m_fields.find(key);
-                return value ? std::optional(to_token(key, *value)) : std::nullopt;
+                return value && *value != -1 ? std::optional(to_token(key, *value)) : std::nullopt;
             }
 
-            // A token id or a list of them.
+            // A token id, -1 for none, or a list of ids.
             std::vector<token_id> tokens(std::string_view key) const
             {
                 std::vector<token_id> out;
+                if (auto const* value = m_fields.find(key); value && *value == -1) { return out; }
                 each(key, [&](nlohmann::json const& value) { out.push_back(to_token(key, value)); });
                 return out;
             }
@@ -81,23 +71,30 @@ namespace gemma4::inline v0
                 return out;
             }
 
-            // Refuses a field that is present with another value than those that switch it off.
-            void must_be(std::string_view key, double off) const
+            std::optional<field_value> value(std::string_view key) const
             {
-                auto const* value = m_fields.find(key);
-                if (!value || (value->is_number() && value->get<double>() == off)) { return; }
-                if (value->is_boolean() && value->get<bool>() == (off != 0)) { return; }
-                unsupported(key, sentence("absent, null or ", off));
+                auto const* const found = m_fields.find(key);
+                if (!found) { return std::nullopt; }
+                field_value value;
+                if (found->is_boolean()) { value.number = found->get<bool>(); }
+                else if (found->is_number()) { value.number = found->get<double>(); }
+                value.whole = found->is_number_integer();
+                value.flag = found->is_boolean();
+                value.empty = found->is_structured() && found->empty();
+                if (found->is_string()) { value.word = found->get_ref<std::string const&>(); }
+                value.shown = value.number && !value.flag ? found->dump() : std::string(kind_of(*found));
+                return value;
             }
 
-            void must_be_absent(std::string_view key) const
+            // A whole number from 1; 0: absent.
+            std::size_t length(std::string_view key) const
             {
-                if (auto const* value = m_fields.find(key);
-                    value && !(value->is_structured() && value->empty()))
-                {
-                    unsupported(key, "absent or null");
-                }
+                auto const n = m_fields.size(key, 0);
+                if (n != 0 || !m_fields.find(key)) { return n; }
+                throw file_error(sentence(m_fields.file(), ": ", key, " is 0, expected 1 or more"));
             }
+
+            std::string name(std::string_view key) const { return sentence(m_fields.file(), ": ", key); }
 
         private:
             template <class F>
@@ -122,71 +119,55 @@ namespace gemma4::inline v0
                 return static_cast<token_id>(id);
             }
 
-            [[noreturn]] void unsupported(std::string_view key, std::string_view expected) const
-            {
-                auto const found = m_fields.find(key)->dump(-1, ' ', true);
-                throw mismatch_error(sentence(m_fields.file(), ": ", key,
-                                              " changes what is generated and is not supported: ",
-                                              "expected it ", expected, ", found ", found.substr(0, 80)));
-            }
-
             json_fields m_fields;
         };
     }
 
-    GEMMA4_CODE generation_config parse_generation_config(std::string_view text, std::string_view file)
+    namespace detail
     {
-        auto const root = parse_json(text, file);
-        detail::generation_fields const fields(root, file);
-
-        for (auto const* key : {"num_beams", "num_return_sequences", "num_beam_groups", "guidance_scale",
-                                "typical_p", "encoder_repetition_penalty"})
+        inline generation_config read_fields(nlohmann::json const& root, std::string_view file)
         {
-            fields.must_be(key, 1);
+            generation_fields const fields(root, file);
+            generation_config out;
+            auto& sampling = out.sampling;
+            sampling.do_sample = fields.boolean("do_sample", false);
+            sampling.top_k = sampling.do_sample ? 50 : 0;
+            read_sampling_fields(
+                false, sampling, [&](std::string_view key) { return fields.value(key); },
+                [&](std::string_view key) { return fields.name(key); },
+                [&](std::string warning) { out.warnings.push_back(std::move(warning)); });
+            sampling.suppress_tokens = fields.tokens("suppress_tokens");
+            out.stop.tokens = fields.tokens("eos_token_id");
+            out.stop.strings = fields.texts("stop_strings");
+            out.stop.max_tokens = fields.length("max_new_tokens");
+            out.max_length = fields.length("max_length");
+            out.bos = fields.token("bos_token_id");
+            out.pad = fields.token("pad_token_id");
+            validate_of_file(sampling, file);
+            return out;
         }
-        for (auto const* key :
-             {"penalty_alpha", "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "min_length",
-              "min_new_tokens", "epsilon_cutoff", "eta_cutoff", "token_healing"})
-        {
-            fields.must_be(key, 0);
-        }
-        for (auto const* key :
-             {"top_h", "bad_words_ids", "sequence_bias", "forced_bos_token_id", "forced_eos_token_id",
-              "begin_suppress_tokens", "exponential_decay_length_penalty", "watermarking_config",
-              "constraints", "force_words_ids", "dola_layers", "max_time"})
-        {
-            fields.must_be_absent(key);
-        }
-
-        generation_config out;
-        out.sampling.do_sample = fields.boolean("do_sample", false);
-        out.sampling.temperature = fields.number("temperature", 1);
-        out.sampling.top_k = fields.size("top_k", out.sampling.do_sample ? 50 : 0);
-        out.sampling.top_p = fields.number("top_p", 1);
-        out.sampling.min_p = fields.number("min_p", 0);
-        out.sampling.repetition_penalty = fields.number("repetition_penalty", 1);
-        out.sampling.suppress_tokens = fields.tokens("suppress_tokens");
-        out.stop.tokens = fields.tokens("eos_token_id");
-        out.stop.strings = fields.texts("stop_strings");
-        out.stop.max_tokens = fields.size("max_new_tokens", 0);
-        out.max_length = fields.size("max_length", 0);
-        out.bos = fields.token("bos_token_id");
-        out.pad = fields.token("pad_token_id");
-        try
-        {
-            validate(out.sampling);
-        }
-        catch (argument_error const& failure)
-        {
-            throw argument_error(sentence(file, ": ", failure.what()));
-        }
-        return out;
     }
 
-    GEMMA4_CODE generation_config read_generation_config(std::filesystem::path const& folder)
+    GEMMA4_CODE generation_config parse_generation_config(std::string_view text, std::string_view file)
+    {
+        return detail::read_fields(parse_json(text, file), file);
+    }
+
+    GEMMA4_CODE generation_config generation_config_of(nlohmann::json const& config, std::string_view file)
+    {
+        json_fields const top(config, file);
+        auto merged = top.find("text_config") ? top.fields("text_config").object() : nlohmann::json::object();
+        for (auto const& [key, value] : config.items())
+        {
+            if (!value.is_null()) { merged[key] = value; }
+        }
+        return detail::read_fields(merged, file);
+    }
+
+    GEMMA4_CODE std::optional<generation_config> read_generation_config(std::filesystem::path const& folder)
     {
         auto const path = folder / "generation_config.json";
-        if (!is_there(path)) { return {}; }
-        return parse_generation_config(file_bytes(path).text(), path.string());
+        if (!is_there(path)) { return std::nullopt; }
+        return detail::read_fields(read_json(path), path.string());
     }
 }

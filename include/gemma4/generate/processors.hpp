@@ -20,12 +20,14 @@ namespace gemma4::inline v0
 {
     // transformers' RepetitionPenaltyLogitsProcessor: each token of the history (the prompt included), once
     // however often it occurs, has its logit multiplied by penalty when negative and divided otherwise. Ids
-    // outside the vocabulary (place holders of images) are passed over.
+    // outside the vocabulary (place holders of images) are passed over. Of the last `window` tokens only,
+    // where it is not 0 (llama.cpp's penalty_last_n).
     class repetition_penalty
     {
     public:
-        explicit repetition_penalty(double penalty)
+        explicit repetition_penalty(double penalty, std::size_t window = 0)
             : m_penalty(static_cast<float>(penalty))
+            , m_window(window)
         {
             if (!(penalty > 0) || !std::isfinite(penalty))
             {
@@ -36,6 +38,7 @@ namespace gemma4::inline v0
         void operator()(std::span<float> logits, std::span<token_id const> history)
         {
             if (m_penalty == 1) { return; }
+            if (m_window != 0 && m_window < history.size()) { history = history.last(m_window); }
             m_seen.assign(ceil_div(logits.size(), 64), 0);
             for (auto const id : history)
             {
@@ -54,6 +57,7 @@ namespace gemma4::inline v0
         }
 
         float m_penalty;
+        std::size_t m_window;
         std::vector<std::uint64_t> m_seen;    // one bit per token, all zero between calls
     };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include <gemma4/core/error.hpp>
@@ -20,6 +21,8 @@ namespace gemma4::inline v0
         double top_p = 1;                           // 1: off
         double min_p = 0;                           // 0: off
         double repetition_penalty = 1;              // 1: off; greedy too
+        // The last tokens that it looks at, as llama.cpp's penalty_last_n; 0: all, as transformers.
+        std::size_t repetition_window = 0;
         std::vector<token_id> suppress_tokens{};    // never made; greedy too
         std::uint64_t seed = 0;
         bool log_probability = false;    // of the chosen token; a pass over the vocabulary
@@ -45,5 +48,18 @@ namespace gemma4::inline v0
         demand(options.repetition_penalty >= 1e-37 && options.repetition_penalty <= 1e37,
                "repetition_penalty", "a number from 1e-37 to 1e37", options.repetition_penalty);
         for (auto const id : options.suppress_tokens) { demand(id >= 0, "suppress_tokens", "token ids", id); }
+    }
+
+    // The same of options that a file gives: file_error, naming it.
+    inline void validate_of_file(sampling_options const& options, std::string_view file)
+    {
+        try
+        {
+            validate(options);
+        }
+        catch (argument_error const& wrong)
+        {
+            throw file_error(sentence(file, ": ", wrong.what()));
+        }
     }
 }

@@ -72,8 +72,9 @@ namespace gemma4::inline v0
             else if (is_there(index)) { read_shards(index); }
             else
             {
-                throw file_error(sentence(
-                    folder.string(), " holds neither model.safetensors nor model.safetensors.index.json"));
+                throw file_error(sentence(folder.string(),
+                                          " holds neither model.safetensors nor model.safetensors.index.json",
+                                          other_weights(folder)));
             }
             std::sort(m_tensors.begin(), m_tensors.end(),
                       [](tensor const& a, tensor const& b) { return a.name < b.name; });
@@ -106,6 +107,29 @@ namespace gemma4::inline v0
         std::span<std::string const> unlisted() const noexcept { return m_unlisted; }
 
     private:
+        // What there is instead, for an error.
+        static std::string other_weights(std::filesystem::path const& folder)
+        {
+            std::vector<std::string> names;
+            std::error_code ignored;
+            for (auto const& entry : std::filesystem::directory_iterator(folder, ignored))
+            {
+                auto name = entry.path().filename().string();
+                auto const is = [&](std::string_view end) { return name.ends_with(end); };
+                if (is(".safetensors") || is(".bin") || is(".pt") || is(".pth") || is(".onnx") || is(".h5"))
+                {
+                    names.push_back(std::move(name));
+                }
+            }
+            if (names.empty()) { return {}; }
+            std::ranges::sort(names);
+            auto const shard = std::ranges::find_if(
+                names, [](auto const& name) { return name.ends_with(".safetensors"); });
+            return shard == names.end()
+                       ? sentence("; of ", names.front(), ", safetensors must be made first")
+                       : sentence("; ", *shard, " is not read without the index that names the shards");
+        }
+
         void read_single(std::filesystem::path const& path)
         {
             m_files.emplace_back(path, m_access, m_memory);

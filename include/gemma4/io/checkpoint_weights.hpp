@@ -17,6 +17,7 @@
 #include <gemma4/io/checkpoint.hpp>
 #include <gemma4/io/nvfp4_checkpoint.hpp>
 #include <gemma4/io/shape_text.hpp>
+#include <gemma4/io/tower_config.hpp>
 #include <gemma4/io/weight_source.hpp>
 
 namespace gemma4::inline v0
@@ -24,11 +25,16 @@ namespace gemma4::inline v0
     class checkpoint_weights final : public weight_source
     {
     public:
-        // mismatch_error where the folder holds no text model.
+        // The names of tensors are those that transformers 5.24 loads into the class of config.json: with all
+        // prefixes of the class, or saved from an inner model (language_model.layers..., layers...), or with
+        // the prefix "model." twice. mismatch_error where the folder holds no text model.
         explicit checkpoint_weights(std::shared_ptr<checkpoint const> file)
             : m_file(std::move(file))
             , m_text_prefix(text_prefix(*m_file))
-        {}
+            , m_head(m_file->find("model.lm_head.weight") ? "model.lm_head.weight" : "lm_head.weight")
+        {
+            for (std::size_t i = 0; i != towers.size(); ++i) { m_tower_prefixes[i] = tower_prefix(towers[i]); }
+        }
 
         stored_weight demand(weight_tree tree, std::string const& name,
                              std::span<std::size_t const> shape) override
@@ -103,6 +109,16 @@ namespace gemma4::inline v0
             return all;
         }
 
+        void check(vision_config const& compiled, std::size_t, std::string_view variant) const override
+        {
+            check_vision_config(compiled, variant, m_file->config(), m_file->config_path().string());
+        }
+
+        void check(audio_config const& compiled, std::size_t, std::string_view variant) const override
+        {
+            check_audio_config(compiled, variant, m_file->config(), m_file->config_path().string());
+        }
+
         void drop(void const* data, std::size_t bytes) const noexcept override
         {
             m_file->drop(data, bytes);
@@ -174,39 +190,75 @@ namespace gemma4::inline v0
             return nvfp4_matrix(full, all, shape);
         }
 
-        // Conditional-generation or causal-LM class.
+        // What names of the text model begin with. The first of each list is what the class itself saves.
         static std::string text_prefix(checkpoint const& file)
         {
-            for (std::string_view const prefix : {"model.language_model.", "model."})
+            using names = std::vector<std::string_view>;
+            auto const& config = file.config();
+            bool const nested = config.is_object() && config.contains("text_config");
+            auto const prefixes =
+                nested ? names{"model.language_model.", "language_model.", "model.model.language_model.",
+                               "model.language_model.model.", "language_model.model.model.", "model."}
+                       : names{"model.", "", "model.model.", "model.language_model."};
+            for (auto const prefix : prefixes)
             {
-                if (file.find(sentence(prefix, "embed_tokens.weight"))) { return std::string(prefix); }
+                for (auto const name : {"embed_tokens.weight", "norm.weight"})
+                {
+                    if (file.find(sentence(prefix, name))) { return std::string(prefix); }
+                }
+            }
+            std::string other;
+            for (auto const& t : file.tensors())
+            {
+                if (t.name.ends_with("embed_tokens.weight")) { other = sentence("; it holds ", t.name); }
             }
             throw mismatch_error(sentence(file.folder().string(),
                                           ": tensor model.language_model.embed_tokens.weight or "
-                                          "model.embed_tokens.weight is missing"));
+                                          "model.embed_tokens.weight is missing",
+                                          other));
+        }
+
+        static constexpr std::array<std::string_view, 4> towers{"vision_tower.", "embed_vision.",
+                                                                "audio_tower.", "embed_audio."};
+
+        static std::vector<std::string> tower_prefixes(std::string_view tower)
+        {
+            return {sentence("model.", tower), std::string(tower), sentence("model.model.", tower)};
+        }
+
+        std::string tower_prefix(std::string_view tower) const
+        {
+            auto all = tower_prefixes(tower);
+            for (auto& prefix : all)
+            {
+                auto const& tensors = m_file->tensors();
+                auto const first = std::ranges::lower_bound(tensors, prefix, {}, &tensor::name);
+                if (first != tensors.end() && first->name.starts_with(prefix)) { return std::move(prefix); }
+            }
+            return std::move(all.front());
         }
 
         std::string full_name(weight_tree tree, std::string const& name) const
         {
-            switch (tree)
-            {
-            case weight_tree::text: return name == "lm_head.weight" ? name : m_text_prefix + name;
-            case weight_tree::vision: return "model.vision_tower." + name;
-            case weight_tree::vision_projector: return "model.embed_vision." + name;
-            case weight_tree::audio: return "model.audio_tower." + name;
-            case weight_tree::audio_projector: return "model.embed_audio." + name;
-            }
-            return name;
+            if (tree != weight_tree::text) { return m_tower_prefixes[std::size_t(tree) - 1] + name; }
+            if (name == "lm_head.weight") { return m_head; }
+            auto full = m_text_prefix + name;
+            // Tied tensors may be saved under the name of either.
+            bool const only_head =
+                name == "embed_tokens.weight" && !m_file->find(full) && m_file->find(m_head);
+            return only_head ? m_head : full;
         }
 
         // Tensors that may be passed over: towers that were not asked for, k and v of layers that share
         // another's, rope buffers, a tied head.
         bool is_known_leftover(std::string_view name, expected_leftovers const& expected) const
         {
-            for (std::string_view const tower :
-                 {"model.vision_tower.", "model.audio_tower.", "model.embed_vision.", "model.embed_audio."})
+            for (auto const tower : towers)
             {
-                if (name.starts_with(tower)) { return true; }
+                for (auto const& prefix : tower_prefixes(tower))
+                {
+                    if (name.starts_with(prefix)) { return true; }
+                }
             }
             if (name.ends_with("inv_freq")) { return true; }
             for (std::string_view const scale :
@@ -214,7 +266,7 @@ namespace gemma4::inline v0
             {
                 if (name.ends_with(scale)) { return true; }    // of activations that are not quantised here
             }
-            if (name == "lm_head.weight") { return expected.tied; }
+            if (name == m_head) { return expected.tied; }
             if (!name.starts_with(m_text_prefix)) { return false; }
             name.remove_prefix(m_text_prefix.size());
             if (!name.starts_with("layers.")) { return false; }
@@ -232,6 +284,8 @@ namespace gemma4::inline v0
 
         std::shared_ptr<checkpoint const> m_file;
         std::string m_text_prefix;
+        std::string m_head;
+        std::array<std::string, towers.size()> m_tower_prefixes;    // in the order of weight_tree
         struct known_nvfp4
         {
             std::weak_ptr<std::byte[]> blocks;

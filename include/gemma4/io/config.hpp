@@ -2,7 +2,9 @@
 //
 // Two spellings are read: the released one (global_head_dim, num_global_key_value_heads) and the one
 // transformers saves (per_layer_config). An absent option has transformers' default; an option we cannot
-// honour is an error, never ignored; keys that we do not know are.
+// honour is an error, never ignored. Passed over is what modeling_gemma4.py of transformers 5.24 computes
+// nothing from: dropout (of training), initializer_range, use_cache, and words of other models, such as
+// attn_logit_softcapping, query_pre_attn_scalar, hidden_act, rope_theta beside rope_parameters.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include <nlohmann/json.hpp>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/config_difference.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/model/placeholder_tokens.hpp>
 #include <gemma4/spec/text_config.hpp>
@@ -87,8 +90,7 @@ namespace gemma4::inline v0
             }    // the defaults of text_config are transformers'
             auto const rope = fields.fields("rope_parameters");
             auto const sliding = rope.fields("sliding_attention");
-            require_word(sliding, "rope_type", "default");
-            require_one(sliding, "partial_rotary_factor");
+            require_word(sliding, "rope_type", "default");    // of which partial_rotary_factor is no part
             text.rope_theta = sliding.number("rope_theta");
             auto const global = rope.fields("full_attention");
             if (global.text("rope_type") != "proportional")
@@ -100,7 +102,8 @@ namespace gemma4::inline v0
             text.global_rotated = global.number("partial_rotary_factor", 1.0f);
         }
 
-        // Absent layer_types: every sixth layer and the last one are global, as in transformers.
+        // As in transformers: where layer_types is absent every sixth layer is global, and the last one is
+        // global whatever layer_types says.
         inline std::vector<bool> read_layer_types(json_fields const& fields, std::size_t layers)
         {
             std::vector<bool> global(layers);
@@ -128,6 +131,7 @@ namespace gemma4::inline v0
                                  ", only \"sliding_attention\" and \"full_attention\" are supported"));
                 }
             }
+            global.back() = true;
             return global;
         }
 
@@ -283,6 +287,15 @@ namespace gemma4::inline v0
             text.ffn = fields.size("intermediate_size");
             text.max_positions = fields.size("max_position_embeddings", 131072);
             text.softcap = fields.number("final_logit_softcapping", 0.0f);
+            auto const demand_positive = [&](std::string_view key, bool good)
+            {
+                if (good) { return; }
+                throw file_error(sentence(file, ": ", fields.field(key), " is ", fields.get(key).dump(),
+                                          ", expected more than 0"));
+            };
+            demand_positive("max_position_embeddings", text.max_positions != 0);
+            demand_positive("final_logit_softcapping",
+                            !fields.find("final_logit_softcapping") || text.softcap > 0);
             text.norm_eps = fields.number("rms_norm_eps", 1e-6f);
 
             text.kv_shared_layers = fields.size("num_kv_shared_layers", 0);
@@ -352,12 +365,7 @@ namespace gemma4::inline v0
     inline text_config read_text_config(nlohmann::json const& config, std::string_view file)
     {
         auto const fields = detail::read_text_fields(config, file);
-        auto const first = std::find(fields.global.begin(), fields.global.end(), true);
-        if (first == fields.global.end())
-        {
-            throw mismatch_error(
-                sentence(file, ": ", fields.prefix, "layer_types has no full_attention layer"));
-        }
+        auto const first = std::find(fields.global.begin(), fields.global.end(), true);    // the last one is
         auto text = fields.text;
         text.global_every = static_cast<std::size_t>(first - fields.global.begin()) + 1;
         if (auto const l = detail::first_off_schedule(fields.global, text.global_every); l != text.layers)
@@ -367,28 +375,26 @@ namespace gemma4::inline v0
                                           ", only a schedule where every n-th layer is",
                                           " full_attention (here n = ", text.global_every, ") is supported"));
         }
-        if (!fields.global.back())
-        {
-            throw mismatch_error(
-                sentence(file, ": ", fields.prefix, "layer_types[", text.layers - 1,
-                         "] is sliding_attention, only a last layer of full_attention is supported"));
-        }
         return text;
     }
 
-    // mismatch_error for the first field where config.json and the compiled variant differ, in config.json's
-    // words, with both values; and all errors of read_text_config.
-    inline void check_text_config(text_config const& compiled, std::string_view variant_name,
-                                  nlohmann::json const& config, std::string_view file)
+    // max_position_embeddings. Errors as read_text_config.
+    inline std::size_t positions_of(nlohmann::json const& config, std::string_view file)
+    {
+        return detail::read_text_fields(config, file).text.max_positions;
+    }
+
+    // The fields in which config.json and the compiled variant differ, in config.json's words; and all errors of
+    // read_text_config but those of a schedule. max_position_embeddings is not compared: nothing is computed
+    // from it, it is the most positions that a conversation may have.
+    inline config_differences text_differences(text_config const& compiled, nlohmann::json const& config,
+                                               std::string_view file)
     {
         auto const fields = detail::read_text_fields(config, file);
         auto const& found = fields.text;
+        config_differences all;
         auto const same_field = [&](std::string_view field, auto is, auto expected)
-        {
-            if (is == expected) { return; }
-            throw mismatch_error(sentence(file, ": ", field, " is ", is, ", but the compiled variant ",
-                                          variant_name, " has ", expected));
-        };
+        { add_difference(all, field, is, expected); };
         auto const same = [&](std::string_view key, auto is, auto expected)
         { same_field(fields.prefix + std::string(key), is, expected); };
 
@@ -416,10 +422,10 @@ namespace gemma4::inline v0
         };
         if (shared_width(found) != shared_width(compiled))
         {
-            throw mismatch_error(sentence(file, ": ", fields.prefix, "use_double_wide_mlp is ",
-                                          found.shared_ffn != 0, " (width ", shared_width(found),
-                                          " in the KV-shared layers), but the compiled variant ",
-                                          variant_name, " has width ", shared_width(compiled), " there"));
+            all.push_back({fields.prefix + "use_double_wide_mlp",
+                           sentence(found.shared_ffn != 0, " (width ", shared_width(found),
+                                    " in the KV-shared layers)"),
+                           sentence("width ", shared_width(compiled), " there")});
         }
         same("vocab_size", found.vocab, compiled.vocab);
         same("hidden_size_per_layer_input", found.per_layer_input, compiled.per_layer_input);
@@ -427,27 +433,32 @@ namespace gemma4::inline v0
         same("num_experts", found.experts, compiled.experts);
         same("top_k_experts", found.active_experts, compiled.active_experts);
         same("moe_intermediate_size", found.expert_ffn, compiled.expert_ffn);
-        same("max_position_embeddings", found.max_positions, compiled.max_positions);
-        if (found.media_both_ways != compiled.media_both_ways)
-        {
-            auto const word = [](bool both_ways) { return both_ways ? "\"vision\"" : "null"; };
-            same("use_bidirectional_attention", std::string_view(word(found.media_both_ways)),
-                 std::string_view(word(compiled.media_both_ways)));
-        }
+        auto const both_ways = [](bool is) { return std::string_view(is ? "\"vision\"" : "null"); };
+        same("use_bidirectional_attention", both_ways(found.media_both_ways),
+             both_ways(compiled.media_both_ways));
         same("rope_parameters.sliding_attention.rope_theta", found.rope_theta, compiled.rope_theta);
         same("rope_parameters.full_attention.rope_theta", found.global_rope_theta,
              compiled.global_rope_theta);
         same("rope_parameters.full_attention.partial_rotary_factor", found.global_rotated,
              compiled.global_rotated);
-        same("final_logit_softcapping", found.softcap, compiled.softcap);
+        auto const cap = [](float softcap) { return softcap == 0 ? "null (no cap)" : sentence(softcap); };
+        same("final_logit_softcapping", cap(found.softcap), cap(compiled.softcap));
         same("rms_norm_eps", found.norm_eps, compiled.norm_eps);
+        auto const there = [](bool is) { return std::string_view(is ? "there" : "absent"); };
         auto const own = [&](std::string_view what, auto is, auto expected)
         { same_field(sentence(what, " in its architecture"), is, expected); };
-        own("the norm of values", std::string_view(found.value_norm ? "there" : "absent"),
-            std::string_view(compiled.value_norm ? "there" : "absent"));
-        own("the scalar of a layer", std::string_view(found.layer_scalar ? "there" : "absent"),
-            std::string_view(compiled.layer_scalar ? "there" : "absent"));
+        own("the norm of values", there(found.value_norm), there(compiled.value_norm));
+        own("the scalar of a layer", there(found.layer_scalar), there(compiled.layer_scalar));
         own("the scale of queries", found.query_scale, compiled.query_scale);
+        return all;
+    }
+
+    // mismatch_error for the first field where config.json and the compiled variant differ, in config.json's
+    // words, with both values; and all errors of read_text_config.
+    inline void check_text_config(text_config const& compiled, std::string_view variant_name,
+                                  nlohmann::json const& config, std::string_view file)
+    {
+        refuse_difference(text_differences(compiled, config, file), file, variant_name);
     }
 
     // Whether config.json describes this variant. Any error (a broken file, an unsupported option) is also a
@@ -456,8 +467,7 @@ namespace gemma4::inline v0
     {
         try
         {
-            return detail::normal_form(read_text_config(config, "config.json"))
-                   == detail::normal_form(compiled);
+            return text_differences(compiled, config, "config.json").empty();
         }
         catch (error const&)
         {

@@ -18,6 +18,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/formats/ggml_type.hpp>
+#include <gemma4/io/file_kind.hpp>
 #include <gemma4/io/gguf_metadata.hpp>
 
 namespace gemma4::inline v0
@@ -77,11 +78,13 @@ namespace gemma4::inline v0
 
             gguf_contents parse()
             {
-                auto const magic = take(4, "the magic GGUF");
-                if (std::string_view(reinterpret_cast<char const*>(magic), 4) != gguf_magic)
+                std::string_view const head(reinterpret_cast<char const*>(m_bytes.data()), m_bytes.size());
+                if (!head.starts_with(gguf_magic))
                 {
+                    refuse_other_file(m_contents.metadata.file(), what_any_file_is(m_bytes), "a GGUF file");
                     fail("is no GGUF file: its first four bytes are not GGUF");
                 }
+                take(gguf_magic.size(), "the magic GGUF");
                 m_contents.version = number<std::uint32_t>("the version");
                 if ((m_contents.version & 0xffffu) == 0 && m_contents.version != 0)
                 {

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/config_difference.hpp>
 #include <gemma4/io/gguf_fields.hpp>
 #include <gemma4/io/gguf_gemma3_config.hpp>
+#include <gemma4/io/gguf_options.hpp>
 
 namespace gemma4::inline v0
 {
@@ -103,9 +105,10 @@ namespace gemma4::inline v0
                 text.active_experts = fields.size("expert_used_count");
                 text.expert_ffn = fields.size("expert_feed_forward_length");
             }
-            text.max_positions = fields.size("context_length");
-            text.rope_theta = fields.number("rope.freq_base_swa", 10000.0f);
-            text.global_rope_theta = fields.number("rope.freq_base", 1000000.0f);
+            text.max_positions = gguf_positions(fields);
+            text.rope_theta = rope_base(fields, "rope.freq_base_swa", "rope.local.freq_base", 10000.0f);
+            text.global_rope_theta = rope_base(fields, "rope.freq_base", "rope.global.freq_base", 1000000.0f);
+            check_attention_scale(fields, text.query_scale);
             text.global_rotated = rotated_share(file, text.global_head_dim);
             text.softcap = fields.number("final_logit_softcapping", 30.0f);    // the default of llama.cpp
             text.norm_eps = fields.number("attention.layer_norm_rms_epsilon");
@@ -131,19 +134,12 @@ namespace gemma4::inline v0
         {
             auto const& metadata = file.metadata();
             auto const architecture = metadata.text("general.architecture");
+            if (architecture == "gemma4" || architecture == "gemma3") { check_gguf_options(metadata); }
             if (architecture == "gemma4") { return read_gemma4_fields(file); }
             if (architecture == "gemma3") { return read_gemma3_fields(file); }
             throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ",
                                           printable(architecture),
                                           ", only \"gemma4\" and \"gemma3\" are supported"));
-        }
-
-        // What a GGUF file cannot say, set alike.
-        constexpr text_config comparable(text_config text)
-        {
-            text = normal_form(text);
-            text.media_both_ways = false;
-            return text;
         }
     }
 
@@ -176,19 +172,22 @@ namespace gemma4::inline v0
         return text;
     }
 
-    // mismatch_error for the first key where the file and the compiled variant differ, with both values; and
-    // all errors of read_text_config.
-    inline void check_text_config(text_config const& compiled, std::string_view variant_name,
-                                  gguf_file const& file)
+    // context_length. Errors as read_text_config.
+    inline std::size_t positions_of(gguf_file const& file)
+    {
+        return detail::read_text_fields(file).text.max_positions;
+    }
+
+    // The keys in which the file and the compiled variant differ; and all errors of read_text_config but those
+    // of a schedule. context_length is not compared: nothing is computed from it, it is the most positions
+    // that a conversation may have.
+    inline config_differences text_differences(text_config const& compiled, gguf_file const& file)
     {
         auto const fields = detail::read_text_fields(file);
         auto const& found = fields.text;
+        config_differences all;
         auto const same = [&](std::string_view what, auto is, auto expected)
-        {
-            if (is == expected) { return; }
-            throw mismatch_error(sentence(file.metadata().file(), ": ", what, " is ", is,
-                                          ", but the compiled variant ", variant_name, " has ", expected));
-        };
+        { add_difference(all, what, is, expected); };
         gguf_fields const keys(file.metadata());
         auto const key = [&](std::string_view word, auto is, auto expected)
         { same(sentence("metadata ", keys.key(word)), is, expected); };
@@ -220,7 +219,6 @@ namespace gemma4::inline v0
         key("expert_count", found.experts, compiled.experts);
         key("expert_used_count", found.active_experts, compiled.active_experts);
         key("expert_feed_forward_length", found.expert_ffn, compiled.expert_ffn);
-        key("context_length", found.max_positions, compiled.max_positions);
         key("rope.freq_base_swa", found.rope_theta, compiled.rope_theta);
         key("rope.freq_base", found.global_rope_theta, compiled.global_rope_theta);
         key("final_logit_softcapping", found.softcap, compiled.softcap);
@@ -229,12 +227,20 @@ namespace gemma4::inline v0
         same("attn_v.weight missing in global layers", found.value_is_key, compiled.value_is_key);
         same("the share of a head that rope_freqs.weight turns", found.global_rotated,
              compiled.global_rotated);
-        auto const norm = [](bool there) { return there ? "there" : "absent"; };
-        same("the norm of values in its architecture", std::string_view(norm(found.value_norm)),
-             std::string_view(norm(compiled.value_norm)));
-        same("the scalar of a layer in its architecture", std::string_view(norm(found.layer_scalar)),
-             std::string_view(norm(compiled.layer_scalar)));
+        auto const norm = [](bool there) { return std::string_view(there ? "there" : "absent"); };
+        same("the norm of values in its architecture", norm(found.value_norm), norm(compiled.value_norm));
+        same("the scalar of a layer in its architecture", norm(found.layer_scalar),
+             norm(compiled.layer_scalar));
         same("the scale of queries in its architecture", found.query_scale, compiled.query_scale);
+        return all;
+    }
+
+    // mismatch_error for the first key where the file and the compiled variant differ, with both values; and
+    // all errors of read_text_config.
+    inline void check_text_config(text_config const& compiled, std::string_view variant_name,
+                                  gguf_file const& file)
+    {
+        refuse_difference(text_differences(compiled, file), file.metadata().file(), variant_name);
     }
 
     // Whether the file describes this variant. Any error is also a "no": check_text_config says why.
@@ -242,7 +248,7 @@ namespace gemma4::inline v0
     {
         try
         {
-            return detail::comparable(read_text_config(file)) == detail::comparable(compiled);
+            return text_differences(compiled, file).empty();
         }
         catch (error const&)
         {

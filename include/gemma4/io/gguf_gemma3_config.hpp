@@ -12,6 +12,7 @@
 
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/gguf_fields.hpp>
+#include <gemma4/io/gguf_options.hpp>
 
 namespace gemma4::inline v0::detail
 {
@@ -46,9 +47,20 @@ namespace gemma4::inline v0::detail
         require_equal(fields, "attention.value_length", text.head_dim, "attention.key_length");
         text.window = fields.size("attention.sliding_window");
         text.ffn = fields.size("feed_forward_length");
-        text.max_positions = fields.size("context_length");
-        text.rope_theta = fields.number("rope.freq_base_swa", 10000.0f);
-        text.global_rope_theta = fields.number("rope.freq_base", 1000000.0f);
+        for (auto const* const word : {"attention.key_length_swa", "attention.value_length_swa",
+                                       "rope.dimension_count", "rope.dimension_count_swa"})
+        {
+            require_equal(fields, word, text.head_dim, "attention.key_length");
+        }
+        if (auto const shared = fields.size("attention.shared_kv_layers", 0); shared != 0)
+        {
+            throw mismatch_error(sentence(metadata.file(), ": metadata ",
+                                          fields.key("attention.shared_kv_layers"), " is ", shared,
+                                          ", only 0 is supported"));
+        }
+        text.max_positions = gguf_positions(fields);
+        text.rope_theta = rope_base(fields, "rope.freq_base_swa", "rope.local.freq_base", 10000.0f);
+        text.global_rope_theta = rope_base(fields, "rope.freq_base", "rope.global.freq_base", 1000000.0f);
         text.global_rotated = 1.0f;
         text.softcap = fields.number("final_logit_softcapping", 0.0f);
         text.norm_eps = fields.number("attention.layer_norm_rms_epsilon");
@@ -58,16 +70,7 @@ namespace gemma4::inline v0::detail
         auto const scaled =
             text.layers == layers_of_27b && text.heads != 0 ? text.hidden / text.heads : text.head_dim;
         text.query_scale = float(1.0 / std::sqrt(double(scaled)));
-        auto const unsupported = [&](std::string_view word, float only)
-        {
-            if (auto const found = fields.number(word, only); found != only)
-            {
-                throw mismatch_error(sentence(metadata.file(), ": metadata ", fields.key(word), " is ", found,
-                                              ", only ", only, " is supported"));
-            }
-        };
-        unsupported("rope.scaling.factor", 1.0f);
-        unsupported("attn_logit_softcapping", 0.0f);
+        check_attention_scale(fields, text.query_scale);
         return out;
     }
 }

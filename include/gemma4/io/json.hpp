@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +14,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <gemma4/core/byte_order_mark.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/file_kind.hpp>
 
 namespace gemma4::inline v0
 {
@@ -89,6 +92,7 @@ namespace gemma4::inline v0
             template <class Exception>
             bool parse_error(std::size_t position, std::string const&, Exception const& reason)
             {
+                refuse_other_file(m_file, what_file_is(std::as_bytes(std::span(m_text))), "JSON");
                 std::string_view what = reason.what();
                 what = what.substr(0, what.find("; last read"));
                 if (auto const prefix = what.find(": "); prefix != what.npos)
@@ -148,13 +152,15 @@ namespace gemma4::inline v0
         };
     }
 
-    // The document in `text`; `file` is its name in errors. file_error: not JSON, not UTF-8, a duplicate key,
-    // too deep.
+    // The document in `text`, a byte order mark before it or not; `file` is its name in errors. file_error:
+    // not JSON (what it is instead, where that can be told), not UTF-8, a duplicate key, too deep.
     inline nlohmann::json parse_json(std::string_view text, std::string_view file)
     {
+        text = detail::without_bom(text);
         // nlohmann's lexer takes a zero byte for the end of the text.
         if (auto const zero = text.find('\0'); zero != text.npos)
         {
+            refuse_other_file(file, what_file_is(std::as_bytes(std::span(text))), "JSON");
             throw file_error(sentence(file, ": not valid JSON at ", detail::line_and_column(text, zero + 1),
                                       ": a zero byte"));
         }

@@ -32,6 +32,7 @@
 
 #include <gemma4/core/checksum.hpp>
 #include <gemma4/core/error.hpp>
+#include <gemma4/io/config_difference.hpp>
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
 #include <gemma4/io/shape_text.hpp>
@@ -125,29 +126,37 @@ namespace gemma4::inline v0
             }
         }
 
-        // Throws mismatch_error naming the first field in which the packed model and the compiled variant
-        // differ.
-        void check(text_config const& compiled, std::string_view variant) const
+        // The fields in which the packed model and the compiled variant differ. max_positions is not compared:
+        // nothing is computed from it, it is the most positions that a conversation may have.
+        config_differences differences(text_config const& compiled) const
         {
+            config_differences all;
             for_each_field(compiled,
-                           [&](char const* field, auto expected)
+                           [&](std::string_view field, auto expected)
                            {
-                               if (!m_text.contains(field) || !holds(m_text[field], expected))
-                               {
-                                   throw mismatch_error(
-                                       sentence(name(), ": ", field, " is ",
-                                                m_text.contains(field) ? shown(m_text[field]) : "missing",
-                                                ", but the compiled variant ", variant, " has ", expected));
-                               }
+                               auto const found = m_text.find(field);
+                               if (field == "max_positions") { return; }
+                               if (found != m_text.end() && holds(*found, expected)) { return; }
+                               all.push_back({std::string(field),
+                                              found == m_text.end() ? "missing" : shown(*found),
+                                              sentence(expected)});
                            });
+            return all;
         }
 
-        bool matches(text_config const& compiled) const
+        // Throws mismatch_error naming the first of them.
+        void check(text_config const& compiled, std::string_view variant) const
         {
-            bool same = true;
-            for_each_field(compiled, [&](char const* field, auto expected)
-                           { same = same && m_text.contains(field) && holds(m_text[field], expected); });
-            return same;
+            refuse_difference(differences(compiled), name(), variant);
+        }
+
+        bool matches(text_config const& compiled) const { return differences(compiled).empty(); }
+
+        std::size_t max_positions() const
+        {
+            json_fields const fields(m_text, name(), "text.");
+            if (auto const positions = fields.size("max_positions"); positions != 0) { return positions; }
+            fail("text.max_positions is 0, expected more than 0");
         }
 
     private:

@@ -20,6 +20,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
 #include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/file_kind.hpp>
 #include <gemma4/io/json.hpp>
 
 namespace gemma4::inline v0
@@ -147,19 +148,28 @@ namespace gemma4::inline v0
     // names, offsets out of range, overlaps or holes, shape and byte span that disagree or overflow.
     inline safetensors_contents parse_safetensors(std::span<std::byte const> bytes, std::string_view file)
     {
+        auto const refuse_others = [&]
+        {
+            std::string_view const head(reinterpret_cast<char const*>(bytes.data()), bytes.size());
+            if (detail::begins_as_safetensors(head)) { return; }    // a damaged one
+            refuse_other_file(file, what_any_file_is(bytes), "a safetensors file");
+        };
         if (bytes.size() < 8)
         {
+            refuse_others();
             throw file_error(sentence(file, ": ", bytes.size(), " bytes, too short for a safetensors file"));
         }
         std::uint64_t length = 0;
         std::memcpy(&length, bytes.data(), sizeof length);
         if (length > bytes.size() - 8)
         {
+            refuse_others();
             throw file_error(sentence(file, ": the header is said to be ", length, " bytes long, but only ",
                                       bytes.size() - 8, " follow (truncated, or not a safetensors file)"));
         }
         if (length > detail::max_safetensors_header)
         {
+            refuse_others();
             throw file_error(sentence(file, ": the header is ", length, " bytes long, the limit is ",
                                       detail::max_safetensors_header));
         }
@@ -168,6 +178,7 @@ namespace gemma4::inline v0
         std::string_view const text(reinterpret_cast<char const*>(header_bytes.data()), header_bytes.size());
         if (!text.starts_with('{'))
         {
+            refuse_others();
             throw file_error(sentence(file, ": the safetensors header does not start with {"));
         }
         auto const header = parse_json(text, file);

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -147,7 +149,7 @@ namespace gemma4::inline v0
         static plan read_plan(sealed_reader& from)
         {
             plan p;
-            p.size = from.number(M::text.max_positions, "a number of tokens");
+            p.size = from.number(std::numeric_limits<std::int32_t>::max(), "a number of tokens");
             p.low = from.number(p.size, "a position");
             auto const end = ceil_div(std::size_t(p.size), kernels::page_positions);
             for (std::size_t l = 0; l != owners; ++l)

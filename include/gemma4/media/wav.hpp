@@ -1,5 +1,8 @@
 // RIFF WAVE files: PCM of 1 to 32 bits, float32 and float64, A-law and mu-law, WAVE_FORMAT_EXTENSIBLE and
 // RF64. Source: Microsoft's "Multiple channel audio data and WAVE files", EBU Tech 3306.
+//
+// Lengths are taken as libsndfile takes them: writers to a pipe do not know them and put any large number,
+// recordings are cut off. Samples are the whole frames that are there, up to the length that is stated.
 #pragma once
 
 #include <cmath>
@@ -14,6 +17,7 @@
 #include <vector>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/media/audio_limits.hpp>
 #include <gemma4/media/wav_samples.hpp>
 #include <gemma4/media/waveform.hpp>
 
@@ -24,9 +28,10 @@ namespace gemma4::inline v0
         class wav_reader
         {
         public:
-            wav_reader(std::span<std::byte const> bytes, std::string_view name)
+            wav_reader(std::span<std::byte const> bytes, std::string_view name, audio_limits const& limits)
                 : m_bytes(bytes)
                 , m_name(name)
+                , m_limits(limits)
             {}
 
             waveform read()
@@ -47,10 +52,10 @@ namespace gemma4::inline v0
                     {
                         fail("has a chunk of ", size, " bytes where only ", rest, " are left");
                     }
-                    if (id == "fmt ") { read_format(at, size); }
+                    if (id == "fmt " && !m_format) { read_format(at, size); }
                     if (id == "ds64" && size >= 16) { m_data_size = number(at + 8, 8); }
                     at += size;
-                    if (size % 2 != 0 && at != m_bytes.size()) { ++at; }
+                    if (size % 2 != 0 && at != m_bytes.size() && !begins_chunk(at)) { ++at; }
                 }
                 fail("has no data chunk");
             }
@@ -70,6 +75,14 @@ namespace gemma4::inline v0
             std::uint64_t number(std::size_t at, std::size_t bytes) const
             {
                 return little_endian(m_bytes.data() + at, bytes);
+            }
+
+            // Some writers leave out the byte that fills up an odd chunk.
+            bool begins_chunk(std::size_t at) const
+            {
+                if (m_bytes.size() - at < 8) { return false; }
+                auto const id = word(at);
+                return id == "fmt " || id == "data" || id == "fact" || id == "LIST";
             }
 
             void read_format(std::size_t at, std::size_t size)
@@ -92,9 +105,9 @@ namespace gemma4::inline v0
                 m_format = wav_sample_format::of(tag, bits);
                 if (!m_format)
                 {
-                    fail("has samples of format ", tag, " and ", bits,
+                    fail("has samples of format ", tag, coding_name(tag), " and ", bits,
                          " bits, expected PCM (1) of 1 to 32 bits, float (3) of 32 or 64, A-law (6) or "
-                         "mu-law (7) of 8");
+                         "mu-law (7) of 8; the component gemma4::audio (libsndfile) reads more");
                 }
                 if (m_sound.channels == 0 || m_sound.rate == 0)
                 {
@@ -108,21 +121,49 @@ namespace gemma4::inline v0
                 }
             }
 
-            // A size of all ones means that the writer did not know it (a pipe), or RF64: see ds64.
+            static std::string_view coding_name(std::uint16_t tag)
+            {
+                switch (tag)
+                {
+                case 0x02: return " (MS ADPCM)";
+                case 0x11: return " (IMA ADPCM)";
+                case 0x14: return " (G.723)";
+                case 0x31: return " (GSM 6.10)";
+                case 0x40: return " (G.721)";
+                case 0x50: return " (MPEG)";
+                case 0x55: return " (MP3)";
+                case 0xff: return " (AAC)";
+                default: return "";
+                }
+            }
+
+            // Bytes of samples of a data chunk of `size`, at `at`, with `rest` bytes up to the end of the file.
+            std::size_t stated_size(std::size_t at, std::size_t size, std::size_t rest) const
+            {
+                if (size == 0xffffffffu && m_data_size) { return std::size_t(*m_data_size); }
+                // A header that was never finished: the file does not end where it says either.
+                auto const end = number(4, 4) + 8;
+                if (size == 0 && (end <= at || end > m_bytes.size())) { return rest; }
+                return size;
+            }
+
             waveform samples(std::size_t at, std::size_t size, std::size_t rest)
             {
                 if (!m_format) { fail("has no format chunk before its data"); }
                 auto const frame = m_sound.channels * m_format->bytes;
-                if (size == 0xffffffffu)
+                size = stated_size(at, size, rest);
+                auto const frames = (size < rest ? size : rest) / frame;
+                if (frames == 0)
                 {
-                    size = m_data_size ? std::size_t(*m_data_size) : rest / frame * frame;
+                    fail("has ", size < rest ? size : rest, " bytes of samples, expected at least a frame of ",
+                         frame);
                 }
-                if (size > rest) { fail("says ", size, " bytes of samples, but only ", rest, " are there"); }
-                if (size == 0 || size % frame != 0)
+                if (frames > m_limits.max_samples / m_sound.channels)
                 {
-                    fail("has ", size, " bytes of samples, expected whole frames of ", frame);
+                    fail("has ", frames, " frames of ", m_sound.channels, " channels; the limit is ",
+                         m_limits.max_samples, " samples");
                 }
-                m_sound.samples.resize(size / m_format->bytes);
+                m_sound.samples.resize(frames * m_sound.channels);
                 auto const* from = m_bytes.data() + at;
                 for (std::size_t i = 0; i != m_sound.samples.size(); ++i, from += m_format->bytes)
                 {
@@ -137,6 +178,7 @@ namespace gemma4::inline v0
 
             std::span<std::byte const> m_bytes;
             std::string_view m_name;
+            audio_limits const& m_limits;
             waveform m_sound;
             std::optional<wav_sample_format> m_format;
             std::optional<std::uint64_t> m_data_size;
@@ -144,21 +186,28 @@ namespace gemma4::inline v0
     }
 
     // All samples of the WAV file in memory; `name` is what errors call it. file_error where the bytes are
-    // not a whole WAV file of finite samples in a coding named above. Memory is bounded by the size of the
-    // file.
-    inline waveform read_wav(std::span<std::byte const> bytes, std::string_view name)
+    // no WAV file of finite samples in a coding named above, or above the limits. Memory is bounded by the
+    // size of the file.
+    inline waveform read_wav(std::span<std::byte const> bytes, std::string_view name,
+                             audio_limits const& limits = {})
     {
-        return detail::wav_reader(bytes, name).read();
+        return detail::wav_reader(bytes, name, limits).read();
     }
 
     // The bytes of a file. file_error names it.
-    inline std::vector<std::byte> read_bytes(std::filesystem::path const& path)
+    inline std::vector<std::byte> read_bytes(std::filesystem::path const& path,
+                                             audio_limits const& limits = {})
     {
         std::ifstream file(path, std::ios::binary | std::ios::ate);
         auto const size = file ? std::streamoff(file.tellg()) : std::streamoff(-1);
         if (size < 0 || !std::filesystem::is_regular_file(path))
         {
             throw file_error(sentence(path.string(), " cannot be opened"));
+        }
+        if (std::uint64_t(size) > limits.max_file_bytes)
+        {
+            throw file_error(sentence(path.string(), " has ", std::uint64_t(size),
+                                      " bytes; the limit for a sound is ", limits.max_file_bytes));
         }
         std::vector<std::byte> bytes(static_cast<std::size_t>(size));
         file.seekg(0);
@@ -169,8 +218,8 @@ namespace gemma4::inline v0
         return bytes;
     }
 
-    inline waveform read_wav(std::filesystem::path const& path)
+    inline waveform read_wav(std::filesystem::path const& path, audio_limits const& limits = {})
     {
-        return read_wav(read_bytes(path), path.string());
+        return read_wav(read_bytes(path, limits), path.string(), limits);
     }
 }

@@ -9,13 +9,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <gemma4/core/byte_order_mark.hpp>
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/file_kind.hpp>
 #include <gemma4/text/json_reader.hpp>
 #include <gemma4/text/vocabulary.hpp>
 
@@ -27,6 +30,11 @@ namespace gemma4::inline v0
         // Throws file_error naming file_name, the field, what was expected and what was found.
         static vocabulary read(std::string_view json, std::string_view file_name)
         {
+            json = detail::without_bom(json);
+            if (auto const first = json.find_first_not_of(" \t\r\n"); first == json.npos || json[first] != '{')
+            {
+                refuse_other_file(file_name, what_file_is(std::as_bytes(std::span(json))), "tokenizer.json");
+            }
             return tokenizer_json(json, file_name).read_all();
         }
 
