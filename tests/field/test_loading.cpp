@@ -98,7 +98,7 @@ namespace
             if (name == "__metadata__") { continue; }
             auto const begin = entry.at("data_offsets").at(0).get<std::size_t>();
             auto const end = entry.at("data_offsets").at(1).get<std::size_t>();
-            out.tensors[name] = {entry.at("dtype"), entry.at("shape").get<shape_type>(),
+            out.tensors[name] = {entry.at("dtype").get<std::string>(), entry.at("shape").get<shape_type>(),
                                  all.substr(8 + length + begin, end - begin)};
         }
         return out;
@@ -107,18 +107,18 @@ namespace
     std::string safetensors_of(std::map<std::string, stored> const& tensors)
     {
         json header;
-        std::string data;
+        std::string payload;
         for (auto const& [name, t] : tensors)
         {
             header[name] = {{"dtype", t.dtype},
                             {"shape", t.shape},
-                            {"data_offsets", {data.size(), data.size() + t.bytes.size()}}};
-            data += t.bytes;
+                            {"data_offsets", {payload.size(), payload.size() + t.bytes.size()}}};
+            payload += t.bytes;
         }
         auto const text = header.dump();
         std::string out;
         for (int byte = 0; byte != 8; ++byte) { out += char(text.size() >> (8 * byte) & 0xffu); }
-        return out + text + data;
+        return out + text + payload;
     }
 
     using change = std::function<void(nano_files&)>;
@@ -152,7 +152,7 @@ namespace
     void make_text_only(nano_files& files)
     {
         auto text = files.config.at("text_config");
-        text["architectures"] = {"Gemma4ForCausalLM"};
+        text["architectures"] = json::array({"Gemma4ForCausalLM"});
         files.config = std::move(text);
     }
 
@@ -218,9 +218,17 @@ namespace
 
     using nano_engine = engine<nano, modality::text, any_format, exact>;
 
+    // As many positions as the model has, at most 8192; or `context`.
+    load_options positions(std::size_t context = 0)
+    {
+        auto options = one_thread();
+        options.context = context;
+        return options;
+    }
+
     std::vector<float> last_logits(fs::path const& model)
     {
-        auto const loaded = nano_engine::load(model, one_thread());
+        auto const loaded = nano_engine::load(model, positions());
         auto const tokens = cases().at("tokens").get<std::vector<token_id>>();
         auto const all = all_logits(loaded, std::span(tokens), 64);
         std::vector<float> some;
@@ -299,11 +307,12 @@ namespace
     }
 
     // Enough of a program's list for what is said before anything is loaded.
-    std::vector<known_variant> known()
+    std::vector<known_variant> const& known()
     {
-        return {{e2b::name, e2b::text, nullptr, nullptr, nullptr},
-                {a4b::name, a4b::text, nullptr, nullptr, nullptr},
-                {nano::name, nano::text, nullptr, nullptr, nullptr}};
+        static std::vector<known_variant> const all{{e2b::name, e2b::text, nullptr, nullptr, nullptr},
+                                                    {a4b::name, a4b::text, nullptr, nullptr, nullptr},
+                                                    {nano::name, nano::text, nullptr, nullptr, nullptr}};
+        return all;
     }
 
     std::string unknown_variant(fs::path const& model)
@@ -640,7 +649,7 @@ TEST_CASE("line 11: the number of positions of the file is the limit, smaller or
     for (auto const& model : {small, gguf})
     {
         CAPTURE(model);
-        auto const loaded = nano_engine::load(model, {.executor = std::make_shared<inline_executor>()});
+        auto const loaded = nano_engine::load(model, positions());
         CHECK(loaded.max_positions() == 24);
         CHECK(loaded.options().context == 24);
         session s(loaded);
@@ -651,7 +660,7 @@ TEST_CASE("line 11: the number of positions of the file is the limit, smaller or
               == "context is 512, but nano has 24 positions in this file");
     }
     auto const large = nano_engine::load(write_nano(with_field("max_position_embeddings", 8192)),
-                                         {.context = 8000, .executor = std::make_shared<inline_executor>()});
+                                         positions(8000));
     CHECK(large.options().context == 8000);
 }
 
