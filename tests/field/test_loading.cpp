@@ -1,5 +1,5 @@
-// Models as people have them: heads, names, options, positions, folders and files that are no model (issue 14,
-// lines 2, 4, 10, 11, 12 and 13). Expected logits and tokens: tools/reference/make_loading_cases.py.
+// Models as people have them: heads, names, options, positions, folders and files that are no model (issue
+// 14, lines 2, 4, 10, 11, 12 and 13). Expected logits and tokens: tools/reference/make_loading_cases.py.
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -382,8 +382,8 @@ TEST_CASE("line 2: output.weight of a GGUF file is used where it is not the embe
     { return cases().at("logits").at(name).get<std::vector<float>>(); };
     auto const with_output = [](stored const& head, std::uint32_t type, std::string const& bytes)
     {
-        return write_nano_gguf(new_folder() / "nano.gguf", [&](gguf_writer& w)
-                               { w.tensor("output.weight", head.shape, type, bytes); });
+        return write_nano_gguf(new_folder() / "nano.gguf",
+                               [&](gguf_writer& w) { w.tensor("output.weight", head.shape, type, bytes); });
     };
     auto const own = rolled_head(files);
     auto const same = table_of(files);
@@ -481,8 +481,8 @@ TEST_CASE("line 4: every key of general.sampling takes effect, is off, or is an 
              {"top_p", -0.5f}, {"min_p", 2.0f}, {"penalty_repeat", 0.0f}})
     {
         CAPTURE(key);
-        auto const file = write_nano_gguf(new_folder() / "nano.gguf", [&](gguf_writer& w)
-                                          { w.f32("general.sampling." + key, value); });
+        auto const file = write_nano_gguf(new_folder() / "nano.gguf",
+                                          [&](gguf_writer& w) { w.f32("general.sampling." + key, value); });
         CHECK(has(refusal<file_error>([&] { nano_engine::load(file, one_thread()); }), "general.sampling"));
     }
     auto const order = [](std::string const& sequence)
@@ -502,7 +502,8 @@ TEST_CASE("line 4: every key of general.sampling takes effect, is off, or is an 
 TEST_CASE("line 4: keys of a GGUF file that change what is computed are off or named")
 {
     using writer = std::function<void(gguf_writer&)>;
-    for (auto const& [key, write_key] : std::vector<std::pair<std::string, writer>>{
+    for (auto const& [key, write_key] :
+         std::vector<std::pair<std::string, writer>>{
              {"rope.scaling.type", [](gguf_writer& w) { w.text("gemma4.rope.scaling.type", "yarn"); }},
              {"rope.scaling.factor", [](gguf_writer& w) { w.f32("gemma4.rope.scaling.factor", 8); }},
              {"rope.mystery", [](gguf_writer& w) { w.f32("gemma4.rope.mystery", 1); }},
@@ -577,8 +578,8 @@ TEST_CASE("line 4: options of config.json that transformers passes over are pass
 
 TEST_CASE("line 10: names of tensors are those that transformers loads")
 {
-    for (std::string const to : {"language_model.", "model.model.language_model.", "model.language_model.model.",
-                                 "language_model.model.model."})
+    for (std::string const to : {"language_model.", "model.model.language_model.",
+                                 "model.language_model.model.", "language_model.model.model."})
     {
         check_as_transformers(to, with_prefix(to));
     }
@@ -622,15 +623,16 @@ TEST_CASE("line 10: names with which transformers leaves weights newly initialis
 
 TEST_CASE("line 11: a configuration that differs in one number names it")
 {
-    auto const names = " describes none of the variants compiled in: e2b, a4b, nano; the nearest is nano, but ";
+    auto const names =
+        " describes none of the variants compiled in: e2b, a4b, nano; the nearest is nano, but ";
     auto const softcap = write_nano(with_field("final_logit_softcapping", nullptr));
     CHECK(unknown_variant(softcap)
           == (softcap / "config.json").string() + names
                  + "text_config.final_logit_softcapping is null (no cap), expected 30");
     CHECK(has(unknown_variant(write_nano(with_field("sliding_window", 127))),
               "the nearest is nano, but text_config.sliding_window is 127, expected 128"));
-    auto const gguf = write_nano_gguf(new_folder() / "nano.gguf", {}, [](json& text)
-                                      { text["final_logit_softcapping"] = 50.0; });
+    auto const gguf = write_nano_gguf(new_folder() / "nano.gguf", {},
+                                      [](json& text) { text["final_logit_softcapping"] = 50.0; });
     CHECK(unknown_variant(gguf)
           == gguf.string() + names + "metadata gemma4.final_logit_softcapping is 50, expected 30");
     CHECK(has(unknown_variant(write_nano(with_field("hidden_activation", "silu"))),
@@ -644,8 +646,8 @@ TEST_CASE("line 11: the number of positions of the file is the limit, smaller or
     check_as_transformers("max_position_embeddings 8192", with_field("max_position_embeddings", 8192));
 
     auto const small = write_nano(with_field("max_position_embeddings", 24));
-    auto const gguf = write_nano_gguf(new_folder() / "nano.gguf", {}, [](json& text)
-                                      { text["max_position_embeddings"] = 24; });
+    auto const gguf = write_nano_gguf(new_folder() / "nano.gguf", {},
+                                      [](json& text) { text["max_position_embeddings"] = 24; });
     for (auto const& model : {small, gguf})
     {
         CAPTURE(model);
@@ -659,8 +661,8 @@ TEST_CASE("line 11: the number of positions of the file is the limit, smaller or
         CHECK(refusal<argument_error>([&] { nano_engine::load(model, one_thread()); })
               == "context is 512, but nano has 24 positions in this file");
     }
-    auto const large = nano_engine::load(write_nano(with_field("max_position_embeddings", 8192)),
-                                         positions(8000));
+    auto const large =
+        nano_engine::load(write_nano(with_field("max_position_embeddings", 8192)), positions(8000));
     CHECK(large.options().context == 8000);
 }
 
@@ -668,7 +670,8 @@ TEST_CASE("line 12: files that are no model are said as what they begin with")
 {
     auto const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 4598044\n";
     auto const page = "<!DOCTYPE html><html><head><title>404</title></head><body></body></html>\n";
-    auto const said = [](fs::path const& model) { return refusal<file_error>([&] { open_any_of(known(), model); }); };
+    auto const said = [](fs::path const& model)
+    { return refusal<file_error>([&] { open_any_of(known(), model); }); };
     auto const folder = new_folder();
     auto const lfs = write(folder / "lfs_pointer.gguf", pointer);
     CHECK(said(lfs) == lfs.string() + " is a git-lfs pointer: fetch the file itself with git lfs pull");
@@ -730,8 +733,9 @@ TEST_CASE("line 12: a folder with one GGUF model, its projector file and what is
     other(folder / "mmproj-F16.gguf", "clip", "mmproj", 1536);
     auto opened = open_model(folder, nano::text, nano::name);
     REQUIRE(opened.warnings.size() == 1);
-    CHECK(has(opened.warnings[0], "mmproj-F16.gguf is not used: its clip.vision.projection_dim is 1536, but the "
-                                  "model is 160 wide"));
+    CHECK(has(opened.warnings[0],
+              "mmproj-F16.gguf is not used: its clip.vision.projection_dim is 1536, but the "
+              "model is 160 wide"));
     other(folder / "mmproj-BF16.gguf", "clip", "mmproj");
     opened = open_model(folder, nano::text, nano::name);
     REQUIRE(opened.warnings.size() == 1);
@@ -739,14 +743,16 @@ TEST_CASE("line 12: a folder with one GGUF model, its projector file and what is
 
     fs::copy_file(model, folder / "nano-BF16.gguf");
     CHECK(refusal<file_error>([&] { open_any_of(known(), folder); })
-          == folder.string() + " holds 2 models: nano-BF16.gguf, nano-Q4_0.gguf; name the file of one of them");
+          == folder.string()
+                 + " holds 2 models: nano-BF16.gguf, nano-Q4_0.gguf; name the file of one of them");
 
     auto const projector = new_folder();
     other(projector / "mmproj.gguf", "clip", "mmproj");
     CHECK(has(refusal<file_error>([&] { locate_model(projector); }), "holds no model: mmproj.gguf is"));
     auto const fetched = new_folder();
     write(fetched / "model.gguf", "version https://git-lfs.github.com/spec/v1\n");
-    CHECK(has(refusal<file_error>([&] { open_any_of(known(), fetched); }), "model.gguf is a git-lfs pointer"));
+    CHECK(
+        has(refusal<file_error>([&] { open_any_of(known(), fetched); }), "model.gguf is a git-lfs pointer"));
 }
 
 TEST_CASE("line 12: a folder with the parts of one split GGUF is opened")
@@ -773,12 +779,14 @@ TEST_CASE("line 12: a folder of Hugging Face's cache is opened at the snapshot t
     CHECK(open_any_of(known(), root).variant.name == nano::name);
     CHECK(open_tokenizer(root).size() == 2048);
     put("bbbb");
-    CHECK(has(refusal<file_error>([&] { locate_model(root); }), "holds 2 snapshots: aaaa, bbbb; there is no refs/main"));
+    CHECK(has(refusal<file_error>([&] { locate_model(root); }),
+              "holds 2 snapshots: aaaa, bbbb; there is no refs/main"));
     write(root / "refs" / "main", "bbbb\n");
     CHECK(locate_model(root).path == root / "snapshots" / "bbbb");
     write(root / "refs" / "main", "cccc");
     CHECK(has(refusal<file_error>([&] { locate_model(root); }), "names snapshot \"cccc\", which is not in"));
-    CHECK(has(refusal<file_error>([&] { locate_model(cache); }), "name the folder of one of them: models--me--nano"));
+    CHECK(has(refusal<file_error>([&] { locate_model(cache); }),
+              "name the folder of one of them: models--me--nano"));
 }
 
 TEST_CASE("line 13: a byte order mark before JSON is accepted")
@@ -796,7 +804,10 @@ TEST_CASE("line 13: a byte order mark before JSON is accepted")
     // and before an index
     auto const files = read_nano();
     json index;
-    for (auto const& [name, t] : files.tensors) { index["weight_map"][name] = "model-00001-of-00001.safetensors"; }
+    for (auto const& [name, t] : files.tensors)
+    {
+        index["weight_map"][name] = "model-00001-of-00001.safetensors";
+    }
     fs::rename(folder / "model.safetensors", folder / "model-00001-of-00001.safetensors");
     write(folder / "model.safetensors.index.json", bom + index.dump());
     CHECK(open_model(folder, nano::text, nano::name).tied);
@@ -822,7 +833,8 @@ TEST_CASE("fp8: a type or a way to quantise that is not read is named")
         t.dtype = "F8_E4M3";
         t.bytes.resize(t.bytes.size() / 2);
     };
-    CHECK(has(nano_refusal(quantised), "layers.0.mlp.gate_proj.weight has dtype F8_E4M3, expected F32, BF16 or F16"));
+    CHECK(has(nano_refusal(quantised),
+              "layers.0.mlp.gate_proj.weight has dtype F8_E4M3, expected F32, BF16 or F16"));
     CHECK(has(nano_refusal(
                   [&](nano_files& f)
                   {

@@ -153,15 +153,15 @@ namespace gemma4::inline v0
         {
             auto const numbers = gguf_numbers(metadata, key);
             auto const& off = option.off;
-            bool const is_off = !numbers.empty()
-                                && std::ranges::all_of(numbers, [&](float x) { return x == off[0] || x == off[1]; });
+            bool const is_off =
+                !numbers.empty()
+                && std::ranges::all_of(numbers, [&](float x) { return x == off[0] || x == off[1]; });
             if (is_off) { return; }
             auto const shown = [&](float x)
-            {
-                return metadata.find(key)->kind == gguf_kind::boolean ? sentence(x != 0) : sentence(x);
-            };
-            throw mismatch_error(sentence(metadata.file(), ": metadata ", key, " is ", gguf_text(metadata, key),
-                                          ", only ", shown(off[0]), " is supported"));
+            { return metadata.find(key)->kind == gguf_kind::boolean ? sentence(x != 0) : sentence(x); };
+            throw mismatch_error(sentence(metadata.file(), ": metadata ", key, " is ",
+                                          gguf_text(metadata, key), ", only ", shown(off[0]),
+                                          " is supported"));
         }
     }
 
@@ -202,8 +202,9 @@ namespace gemma4::inline v0
         {
             auto const found = fields.number("attention.scale", 0.0f);
             if (found == 0 || std::abs(found - expected) <= 1e-6f * expected) { return; }
-            throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key("attention.scale"),
-                                          " is ", found, ", only ", expected, " is supported"));
+            throw mismatch_error(sentence(fields.metadata().file(), ": metadata ",
+                                          fields.key("attention.scale"), " is ", found, ", only ", expected,
+                                          " is supported"));
         }
 
         // The base of rope, in llama.cpp's word or Ollama's.
@@ -213,8 +214,8 @@ namespace gemma4::inline v0
             auto const found = fields.number(word, fields.number(ollama, usual));
             if (auto const other = fields.number(ollama, found); other != found)
             {
-                throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word), " is ",
-                                              found, ", but ", fields.key(ollama), " is ", other));
+                throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word),
+                                              " is ", found, ", but ", fields.key(ollama), " is ", other));
             }
             return found;
         }
