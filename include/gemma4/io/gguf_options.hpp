@@ -33,7 +33,7 @@ namespace gemma4::inline v0
         std::array<float, 2> off{0, 0};    // either of them; a flag is 0 or 1, an array has only such values
     };
 
-    inline constexpr gguf_option gguf_options[] = {
+    inline constexpr gguf_option gguf_option_keys[] = {
         {"attention.head_count", gguf_option_use::read},
         {"attention.head_count_kv", gguf_option_use::read},
         {"attention.key_length", gguf_option_use::read},
@@ -181,8 +181,8 @@ namespace gemma4::inline v0
         {
             if (!key.starts_with(prefix)) { continue; }
             auto const word = key.substr(prefix.size());
-            auto const option = std::ranges::find(gguf_options, word, &gguf_option::word);
-            if (option == std::end(gguf_options))
+            auto const option = std::ranges::find(gguf_option_keys, word, &gguf_option::word);
+            if (option == std::end(gguf_option_keys))
             {
                 if (!word.starts_with("attention.") && !word.starts_with("rope.")) { continue; }
                 throw mismatch_error(sentence(metadata.file(), ": metadata ", detail::shown(key), " is ",
