@@ -15,6 +15,7 @@
 
 #include <gemma4/api/any_model.hpp>
 #include <gemma4/api/session.hpp>
+#include <gemma4/io/packed_file.hpp>
 #include <gemma4/spec/nano.hpp>
 
 using namespace gemma4;
