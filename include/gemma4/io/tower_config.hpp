@@ -102,7 +102,7 @@ namespace gemma4::inline v0
             std::size_t found[2] = {};
             for (std::size_t i = 0; i != list.size() && i != 2; ++i)
             {
-                found[i] = list[i].is_number_unsigned() ? list[i].get<std::size_t>() : 0;
+                found[i] = list[i].is_number_integer() && list[i] > 0 ? list[i].get<std::size_t>() : 0;
             }
             if (list.size() != 2 || found[0] == 0 || found[1] == 0)
             {
