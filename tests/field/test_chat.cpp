@@ -202,7 +202,7 @@ TEST_CASE("14.1: a chat model without a template has the current one of models l
     };
     for (auto const& [model, is_large] :
          std::vector<row>{
-             {gguf_of("ollama", {.ollama = true, .more = stops}), false},
+             {gguf_of("ollama", {.more = stops}), false},
              {gguf_of("eot", {.more = [](gguf_writer& w) { w.u32("tokenizer.ggml.eot_token_id", 106); }}),
               false},
              {gguf_of("ollama-large", {.more = stops}, "tiny_a4b"), true},
@@ -365,7 +365,9 @@ TEST_CASE("14.3: tools of every dialect give the prompt that transformers gives 
                            {"tools", row.at("tools")},
                            {"options", {{"add_generation_prompt", true}}}};
         auto const r = gemma({"render", "--template", "canonical-small"}, request.dump() + "\n");
-        CHECK(json::parse(r.out) == row.at("text"));
+        // which templates refuse, as they do in transformers; a program that runs tools reads them
+        if (row.at("name") == "openai inner") { CHECK(json::parse(r.out).contains("error")); }
+        else { CHECK(json::parse(r.out) == row.at("text")); }
 
         std::vector<json_value> declarations;
         for (auto const& tool : read_tool_list(read_json_value(tools, "tools"), "tools"))
@@ -505,10 +507,9 @@ TEST_CASE("14.13: one tool with a bad name, or with parameters beyond a grammar,
     auto const tokens = gemma4::tokenizer::from_file(data() / "tiny" / "tokenizer.json");
     auto const declared = [](std::string const& function)
     { return read_json_value(R"({"type": "function", "function": )" + function + "}", "tool"); };
-    std::string const huge =
-        R"({"name": "huge", "parameters": {"type": "object", "properties": {"a": {"type": "array",
-        "items": {"type": "array", "items": {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 90,
-        "maxItems": 90}, "minItems": 90, "maxItems": 90}, "minItems": 90, "maxItems": 90}}}})";
+    // more states than the automaton of all may have; found when it is made, after the schema was read
+    std::string const huge = R"({"name": "huge", "parameters": {"type": "object", "properties": {"a": {
+        "type": "string", "pattern": "^((((((x?y?){7}){7}){7}){7}){7}){7}$"}}}})";
     std::vector<json_value> const tools{
         declared(R"({"name": "bad{name"})"), declared(R"({"name": " blank"})"),
         declared(R"({"description": "d"})"), declared(huge),

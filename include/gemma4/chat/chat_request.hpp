@@ -36,7 +36,8 @@ namespace gemma4::inline v0
                                                render_options options = {});
 
     // From {messages, tools, options}; other members are not looked at. Tools are of the templates' form, or
-    // of any that read_tool_list reads.
+    // of any other that read_tool_list reads, but for a list of inner objects alone: the templates refuse it,
+    // and so does rendering.
     GEMMA4_CODE chat_request read_chat_request(json_value const& request);
 }
 

@@ -47,8 +47,8 @@ namespace gemma4::inline v0
 
     namespace detail
     {
-        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them,
-        // and so does what has nothing but words: the templates refuse it.
+        // The tools of a request. Those in the form of the templates stay as they are, whatever is in them;
+        // so do the inner objects of that form alone, which the templates refuse.
         inline std::vector<json_value> tools_of(json_value const* tools)
         {
             if (!tools || tools->is_null()) { return {}; }
@@ -57,9 +57,12 @@ namespace gemma4::inline v0
                 auto const* const function = tool.find("function");
                 if (!function)
                 {
-                    auto const is_word = [](json_member const& m)
-                    { return m.name == "name" || m.name == "description" || m.name == "title"; };
-                    return !tool.as_object() || std::ranges::all_of(*tool.as_object(), is_word);
+                    auto const is_inner = [](json_member const& m)
+                    {
+                        return m.name == "name" || m.name == "description" || m.name == "title"
+                               || m.name == "parameters";
+                    };
+                    return !tool.as_object() || std::ranges::all_of(*tool.as_object(), is_inner);
                 }
                 return std::ranges::none_of(parameters_keys, [&](parameters_key const& k)
                                             { return k.demanded && function->find(k.key); });
