@@ -132,7 +132,7 @@ namespace gemma4::inline v0
             texts_of(model),
             [&]
             {
-                bool const known = std::filesystem::exists(vocabulary);
+                bool const known = is_there(vocabulary);
                 return known ? std::optional(tokenizer::from_file(vocabulary)) : std::nullopt;
             },
             [&] { return read_text_config(read_json(config), config.string()).per_layer_input != 0; });
