@@ -31,7 +31,14 @@ namespace
 
     std::filesystem::path nano_folder() { return data() / ".." / ".." / "models" / "nano"; }
 
-    load_options nano_options() { return {.context = 512, .chunk = 64, .threads = 2}; }
+    load_options nano_options()
+    {
+        load_options options;
+        options.context = 512;
+        options.chunk = 64;
+        options.threads = 2;
+        return options;
+    }
 
     engine<nano> const& chat_model()
     {
@@ -41,7 +48,10 @@ namespace
 
     load_options tiny_options()
     {
-        load_options options{.context = 256, .chunk = 64, .threads = 2};
+        load_options options;
+        options.context = 256;
+        options.chunk = 64;
+        options.threads = 2;
         options.compute = compute_mode::exact;
         return options;
     }

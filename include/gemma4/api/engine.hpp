@@ -330,7 +330,7 @@ namespace gemma4::inline v0
             }
 
             // Rows of the per-layer table are read where they lie. Of a mapped file the system maps many pages
-            // around each of them, which all count as resident: now and then they are given back.
+            // around each, which all count as resident: now and then they are given back.
             void count_table_rows(std::size_t rows)
             {
                 constexpr std::size_t most = 1024;
