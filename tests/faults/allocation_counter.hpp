@@ -5,13 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <new>
-#include <set>
-#include <thread>
 #include <vector>
 
 #include <execinfo.h>
+#include <pthread.h>
 
 namespace gemma4_test
 {
@@ -22,7 +20,7 @@ namespace gemma4_test
         std::atomic<long> failing = 0;      // 0: none
         std::atomic<long> elsewhere = 0;    // of those counted, on another thread than that which armed
         std::atomic<long> live = 0;         // all that are not deleted, armed or not
-        std::thread::id owner{};
+        pthread_t owner{};
         std::vector<std::uint64_t>* stacks = nullptr;    // of each call, where wanted
     };
     inline constinit allocation_counter allocations;
@@ -43,7 +41,7 @@ namespace gemma4_test
     {
         auto& a = allocations;
         if (!a.armed.load(std::memory_order_acquire)) { return false; }
-        if (std::this_thread::get_id() != a.owner) { a.elsewhere.fetch_add(1); }
+        if (!::pthread_equal(::pthread_self(), a.owner)) { a.elsewhere.fetch_add(1); }
         if (a.stacks)
         {
             a.armed = false;    // of its own vector
@@ -61,7 +59,7 @@ namespace gemma4_test
         a.elsewhere = 0;
         a.failing = failing;
         a.stacks = stacks;
-        a.owner = std::this_thread::get_id();
+        a.owner = ::pthread_self();
         a.armed.store(true, std::memory_order_release);
     }
 
