@@ -60,10 +60,10 @@ int main(int argc, char** argv)
     options.max_memory = 64 << 20;
     options.executor = std::make_shared<host_threads>();
     options.memory = &memory;
-    options.log = [](std::string_view warning) { std::cerr << warning << '\n'; };
     try
     {
         auto const model = gemma4::load<gemma4::nano>(argc > 1 ? argv[1] : GEMMA4_MODELS "/nano", options);
+        for (auto const& warning : model.warnings()) { std::cerr << warning << '\n'; }
         gemma4::session chat{model};
         auto answer = chat.ask("What is the capital of Japan?");
         while (auto piece = answer.next())    // one piece at a time, between other work of the host

@@ -6,6 +6,8 @@
 
 #include <gemma4/api/batch.hpp>
 #include <gemma4/api/session.hpp>
+#include <gemma4/api/typed_answer.hpp>
+#include <gemma4/generate/processors.hpp>
 #include <gemma4/spec/nano.hpp>
 
 using namespace gemma4;
@@ -15,8 +17,14 @@ namespace
 {
     engine<nano> const& model()
     {
-        static auto const loaded =
-            load<nano>(data() / ".." / ".." / "models" / "nano", {.context = 512, .chunk = 64, .threads = 1});
+        static auto const loaded = []
+        {
+            load_options options;
+            options.context = 512;
+            options.chunk = 64;
+            options.threads = 1;
+            return load<nano>(data() / ".." / ".." / "models" / "nano", options);
+        }();
         return loaded;
     }
 
@@ -252,4 +260,103 @@ TEST_CASE("members of a batch have masks and budgets of their own")
     }
     together.run();
     for (std::size_t i = 0; i != questions.size(); ++i) { CHECK(runs[i]->rest() == alone[i]); }
+}
+
+namespace
+{
+    struct lamp
+    {
+        std::string color;
+        int watts = 0;
+        static constexpr auto fields =
+            gemma4::fields(gemma4::field("color", &lamp::color), gemma4::field("watts", &lamp::watts));
+    };
+}
+
+TEST_CASE("a typed answer that ends early is an error of its own, with what was written")
+{
+    session s(model());
+    auto options = s.defaults();
+    options.stop.max_tokens = 3;
+    try
+    {
+        (void)s.ask<lamp>(user_turn("Describe a lamp."), options);
+        FAIL("no error");
+    }
+    catch (incomplete_error const& e)
+    {
+        CHECK(std::string(e.what()).find("max_tokens") != std::string::npos);
+        CHECK(e.reason() == stop_reason::max_tokens);
+        CHECK(e.said().content.starts_with("{"));
+        CHECK(!e.said().incomplete.empty());
+    }
+    CHECK_THROWS_AS((void)s.ask<lamp>(user_turn("Describe a lamp."), options), error);
+}
+
+TEST_CASE("a generation ends where its tokens only repeat themselves, if it is to")
+{
+    auto const& tokens = model().tokens();
+    auto const word = tokens.encode("the").front();
+    logit_bias const always({{word, 1000.0f}});
+    for (bool const asked : {false, true})
+    {
+        session s(model());
+        generation_options options;
+        options.stop.max_tokens = 60;
+        if (asked) { options.stop.repetition.emplace(); }
+        auto run = s.complete("<bos>Say", options, always);
+        (void)run.rest();
+        CHECK(run.reason() == (asked ? stop_reason::repetition : stop_reason::max_tokens));
+        CHECK(run.tokens().size() == (asked ? 32 : 60));
+        CHECK(run.said().end == turn_end::cut);
+    }
+    // what the prompt repeats is no matter
+    session s(model());
+    generation_options options;
+    options.stop.max_tokens = 4;
+    options.stop.repetition.emplace();
+    auto run = s.complete(std::vector<token_id>(80, word), options);
+    (void)run.rest();
+    CHECK(run.reason() == stop_reason::max_tokens);
+    options.stop.repetition->times = 1;
+    CHECK_THROWS_AS((void)s.complete("a", options), argument_error);
+}
+
+TEST_CASE("other options of a session: the past is said under the new system text and tools")
+{
+    auto const answer = [](session<engine<nano>>& s, std::string_view text)
+    {
+        auto options = s.defaults();
+        options.stop.max_tokens = 12;
+        return s.ask(text, options).rest();
+    };
+    session s(model(), "You are a poet.");
+    auto const first = answer(s, "What is 2 + 3?");
+    auto const plain = [&]
+    {
+        auto other = s;
+        return answer(other, "And 4 + 5?");
+    }();
+    session_options changed{.system = "You are a judge.", .thinking = true};
+    s.set_options(changed);
+    CHECK(s.options().system == "You are a judge.");
+    auto const messages = s.messages();
+    REQUIRE(messages.size() == 3);
+    CHECK(messages[0] == chat_message("system", "You are a judge."));
+    auto const now = answer(s, "And 4 + 5?");
+    // the same as held with them from the start
+    session whole(model(), changed);
+    whole.set_messages(turn(messages));
+    CHECK(answer(whole, "And 4 + 5?") == now);
+    CHECK(std::ranges::equal(whole.tokens(), s.tokens()));
+    // none any more, and back to none
+    s.set_options({});
+    CHECK(s.messages().size() == 4);
+    s.set_options(session_options{.system = "You are a poet."});
+    CHECK(s.messages().front() == chat_message("system", "You are a poet."));
+    // the same options change nothing
+    session same(model(), "You are a poet.");
+    CHECK(answer(same, "What is 2 + 3?") == first);
+    same.set_options(session_options{.system = "You are a poet."});
+    CHECK(answer(same, "And 4 + 5?") == plain);
 }

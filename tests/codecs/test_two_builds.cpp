@@ -4,7 +4,6 @@
 #undef GEMMA4_HAS_SOXR
 #undef GEMMA4_HAS_VIDEO
 
-#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,7 @@
 // The program with what people type: every option is used or refused, failures have a status and a sentence.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
@@ -137,6 +138,15 @@ namespace
         return folder;
     }
 
+    // Of the layers one of each kind: the first ones, a global one, those around where sharing begins, the last.
+    bool is_looked_at(std::string const& tensor)
+    {
+        auto const at = tensor.find("layers.");
+        if (at == tensor.npos) { return true; }
+        auto const layer = std::stoul(tensor.substr(at + 7));
+        return layer <= 1 || layer == 4 || layer == 9 || layer == 10 || layer == 11 || layer == 14;
+    }
+
     constexpr auto everything = std::numeric_limits<std::size_t>::max();
     constexpr auto inf = std::numeric_limits<float>::infinity();
     constexpr auto not_a_number = std::numeric_limits<float>::quiet_NaN();
@@ -152,6 +162,7 @@ TEST_CASE("1: weights that are not finite change nothing or are an error, on eve
     };
     std::vector<way> const ways{
         {{"--compute", "exact"}, 50, 1, not_a_number},
+        {{"--compute", "fast", "--weights", "bf16", "--kv", "bf16"}, 50, 1, std::bit_cast<float>(~0u)},
         {{"--compute", "fast"}, 50, 1, inf},
         {{"--compute", "fast", "--weights", "bf16", "--kv", "int8"}, 50, 1, not_a_number},
         {{"--compute", "fast", "--weights", "int8", "--kv", "int8"}, 0, everything, not_a_number},
@@ -161,8 +172,9 @@ TEST_CASE("1: weights that are not finite change nothing or are an error, on eve
     for (std::string const variant : {"tiny_e2b", "tiny_a4b"})
     {
         auto const folder = own_copy(variant);
-        auto const command = arguments{"logits", "--model", folder.string(), "--out",    out, "--tokens",
-                                       "2,700,51,1200,9,33", "--last",         "--threads", "1"};
+        auto const command = arguments{"logits",    "--model",  folder.string(),      "--out",
+                                       out,         "--tokens", "2,700,51,1200,9,33", "--last",
+                                       "--threads", "1"};
         for (auto const& w : ways)
         {
             REQUIRE(gemma(command + w.options).err == "");
@@ -170,7 +182,7 @@ TEST_CASE("1: weights that are not finite change nothing or are an error, on eve
             std::size_t refused = 0;
             for (auto const& t : read_tensor_list(data() / "tiny" / variant / "tensors.json"))
             {
-                if (writer_detail::is_tower(t.name)) { continue; }
+                if (writer_detail::is_tower(t.name) || !is_looked_at(t.name)) { continue; }
                 CAPTURE(t.name);
                 CAPTURE(w.options.back());
                 spoiled const guard(folder, t.name, w.first, w.count, w.value);
@@ -210,20 +222,22 @@ TEST_CASE("1: logits that are not finite are an error with the layer or the head
         CAPTURE(command.front());
         CAPTURE(r.err);
         CHECK(r.status == 1);
-        CHECK(r.out == "");
+        CHECK((r.out == "" || r.out == "\""));    // what a schema forces needs no logits
         CHECK(has(r.err, "gemma4: tiny_e2b: the "));
         CHECK(has(r.err, says));
         CHECK_FALSE(std::filesystem::exists(scratch() / "none.npy"));
     };
     {
-        spoiled const layer(folder, "model.language_model.layers.3.post_attention_layernorm.weight", 7, 1, not_a_number);
+        spoiled const layer(folder, "model.language_model.layers.3.post_attention_layernorm.weight", 7, 1,
+                            not_a_number);
         for (auto const& command : commands) { expect(command, "is not finite after layer 3 of "); }
     }
     {
         spoiled const embedding(folder, "model.language_model.norm.weight", 7, 1, inf);
         for (auto const& command : commands) { expect(command, "is not finite after the final norm"); }
     }
-    auto const own_head = tiny_checkpoint("tiny_e2b", "own-head", {.towers = false, .lm_head = stored_head::separate});
+    auto const own_head =
+        tiny_checkpoint("tiny_e2b", "own-head", {.towers = false, .lm_head = stored_head::separate});
     auto config = json::parse(std::ifstream(own_head / "config.json"));
     config["tie_word_embeddings"] = false;
     if (config.contains("text_config")) { config["text_config"]["tie_word_embeddings"] = false; }
@@ -232,8 +246,8 @@ TEST_CASE("1: logits that are not finite are an error with the layer or the head
     spoiled const head(own_head, "lm_head.weight", 5 * 96, 96, 3e38f);
     for (auto const* const compute : {"exact", "fast"})
     {
-        auto const r = gemma({"generate", "--model", own_head.string(), "--tokens", "2,700", "--max-tokens", "4",
-                              "--compute", compute});
+        auto const r = gemma({"generate", "--model", own_head.string(), "--tokens", "2,700", "--max-tokens",
+                              "4", "--compute", compute});
         CAPTURE(r.err);
         CHECK(r.status == 1);
         CHECK(has(r.err, "the logit of token 5 after position 1 is "));
@@ -243,8 +257,8 @@ TEST_CASE("1: logits that are not finite are an error with the layer or the head
 TEST_CASE("5: --load with --system, --think, --tools: they replace what the conversation was held with")
 {
     auto const file = (scratch() / "field.state").string();
-    auto const run = arguments{"run",           "--model", chat(),      "--max-tokens", "6",
-                               "--temperature", "0",       "--context", "512",          "--compute", "exact"};
+    auto const run = arguments{"run", "--model", chat(), "--context", "512", "--compute", "exact"};
+    auto const greedy = arguments{"--temperature", "0", "--max-tokens", "6"};
     auto const answer = [&](arguments const& more)
     {
         auto const r = gemma(run + more);
@@ -255,18 +269,19 @@ TEST_CASE("5: --load with --system, --think, --tools: they replace what the conv
     // one conversation in a chat, all of it held with the options, says the second answer of the right one
     auto const in_one = [&](arguments const& more)
     {
-        auto const r = gemma(run + more, "One\nTwo\n", true);
+        auto const r = gemma(run + greedy + more, "One\nTwo\n", true);
         CHECK(r.status == 0);
         return r.out;
     };
-    auto const first = answer({"--prompt", "One", "--save", file});
-    auto const plain = answer({"--prompt", "Two", "--load", file});
+    auto const first = answer(greedy + arguments{"--prompt", "One", "--save", file});
+    auto const plain = answer(greedy + arguments{"--prompt", "Two", "--load", file});
     CHECK(first + plain == in_one({}));
     for (auto const& more : std::vector<arguments>{{"--system", "Answer in Latin, and at length, please."},
                                                    {"--tools", tools()},
                                                    {"--system", "Be brief.", "--tools", tools()}})
     {
-        auto const changed = gemma(run + arguments{"--prompt", "Two", "--load", file, "--save", file + "2"} + more);
+        auto const changed =
+            gemma(run + greedy + arguments{"--prompt", "Two", "--load", file, "--save", file + "2"} + more);
         CHECK(changed.status == 0);
         // the same as a session whose past is this question and this answer
         auto const model = load_any_of(variants<tiny_e2b>(), chat(), exactly());
@@ -292,19 +307,23 @@ TEST_CASE("5: --load with --system, --think, --tools: they replace what the conv
         CHECK(kept->options().tools.size() == std::size_t(!options.tools.empty()));
     }
     // a thought that is asked for comes; the options of the file hold where none are given
-    auto const thinking =
-        answer({"--prompt", "Two", "--load", file, "--think", "--thinking-budget", "1", "--save", file + "3"});
+    answer(greedy
+           + arguments{"--prompt", "Two", "--load", file, "--think", "--thinking-budget", "1", "--save",
+                       file + "3"});
     auto const model = load_any_of(variants<tiny_e2b>(), chat(), exactly());
     auto const kept = model->session();
     kept->load(file + "3");
     CHECK(kept->options().thinking);
-    answer({"--prompt", "Three", "--load", file + "3", "--save", file + "4"});
+    answer(greedy + arguments{"--prompt", "Three", "--load", file + "3", "--save", file + "4"});
     kept->load(file + "4");
     CHECK(kept->options().thinking);
     // schema and sampling
-    auto const color = answer({"--prompt", "Two", "--load", file, "--schema", schema(), "--max-tokens", "60"});
+    auto const color = answer({"--temperature", "0", "--prompt", "Two", "--load", file, "--schema", schema(),
+                               "--max-tokens", "60"});
     CHECK((color == "\"red\"\n" || color == "\"green\"\n"));
-    CHECK(answer({"--prompt", "Two", "--load", file, "--temperature", "9", "--seed", "5"}) != plain);
+    CHECK(
+        answer({"--prompt", "Two", "--load", file, "--temperature", "9", "--seed", "5", "--max-tokens", "6"})
+        != plain);
 }
 
 TEST_CASE("5: options that have nothing to work on are refused, with a sentence that names them")
@@ -350,9 +369,11 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
         {run_chat + arguments{"--compute", "exact", "--kv", "int8"}, 1, "keys and values"},
         {run_chat + arguments{"--compute", "exact", "--weights", "int4"}, 1, "weights as they are stored"},
         {{"run", "--model", packed, "--prompt", "a", "--weights", "int8"}, 1, "is packed as "},
-        {{"pack", "--model", packed, "--weights", "int8", "--out", out}, 1, ""},
+        {{"pack", "--model", packed, "--weights", "int8", "--out", out}, 1, "is packed as "},
         {bench + arguments{"--mmproj", image}, 2, "--mmproj"},
         {bench + arguments{"--strict"}, 2, "--strict"},
+        {bench + arguments{"--no-mmap"}, 2, "--no-mmap"},
+        {run_chat + arguments{"--template", ""}, 2, "--template is empty"},
         {{"bench", "--model", base(), "--random", "f32"}, 2, "--random"},
         {bench + arguments{"--chunk", "2", "--batch", "3"}, 2, "--chunk is 2"},
         {bench + arguments{"--roof-bytes=0"}, 2, "--roof-bytes"},
@@ -378,8 +399,8 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
         CHECK(has(r.err, option));
     }
     // commands of a chat on a base model
-    auto const chatting = gemma({"run", "--model", base(), "--max-tokens", "1"},
-                                "/system Be brief.\n/save x\n/load x\n", true);
+    auto const chatting =
+        gemma({"run", "--model", base(), "--max-tokens", "1"}, "/system Be brief.\n/save x\n/load x\n", true);
     CHECK(chatting.status == 0);
     for (auto const* const command : {"/system", "/save", "/load"})
     {
@@ -389,7 +410,9 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
     auto const bare = scratch() / "field-bare";
     std::filesystem::copy(base(), bare);
     std::filesystem::remove(bare / "tokenizer.json");
-    auto const stop = gemma({"generate", "--model", bare.string(), "--tokens", "2", "--max-tokens", "1", "--stop"});
+    std::filesystem::remove(bare / "generation_config.json");
+    auto const stop =
+        gemma({"generate", "--model", bare.string(), "--tokens", "2", "--max-tokens", "1", "--stop"});
     CHECK(stop.status == 1);
     CHECK(has(stop.err, "--stop"));
     auto const seed = gemma(run_chat + arguments{"--temperature", "0", "--seed", "3"});
@@ -399,9 +422,11 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
 
 TEST_CASE("13: tokenize and detokenize go on after a bad line, as render and parse do")
 {
-    for (auto const& [command, good, bad] : std::vector<std::array<std::string, 3>>{
-             {"tokenize", "\"a\"", "Hello"}, {"tokenize", "\"a\"", "7"}, {"detokenize", R"({"ids":[2]})", "[2]"},
-             {"detokenize", R"({"ids":[2]})", R"({"ids":[-1]})"}})
+    for (auto const& [command, good, bad] :
+         std::vector<std::array<std::string, 3>>{{"tokenize", "\"a\"", "Hello"},
+                                                 {"tokenize", "\"a\"", "7"},
+                                                 {"detokenize", R"({"ids":[2]})", "[2]"},
+                                                 {"detokenize", R"({"ids":[2]})", R"({"ids":[-1]})"}})
     {
         CAPTURE(bad);
         auto const r = gemma({command, "--model", base()}, good + "\n" + bad + "\n\n" + good + "\n");
@@ -426,7 +451,8 @@ TEST_CASE("13: -1 is random, off or no limit, as for llama.cpp; other negative n
 {
     auto const run = arguments{"run", "--model", base(), "--prompt", "Hello", "--temperature", "5"};
     auto const short_run = run + arguments{"--max-tokens", "16"};
-    CHECK(gemma(short_run + arguments{"--seed", "-1"}).out != gemma(short_run + arguments{"--seed", "-1"}).out);
+    CHECK(gemma(short_run + arguments{"--seed", "-1"}).out
+          != gemma(short_run + arguments{"--seed", "-1"}).out);
     auto const seeded = short_run + arguments{"--seed", "4"};
     auto const all = gemma(seeded);
     CHECK(all.status == 0);
@@ -436,23 +462,31 @@ TEST_CASE("13: -1 is random, off or no limit, as for llama.cpp; other negative n
     // over the checkpoint's own limit and top_k
     auto const limited = scratch() / "field-limited";
     std::filesystem::copy(base(), limited);
-    std::ofstream(limited / "generation_config.json") << R"({"max_new_tokens": 3, "do_sample": true, "top_k": 1})";
+    std::ofstream(limited / "generation_config.json")
+        << R"({"max_new_tokens": 3, "do_sample": true, "top_k": 1})";
     auto const with = [&](arguments const& more)
-    { return gemma(arguments{"run", "--model", limited.string(), "--prompt", "Hello", "--context", "40"} + more); };
+    {
+        return gemma(arguments{"run", "--model", limited.string(), "--prompt", "Hello", "--context", "40"}
+                     + more);
+    };
     CHECK(has(with({}).err, "max_tokens after 3 new tokens"));
     CHECK(has(with({"--max-tokens", "-1"}).err, "context_full after "));
     CHECK(with({"--temperature", "5", "--seed", "1"}).out == with({"--temperature", "0"}).out);
-    CHECK(with({"--temperature", "5", "--seed", "1", "--top-k", "-1"}).out != with({"--temperature", "0"}).out);
+    CHECK(with({"--temperature", "5", "--seed", "1", "--top-k", "-1"}).out
+          != with({"--temperature", "0"}).out);
 
-    auto const filled = gemma({"generate", "--model", base(), "--tokens", "2,3,4", "--max-tokens", "-1", "--context", "10"});
+    auto const filled =
+        gemma({"generate", "--model", base(), "--tokens", "2,3,4", "--max-tokens", "-1", "--context", "10"});
     CHECK(filled.status == 0);
     CHECK(json::parse(filled.out).size() == 8);
     CHECK(has(filled.err, "the context is full after 8 new tokens"));
-    CHECK(gemma({"generate", "--model", base(), "--tokens", "2,3,4", "--max-tokens", "8", "--context", "10"}).out
+    CHECK(gemma({"generate", "--model", base(), "--tokens", "2,3,4", "--max-tokens", "8", "--context", "10"})
+              .out
           == filled.out);
 
-    for (auto const* const option : {"--seed", "--top-k", "--max-tokens", "--thinking-budget", "--context",
-                                     "--threads", "--chunk", "--max-memory", "--temperature", "--top-p", "--min-p"})
+    for (auto const* const option :
+         {"--seed", "--top-k", "--max-tokens", "--thinking-budget", "--context", "--threads", "--chunk",
+          "--max-memory", "--temperature", "--top-p", "--min-p"})
     {
         CAPTURE(option);
         auto const r = gemma({"run", "--model", chat(), "--prompt", "a", option, "-2"});
@@ -515,11 +549,13 @@ TEST_CASE("files that cannot be written or read: a status, a sentence that names
         {"pack", "--model", base(), "--out"},
         {"run", "--model", chat(), "--prompt", "a", "--max-tokens", "1", "--save"},
     };
-    auto const count = [&] { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()); };
+    auto const count = [&]
+    { return std::distance(fs::directory_iterator(folder), fs::directory_iterator()); };
     for (auto const& writer : writers)
     {
         CAPTURE(writer.front());
-        for (auto const& path : {file_as_folder, nowhere, folder, std::string("/dev/full"), std::string("/dev/null")})
+        for (auto const& path :
+             {file_as_folder, nowhere, folder, std::string("/dev/full"), std::string("/dev/null")})
         {
             CAPTURE(path);
             auto const before = count();
@@ -608,8 +644,8 @@ TEST_CASE("Ctrl-C leaves no half file, and ends the program as it always does")
 
 TEST_CASE("8: warnings can be read from what was loaded, without a log")
 {
-    auto const folder =
-        tiny_checkpoint("tiny_e2b", "unknown", {.towers = false, .extra = {{"model.unknown.weight", {3, 5}}}});
+    auto const folder = tiny_checkpoint("tiny_e2b", "unknown",
+                                        {.towers = false, .extra = {{"model.unknown.weight", {3, 5}}}});
     std::vector<std::string> logged;
     auto options = one_thread();
     options.log = [&](std::string_view warning) { logged.emplace_back(warning); };

@@ -58,8 +58,8 @@ TEST_CASE("what would change the text and is not done is an error that names the
                          mismatch_error);
     for (auto const* text :
          {R"({"penalty_alpha": 0.6})", R"({"no_repeat_ngram_size": 3})",
-          R"({"do_sample": true, "typical_p": 0.9})", R"({"min_new_tokens": 1})", R"({"bad_words_ids": [[5]]})",
-          R"({"guidance_scale": 1.5})", R"({"do_sample": true, "top_h": 0.4})",
+          R"({"do_sample": true, "typical_p": 0.9})", R"({"min_new_tokens": 1})",
+          R"({"bad_words_ids": [[5]]})", R"({"guidance_scale": 1.5})", R"({"do_sample": true, "top_h": 0.4})",
           R"({"do_sample": true, "epsilon_cutoff": 0.1})", R"({"do_sample": true, "eta_cutoff": 0.1})",
           R"({"forced_eos_token_id": 1})", R"({"token_healing": true})", R"({"dola_layers": "high"})",
           R"({"min_length": 3})", R"({"num_return_sequences": 2})", R"({"max_time": 5.0})",
@@ -82,13 +82,14 @@ TEST_CASE("what would change the text and is not done is an error that names the
 TEST_CASE("values that are off, and fields without effect, change nothing")
 {
     auto const greedy = parse(R"({})").sampling;
-    for (auto const* text :
-         {R"({"typical_p": 0.9, "top_h": 0.4, "epsilon_cutoff": 0.1, "eta_cutoff": 0.1})",
-          R"({"top_k": -1, "no_repeat_ngram_size": -1, "min_length": -1, "penalty_alpha": -0.5})",
-          R"({"top_p": 1.5, "min_p": -1, "temperature": null, "repetition_penalty": 1.0, "guidance_scale": 1})",
-          R"({"encoder_repetition_penalty": 2.0, "encoder_no_repeat_ngram_size": 2, "length_penalty": 2.0})",
-          R"({"prompt_lookup_num_tokens": 3, "use_mtp": true, "early_stopping": true, "renormalize_logits": true})",
-          R"({"cache_implementation": "hybrid", "use_cache": false, "bad_words_ids": [], "sequence_bias": {}})"})
+    for (
+        auto const* text :
+        {R"({"typical_p": 0.9, "top_h": 0.4, "epsilon_cutoff": 0.1, "eta_cutoff": 0.1})",
+         R"({"top_k": -1, "no_repeat_ngram_size": -1, "min_length": -1, "penalty_alpha": -0.5})",
+         R"({"top_p": 1.5, "min_p": -1, "temperature": null, "repetition_penalty": 1.0, "guidance_scale": 1})",
+         R"({"encoder_repetition_penalty": 2.0, "encoder_no_repeat_ngram_size": 2, "length_penalty": 2.0})",
+         R"({"prompt_lookup_num_tokens": 3, "use_mtp": true, "early_stopping": true, "renormalize_logits": true})",
+         R"({"cache_implementation": "hybrid", "use_cache": false, "bad_words_ids": [], "sequence_bias": {}})"})
     {
         CAPTURE(text);
         CHECK(parse(text).sampling == greedy);
@@ -128,7 +129,8 @@ TEST_CASE("without the file config.json is looked at, its text_config last")
           == std::vector<token_id>{77});
     CHECK(of(R"({"eos_token_id": null, "text_config": {"eos_token_id": 1}})").stop.tokens
           == std::vector<token_id>{1});
-    auto const sampling = of(R"({"do_sample": true, "temperature": 0.25, "text_config": {"top_k": 7}})").sampling;
+    auto const sampling =
+        of(R"({"do_sample": true, "temperature": 0.25, "text_config": {"top_k": 7}})").sampling;
     CHECK(sampling == sampling_options{.do_sample = true, .temperature = 0.25, .top_k = 7});
     CHECK_THROWS_WITH_AS(of(R"({"num_beams": 4})"), doctest::Contains("config.json: num_beams changes"),
                          mismatch_error);
@@ -143,16 +145,18 @@ TEST_CASE("wrong types and values, in a sentence each")
     CHECK_THROWS_WITH_AS(parse(R"({"eos_token_id": [1, -1]})"),
                          "g.json: eos_token_id holds -1, expected token ids from 0 to 2147483647",
                          file_error);
-    CHECK_THROWS_WITH_AS(parse(R"({"top_p": -1.5})"), "g.json: top_p: expected a number in 0 to 1, found -1.5",
+    CHECK_THROWS_WITH_AS(parse(R"({"top_p": -1.5})"),
+                         "g.json: top_p: expected a number in 0 to 1, found -1.5", file_error);
+    CHECK_THROWS_WITH_AS(parse(R"({"top_k": 1.5})"), "g.json: top_k is 1.5, expected a whole number",
                          file_error);
-    CHECK_THROWS_WITH_AS(parse(R"({"top_k": 1.5})"), "g.json: top_k is 1.5, expected a whole number", file_error);
     CHECK_THROWS_WITH_AS(parse(R"({"max_new_tokens": 0})"), "g.json: max_new_tokens is 0, expected 1 or more",
                          file_error);
     for (auto const* text :
          {"", "[]", "{", R"({"max_new_tokens": -1})", R"({"max_length": 0})", R"({"top_k": true})",
-          R"({"top_k": 99999999999})", R"({"temperature": -1})", R"({"repetition_penalty": 0})", R"({"min_p": 2})", R"({"temperature": "hot"})",
-          R"({"eos_token_id": 99999999999})", R"({"eos_token_id": [[1]]})", R"({"stop_strings": [""]})",
-          R"({"stop_strings": [1]})", R"({"max_new_tokens": true})", "{\"a\": \"\xff\"}"})
+          R"({"top_k": 99999999999})", R"({"temperature": -1})", R"({"repetition_penalty": 0})",
+          R"({"min_p": 2})", R"({"temperature": "hot"})", R"({"eos_token_id": 99999999999})",
+          R"({"eos_token_id": [[1]]})", R"({"stop_strings": [""]})", R"({"stop_strings": [1]})",
+          R"({"max_new_tokens": true})", "{\"a\": \"\xff\"}"})
     {
         CHECK_THROWS_AS(parse(text), file_error);
     }

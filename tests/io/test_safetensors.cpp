@@ -132,7 +132,8 @@ TEST_CASE("a truncated file or a lying header length is refused")
     for (std::size_t n = 0; n != whole.size(); ++n)
     {
         CAPTURE(n);
-        CHECK(refusal(whole.substr(0, n)).starts_with(n == 0 ? "f.safetensors is empty, " : "f.safetensors: "));
+        CHECK(
+            refusal(whole.substr(0, n)).starts_with(n == 0 ? "f.safetensors is empty, " : "f.safetensors: "));
     }
     CHECK(holds(refusal(whole.substr(0, 7)), "7 bytes, too short"));
     for (auto const length :

@@ -78,7 +78,7 @@ TEST_CASE("conversation: every shared template is recognised by its text")
     {
         auto const found = gemma4::recognise_chat_template(
             chat_test::read_file(shared() / "templates" / (std::string(known.name) + ".jinja")));
-        CHECK(found.exact);
-        CHECK(found.nearest == &known);
+        CHECK(found.difference.empty());
+        CHECK(found.form == &known);
     }
 }

@@ -16,8 +16,8 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        // The variant that differs(v.text) finds no difference of. mismatch_error, naming the nearest and where
-        // it differs: there is none.
+        // The variant that differs(v.text) finds no difference of. mismatch_error, naming the nearest and
+        // where it differs: there is none.
         template <class Differs>
         known_variant const& matching_variant(std::span<known_variant const> known, std::string_view what,
                                               Differs&& differs)
@@ -38,13 +38,13 @@ namespace gemma4::inline v0
             }
             if (!nearest) { throw argument_error(sentence(what, " cannot be opened: no variant is listed")); }
             throw mismatch_error(sentence(what, " describes none of the variants compiled in: ", names,
-                                          "; the nearest is ", nearest->name, ", but ", differences_text(least)));
+                                          "; the nearest is ", nearest->name, ", but ",
+                                          differences_text(least)));
         }
     }
 
     GEMMA4_CODE opened_variant open_any_of(std::span<known_variant const> known,
-                                           std::filesystem::path const& path,
-                                           open_options const& options)
+                                           std::filesystem::path const& path, open_options const& options)
     {
         auto const location = locate_model(path);
         auto const to = with_projector(options, location);
@@ -54,21 +54,23 @@ namespace gemma4::inline v0
             if (location.kind == model_kind::gguf)
             {
                 auto const file = std::make_shared<gguf_file const>(where, options.access, options.memory);
-                auto const& v = detail::matching_variant(known, where.string(), [&](text_config const& text)
+                auto const& v = detail::matching_variant(known, where.string(),
+                                                         [&](text_config const& text)
                                                          { return text_differences(text, *file); });
                 return {v, open_gguf(file, v.text, v.name, to)};
             }
             if (location.kind == model_kind::packed)
             {
                 auto const file = std::make_shared<packed_file const>(where, options.access, options.memory);
-                auto const& v = detail::matching_variant(known, where.string(), [&](text_config const& text)
-                                                         { return file->differences(text); });
+                auto const& v = detail::matching_variant(
+                    known, where.string(), [&](text_config const& text) { return file->differences(text); });
                 return {v, open_packed(file, v.text, v.name, to)};
             }
             auto const config_path = where / "config.json";
             auto const config = read_json(config_path);
             auto const& v =
-                detail::matching_variant(known, config_path.string(), [&](text_config const& text)
+                detail::matching_variant(known, config_path.string(),
+                                         [&](text_config const& text)
                                          { return text_differences(text, config, config_path.string()); });
             return {v, open_checkpoint(where, v.text, v.name, to)};
         }();
@@ -79,7 +81,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE std::unique_ptr<any_model>
     load_any_of(std::span<known_variant const> known, std::filesystem::path const& path, load_options options)
     {
-        auto opened = open_any_of(known, path, options);
+        auto opened = open_any_of(known, path, options.opening());
         return opened.variant.load(std::move(opened.model), std::move(options));
     }
 

@@ -33,8 +33,8 @@ namespace gemma4::inline v0
 
         // One forward call for every generation that runs: those that decode bring one token each, prompts
         // fill the rest of the chunk. Ended ones leave. Returns whether any is left. What a host's logits
-        // processor throws, and the numeric_error of one member, is thrown when every member has had its step;
-        // that one has ended as cancelled.
+        // processor throws, and the numeric_error of one member, is thrown when every member has had its
+        // step; that one has ended as cancelled.
         bool step()
         {
             std::erase_if(m_members, [](auto const* m) { return !m->running(); });

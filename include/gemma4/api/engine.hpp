@@ -35,7 +35,7 @@
 
 namespace gemma4::inline v0
 {
-    struct load_options : open_options
+    struct load_options
     {
         // Positions of a conversation; 0: 8192, or less where the model has less.
         std::size_t context = 0;
@@ -52,6 +52,12 @@ namespace gemma4::inline v0
         // Of the engine's own pool, as useful_threads() has them; or the host's, instead of a pool.
         std::size_t threads = 0;
         std::shared_ptr<gemma4::executor> executor{};
+        // As open_options has them: the projector file, the chat template, mapping or reading of files, and the
+        // memory of all that is large.
+        std::filesystem::path mmproj{};
+        std::string chat_template{};
+        file_access access = file_access::map;
+        std::pmr::memory_resource* memory = std::pmr::get_default_resource();
         // Of those of the engine's type, what is loaded; none: all.
         std::optional<modality> media{};
         // Where the engine's type leaves it open (any_compute).
@@ -68,6 +74,8 @@ namespace gemma4::inline v0
         std::function<void(std::size_t done, std::size_t all)> progress{};
         // cancelled_error when requested.
         std::stop_token stop{};
+
+        open_options opening() const { return {mmproj, chat_template, access, memory}; }
     };
 
     // A handle: copies share the model. Safe to use from several threads; forward calls of one engine take
@@ -86,7 +94,7 @@ namespace gemma4::inline v0
         // one). Throws file_error, mismatch_error, capacity_error, cancelled_error.
         static engine load(std::filesystem::path const& path, load_options options = {})
         {
-            auto opened = open_model(path, M::text, M::name, options);
+            auto opened = open_model(path, M::text, M::name, options.opening());
             return load(std::move(opened), std::move(options));
         }
 
@@ -168,8 +176,8 @@ namespace gemma4::inline v0
 
         // Soft tokens of an image: of the text model's width, to be used in any number of conversations, or
         // those of the step before. Throws argument_error, capacity_error, cancelled_error as
-        // vision_tower::forward, argument_error where the eyes were not loaded, and numeric_error where a value
-        // is not finite.
+        // vision_tower::forward, argument_error where the eyes were not loaded, and numeric_error where a
+        // value is not finite.
         soft_tokens encode(image_patches const& image, encode_options const& options = {},
                            tower_stage stage = tower_stage::projected) const
             requires(towers_type::sees)
@@ -228,8 +236,8 @@ namespace gemma4::inline v0
         // One forward call for tokens of several sequences (text_model_of::forward), at most options().chunk
         // rows together. each(row, logits) sees every row whose logits are wanted, in batch order; it may
         // change the span. Returns false, with no state moved, where `stop` is requested in time. Throws
-        // numeric_error where hidden states are not finite (no state has moved), or logits are not (all states
-        // have moved; each() has seen the other rows).
+        // numeric_error where hidden states are not finite (no state has moved), or logits are not (all
+        // states have moved; each() has seen the other rows).
         template <class Each, class Observer = no_observer>
         bool step(std::span<sequence_step<M> const> batch, Each&& each, std::stop_token stop = {},
                   Observer&& observer = {}) const
@@ -259,7 +267,8 @@ namespace gemma4::inline v0
             auto const at = first_not_finite(made.values);
             if (at == made.values.size()) { return made; }
             throw numeric_error(sentence(M::name, ": soft token ", at / made.width, " of ", of, " is ",
-                                         made.values[at], ": numbers of the tower's weights, or activations, are "
+                                         made.values[at],
+                                         ": numbers of the tower's weights, or activations, are "
                                          "out of range"));
         }
 
@@ -329,8 +338,8 @@ namespace gemma4::inline v0
                                             fast_kernels(o));
             }
 
-            // Rows of the per-layer table are read where they lie. Of a mapped file the system maps many pages
-            // around each, which all count as resident: now and then they are given back.
+            // Rows of the per-layer table are read where they lie. Of a mapped file the system maps many
+            // pages around each of them, which all count as resident: now and then they are given back.
             void count_table_rows(std::size_t rows)
             {
                 constexpr std::size_t most = 1024;
@@ -385,7 +394,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // `positions`: of the model's files; 0: the variant's. Nothing that is computed depends on their number.
+        // `positions`: of the model's files; 0: the variant's. Nothing that is computed depends on their
+        // number.
         static void settle(load_options& o, std::size_t positions)
         {
             constexpr std::size_t usual_context = 8192;
@@ -394,7 +404,8 @@ namespace gemma4::inline v0
             if (o.context > most)
             {
                 throw argument_error(sentence("context is ", o.context, ", but ", M::name, " has ", most,
-                                              " positions", most == M::text.max_positions ? "" : " in this file"));
+                                              " positions",
+                                              most == M::text.max_positions ? "" : " in this file"));
             }
             if (o.chunk == 0) { throw argument_error("chunk is 0, expected at least 1 token"); }
             o.chunk = std::min(o.chunk, o.context);

@@ -27,8 +27,8 @@
 namespace gemma4::inline v0
 {
     // What every generation of a variant is, whatever its logits processors. It works on its session's
-    // conversation, and both must outlive it. Logits or hidden states that are not finite are a numeric_error:
-    // no token is chosen, and the generation has ended as cancelled.
+    // conversation, and both must outlive it. Logits or hidden states that are not finite are a
+    // numeric_error: no token is chosen, and the generation has ended as cancelled.
     template <class Engine>
     class basic_generation : public answer_stream
     {

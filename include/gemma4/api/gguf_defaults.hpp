@@ -41,15 +41,16 @@ namespace gemma4::inline v0
             return value;
         }
 
-        // general.sampling.sequence: the names of llama.cpp's samplers in the order in which they run, with ';'
-        // between them. One that is not named does not run. mismatch_error: an order of those at work that is
-        // not the one of generate/sampler.hpp.
+        // general.sampling.sequence: the names of llama.cpp's samplers in the order in which they run, with
+        // ';' between them. One that is not named does not run. mismatch_error: an order of those at work
+        // that is not the one of generate/sampler.hpp.
         inline void read_sampling_sequence(gguf_metadata const& metadata, sampling_options& s)
         {
             constexpr std::string_view key = "general.sampling.sequence";
             if (!metadata.find(key)) { return; }
             auto const text = metadata.text(key);
-            constexpr std::array<std::string_view, 5> ours{"penalties", "temperature", "top_k", "top_p", "min_p"};
+            constexpr std::array<std::string_view, 5> ours{"penalties", "temperature", "top_k", "top_p",
+                                                           "min_p"};
             std::vector<std::size_t> order;
             for (std::size_t at = 0; at <= text.size();)
             {
@@ -82,8 +83,8 @@ namespace gemma4::inline v0
     }
 
     // general.sampling.*: temp, top_k, top_p and min_p switch sampling on; without them: greedy.
-    // penalty_repeat looks at the last penalty_last_n tokens, 64 where that is absent, all for -1. A key that is
-    // not of generate/sampling_fields.hpp, or a sampler that is not here and not off, is a mismatch_error.
+    // penalty_repeat looks at the last penalty_last_n tokens, 64 where that is absent, all for -1. A key that
+    // is not of generate/sampling_fields.hpp, or a sampler that is not here and not off, is a mismatch_error.
     inline sampling_options read_sampling(gguf_metadata const& metadata)
     {
         using detail::gguf_sampling;
@@ -94,7 +95,8 @@ namespace gemma4::inline v0
             auto const word = key.substr(gguf_sampling.size());
             if (std::ranges::find(sampling_fields, word, &sampling_field::gguf) != std::end(sampling_fields))
             {
-                s.do_sample = s.do_sample || word == "temp" || word == "top_k" || word == "top_p" || word == "min_p";
+                s.do_sample =
+                    s.do_sample || word == "temp" || word == "top_k" || word == "top_p" || word == "min_p";
                 continue;
             }
             throw mismatch_error(sentence(metadata.file(), ": metadata ", detail::shown(key), " is ",
@@ -103,7 +105,8 @@ namespace gemma4::inline v0
         }
         read_sampling_fields(
             true, s, [&](std::string_view word) { return detail::gguf_field(metadata, word); },
-            [&](std::string_view word) { return sentence(metadata.file(), ": metadata ", gguf_sampling, word); },
+            [&](std::string_view word)
+            { return sentence(metadata.file(), ": metadata ", gguf_sampling, word); },
             [](std::string const&) {});
         if (s.repetition_penalty != 1)
         {
@@ -124,8 +127,9 @@ namespace gemma4::inline v0
         return s;
     }
 
-    // Sampling as above. Stop tokens are those that the file states and, whatever it says, the usual ones. tokenizer.ggml.suppress_tokens are never made.
-    // file_error: a value of the wrong type, or no id of the vocabulary.
+    // Sampling as above. Stop tokens are those that the file states and, whatever it says, the usual ones.
+    // tokenizer.ggml.suppress_tokens are never made. file_error: a value of the wrong type, or no id of the
+    // vocabulary.
     inline generation_config read_generation_config(gguf_metadata const& metadata, tokenizer const& tokens)
     {
         generation_config config;

@@ -32,11 +32,11 @@ namespace gemma4::inline v0
     //   a folder with one GGUF model, split or not (LM Studio): that file, and the projector file beside it,
     //   where it is the only one and as wide as the model. Adapters, importance matrices and drafters
     //   (general.type, general.architecture) are no models;
-    //   a folder of Hugging Face's cache (models--NAME--NAME): the snapshot that refs/main names, or the only one;
-    //   any other folder: a checkpoint, which its files are missing of.
+    //   a folder of Hugging Face's cache (models--NAME--NAME): the snapshot that refs/main names, or the only
+    //   one; any other folder: a checkpoint, which its files are missing of.
     //
-    // Throws file_error: there is nothing of this name, a file of another kind (io/file_kind.hpp), or a folder
-    // of which several models or none can be meant, all of them named.
+    // Throws file_error: there is nothing of this name, a file of another kind (io/file_kind.hpp), or a
+    // folder of which several models or none can be meant, all of them named.
     GEMMA4_CODE model_location locate_model(std::filesystem::path const& path);
 }
 

@@ -61,8 +61,9 @@ namespace gemma4::inline v0
                 {
                     role.what = gguf_role::model;
                     role.width = metadata.size(architecture + ".embedding_length", 0);
-                    role.towers = std::ranges::any_of(contents.tensors, [](gguf_tensor const& t)
-                                                      { return t.name.starts_with("v.") || t.name.starts_with("a."); });
+                    role.towers =
+                        std::ranges::any_of(contents.tensors, [](gguf_tensor const& t)
+                                            { return t.name.starts_with("v.") || t.name.starts_with("a."); });
                 }
             }
             catch (file_error const& reason)
@@ -112,8 +113,8 @@ namespace gemma4::inline v0
             }
             if (models.size() != 1)
             {
-                throw file_error(sentence(folder.string(), " holds ", models.size(), " models: ", listed(models),
-                                          "; name the file of one of them"));
+                throw file_error(sentence(folder.string(), " holds ", models.size(),
+                                          " models: ", listed(models), "; name the file of one of them"));
             }
             model_location found{model_kind::gguf, folder / models.front()};
             auto const& model = roles[models.front()];
@@ -132,8 +133,9 @@ namespace gemma4::inline v0
             }
             else if (projector.width != 0 && model.width != 0 && projector.width != model.width)
             {
-                unused("projector file ", projectors.front(), " is not used: its clip.vision.projection_dim is ",
-                       projector.width, ", but the model is ", model.width, " wide");
+                unused("projector file ", projectors.front(),
+                       " is not used: its clip.vision.projection_dim is ", projector.width,
+                       ", but the model is ", model.width, " wide");
             }
             else { found.mmproj = folder / projectors.front(); }
             return found;
@@ -163,10 +165,10 @@ namespace gemma4::inline v0
                                           return entry.is_directory(ignored);
                                       });
             if (all.size() == 1) { return snapshots / all.front(); }
-            throw file_error(all.empty()
-                                 ? sentence(snapshots.string(), " holds no snapshot of a model")
-                                 : sentence(snapshots.string(), " holds ", all.size(), " snapshots: ",
-                                            listed(all), "; there is no refs/main, name the folder of one"));
+            throw file_error(all.empty() ? sentence(snapshots.string(), " holds no snapshot of a model")
+                                         : sentence(snapshots.string(), " holds ", all.size(),
+                                                    " snapshots: ", listed(all),
+                                                    "; there is no refs/main, name the folder of one"));
         }
 
         inline model_location locate_in_folder(std::filesystem::path const& folder)
@@ -187,8 +189,10 @@ namespace gemma4::inline v0
                          { return name.starts_with("models--"); });
             if (!repositories.empty())
             {
-                throw file_error(sentence(folder.string(), " is a cache of Hugging Face models: name the folder of "
-                                          "one of them: ", listed(repositories)));
+                throw file_error(sentence(folder.string(),
+                                          " is a cache of Hugging Face models: name the folder of "
+                                          "one of them: ",
+                                          listed(repositories)));
             }
             return {model_kind::folder, folder};
         }
@@ -200,8 +204,9 @@ namespace gemma4::inline v0
         auto const status = std::filesystem::status(path, reason);
         if (!std::filesystem::exists(status))
         {
-            throw file_error(sentence(path.string(), " cannot be opened: ",
-                                      reason ? reason.message() : std::string("there is nothing of this name")));
+            throw file_error(
+                sentence(path.string(), " cannot be opened: ",
+                         reason ? reason.message() : std::string("there is nothing of this name")));
         }
         if (std::filesystem::is_directory(status)) { return detail::locate_in_folder(path); }
         if (is_gguf_file(path)) { return {model_kind::gguf, path}; }
@@ -212,7 +217,7 @@ namespace gemma4::inline v0
                           what == "is a safetensors file" || what == "is a JSON document"
                               ? "the folder of a checkpoint, which such a file lies in"
                               : "a checkpoint folder, a GGUF file or a packed file");
-        throw file_error(sentence(path.string(),
-                                  " is no model: it begins neither as a GGUF file nor as a packed file"));
+        throw file_error(
+            sentence(path.string(), " is no model: it begins neither as a GGUF file nor as a packed file"));
     }
 }

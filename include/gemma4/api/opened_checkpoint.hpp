@@ -51,8 +51,8 @@ namespace gemma4::inline v0
         std::shared_ptr<checkpoint const> file;    // null: a GGUF file, or random weights
         std::shared_ptr<gguf_file const> gguf;     // null: no GGUF file
         std::shared_ptr<weight_source> weights;
-        bool tied = true;                   // the head is the embedding
-        std::size_t max_positions = 0;      // of a conversation; 0: as many as the variant has
+        bool tied = true;                 // the head is the embedding
+        std::size_t max_positions = 0;    // of a conversation; 0: as many as the variant has
         placeholder_tokens placeholders;
         std::optional<tokenizer> tokens;    // none: no tokenizer.json, or none in the GGUF file
         generation_config defaults;

@@ -84,23 +84,24 @@ namespace gemma4::inline v0
                                                   open_options const& options)
     {
         detail::refuse_mmproj(options, folder);
-        opened_checkpoint opened{.folder = folder,
-                                 .file = std::make_shared<checkpoint const>(folder, options.access,
-                                                                            options.memory),
-                                 .gguf = {},
-                                 .weights = {},
-                                 .placeholders = {},
-                                 .tokens = {},
-                                 .defaults = {},
-                                 .warnings = {}};
+        opened_checkpoint opened{
+            .folder = folder,
+            .file = std::make_shared<checkpoint const>(folder, options.access, options.memory),
+            .gguf = {},
+            .weights = {},
+            .placeholders = {},
+            .tokens = {},
+            .defaults = {},
+            .warnings = {}};
         auto const& config = opened.file->config();
         auto const config_path = opened.file->config_path().string();
         check_text_config(compiled, variant, config, config_path);
         opened.weights = std::make_shared<checkpoint_weights>(opened.file);
         opened.max_positions = positions_of(config, config_path);
         opened.placeholders = read_placeholder_tokens(config, config_path, compiled);
-        opened.tied = is_tied(*opened.weights, json_fields(config, config_path).boolean("tie_word_embeddings", true),
-                              compiled.vocab, compiled.hidden);
+        opened.tied =
+            is_tied(*opened.weights, json_fields(config, config_path).boolean("tie_word_embeddings", true),
+                    compiled.vocab, compiled.hidden);
         auto said = read_generation_config(folder);
         opened.defaults = said ? *std::move(said) : generation_config_of(config, config_path);
         detail::say_defaults(opened);
@@ -126,16 +127,16 @@ namespace gemma4::inline v0
     {
         auto const& metadata = file->metadata();
         check_text_config(compiled, variant, *file);
-        opened_checkpoint opened{
-            .folder = file->path(),
-            .file = {},
-            .gguf = file,
-            .weights = std::make_shared<gguf_weights>(file, detail::open_mmproj(options)),
-            .max_positions = positions_of(*file),
-            .placeholders = {},
-            .tokens = {},
-            .defaults = {},
-            .warnings = {}};
+        opened_checkpoint opened{.folder = file->path(),
+                                 .file = {},
+                                 .gguf = file,
+                                 .weights =
+                                     std::make_shared<gguf_weights>(file, detail::open_mmproj(options)),
+                                 .max_positions = positions_of(*file),
+                                 .placeholders = {},
+                                 .tokens = {},
+                                 .defaults = {},
+                                 .warnings = {}};
         opened.tied = is_tied(*opened.weights, true, compiled.vocab, compiled.hidden);
         if (!metadata.find("tokenizer.ggml.model")) { opened.defaults.sampling = read_sampling(metadata); }
         if (metadata.find("tokenizer.ggml.model")) { opened.tokens.emplace(read_tokenizer(metadata)); }
@@ -222,7 +223,8 @@ namespace gemma4::inline v0
             }
             if (location.kind == model_kind::packed)
             {
-                auto file = std::make_shared<packed_file const>(location.path, options.access, options.memory);
+                auto file =
+                    std::make_shared<packed_file const>(location.path, options.access, options.memory);
                 return open_packed(std::move(file), compiled, variant, to);
             }
             return open_checkpoint(location.path, compiled, variant, to);

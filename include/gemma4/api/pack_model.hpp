@@ -84,7 +84,10 @@ namespace gemma4::inline v0
         }
         if constexpr (towers_type::hears)
         {
-            if (holds(weight_tree::audio, towers->audio.tower)) { source.check(M::audio, M::text.hidden, M::name); }
+            if (holds(weight_tree::audio, towers->audio.tower))
+            {
+                source.check(M::audio, M::text.hidden, M::name);
+            }
         }
         weight_binder::progress_fn const quiet{};
         weight_binder binder(source, quiet, options.stop);

@@ -97,8 +97,8 @@ namespace gemma4::inline v0
             m_options = std::move(options);
         }
 
-        // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those of
-        // loading are the engine's.)
+        // What was said of the tools, one sentence each: calls that cannot be restricted as declared. (Those
+        // of loading are the engine's.)
         std::vector<std::string> warnings() const
         {
             return m_calls ? m_calls->warnings() : std::vector<std::string>();
@@ -142,8 +142,8 @@ namespace gemma4::inline v0
         auto ask(std::string_view text) { return ask(text, defaults()); }
 
         // An answer that is a T (grammar/field.hpp says how a type describes itself): the model can write
-        // nothing else; it may think first. Throws incomplete_error where the tokens end before the value does.
-        // Defined in api/typed_answer.hpp.
+        // nothing else; it may think first. Throws incomplete_error where the tokens end before the value
+        // does. Defined in api/typed_answer.hpp.
         template <class T>
             requires(!logits_processor<T>)
         T ask(turn said, generation_options options);

@@ -130,9 +130,9 @@ namespace gemma4::inline v0::cli
     // other.
     inline void bench(bench_options o, std::span<known_variant const> known, console const& io)
     {
-        for (auto const& [value, option] : {std::pair(o.prompt_tokens, "--prompt-tokens"),
-                                            std::pair(o.batch, "--batch"), std::pair(o.repeat, "--repeat"),
-                                            std::pair(o.roof_bytes, "--roof-bytes")})
+        for (auto const& [value, option] :
+             {std::pair(o.prompt_tokens, "--prompt-tokens"), std::pair(o.batch, "--batch"),
+              std::pair(o.repeat, "--repeat"), std::pair(o.roof_bytes, "--roof-bytes")})
         {
             if (value == 0) { throw usage_error(sentence(option, " is 0, expected at least 1")); }
         }

@@ -122,10 +122,9 @@ namespace gemma4::inline v0::cli
 
         inline void chat_template(CLI::App& app, std::string& to)
         {
-            app.add_option(
-                   "--template", to,
-                   "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
-                   "that holds a published one, or none (as the model has it)")
+            file(app, "--template", to,
+                 "chat template: a name of `gemma4 templates`, or of one of the model's own, a file "
+                 "that holds a published one, or none (as the model has it)")
                 ->type_name("NAME|FILE|none");
         }
 
@@ -425,7 +424,8 @@ namespace gemma4::inline v0::cli
         if (on_info.parsed()) { return info; }
         if (on_run.parsed())
         {
-            if (run.max_tokens == std::size_t(0) && on_run.get_option("--max-tokens")->results().front() != "-1")
+            if (run.max_tokens == std::size_t(0)
+                && on_run.get_option("--max-tokens")->results().front() != "-1")
             {
                 throw usage_error("--max-tokens is 0, expected at least 1, or -1 for no limit");
             }
@@ -467,12 +467,13 @@ namespace gemma4::inline v0::cli
         exactly_one("bench", "--model and --variant",
                     !bench.model.model.empty() + std::size_t(!bench.variant.empty()));
         if (bench.variant.empty()) { refuse(on_bench, {"--random"}, "weights are those of --model"); }
-        else { refuse(on_bench, {"--mmproj", "--strict"}, "--variant reads no file"); }
+        else { refuse(on_bench, {"--mmproj", "--strict", "--no-mmap"}, "--variant reads no file"); }
         if (bench.media)
         {
-            refuse(on_bench,
-                   {"--prompt-tokens", "--new-tokens", "--depth", "--batch", "--roof-bytes", "--chunk", "--kv"},
-                   "--media runs the eyes and ears only");
+            refuse(
+                on_bench,
+                {"--prompt-tokens", "--new-tokens", "--depth", "--batch", "--roof-bytes", "--chunk", "--kv"},
+                "--media runs the eyes and ears only");
             if (!bench.variant.empty())
             {
                 refuse(on_bench, {"--context", "--max-memory"}, "--media of --variant makes no decoder");

@@ -80,7 +80,10 @@ namespace gemma4::inline v0::cli
             width = image_patches::values_per_patch;
             file.add(patches.pixels, width);
         };
-        for (auto const& path : media.images) { picture(read_image(path), media.image_budget.value_or(default_image_budget)); }
+        for (auto const& path : media.images)
+        {
+            picture(read_image(path), media.image_budget.value_or(default_image_budget));
+        }
         for (auto const& path : media.sounds)
         {
             auto const features = make_features(read_clip(path));
@@ -95,7 +98,7 @@ namespace gemma4::inline v0::cli
         }
         for (auto const& path : media.videos)
         {
-            for (auto const& frame : read_frames(path).frames) 
+            for (auto const& frame : read_frames(path).frames)
             {
                 picture(frame.image, media.video_budget.value_or(default_video_budget));
             }

@@ -68,6 +68,7 @@ namespace gemma4::inline v0::cli
                     {"top_p", s.top_p},
                     {"min_p", s.min_p},
                     {"repetition_penalty", s.repetition_penalty},
+                    {"repetition_window", s.repetition_window},
                     {"stop_tokens", d.stop.tokens},
                     {"stop_strings", d.stop.strings},
                     {"max_new_tokens", d.stop.max_tokens}};

@@ -138,9 +138,8 @@ namespace gemma4::inline v0::cli
             else if (name == "/image")
             {
                 demand("a file");
-                m_media.push_back(
-                    encode_image(*m_model, read_image(argument),
-                                 m_options.media.image_budget.value_or(default_image_budget)));
+                m_media.push_back(encode_image(*m_model, read_image(argument),
+                                               m_options.media.image_budget.value_or(default_image_budget)));
             }
             else if (name == "/audio")
             {

@@ -45,8 +45,8 @@ namespace gemma4::inline v0::cli
         for (auto const& path : o.sounds) { media.push_back(encode_audio(model, read_clip(path))); }
         for (auto const& path : o.videos)
         {
-            media.push_back(encode_video(model, read_frames(path).frames,
-                                         o.video_budget.value_or(default_video_budget)));
+            media.push_back(
+                encode_video(model, read_frames(path).frames, o.video_budget.value_or(default_video_budget)));
         }
         return media;
     }

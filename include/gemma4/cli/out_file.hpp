@@ -37,8 +37,8 @@ namespace gemma4::inline v0::cli
         }
     }
 
-    // While one lives, Ctrl-C removes what was begun of the file `path` before it ends the program, as it would
-    // have ended it anyway; where Ctrl-C is ignored it stays so. Make it before any other thread.
+    // While one lives, Ctrl-C removes what was begun of the file `path` before it ends the program, as it
+    // would have ended it anyway; where Ctrl-C is ignored it stays so. Make it before any other thread.
     class unfinished_file
     {
     public:

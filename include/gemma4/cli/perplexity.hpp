@@ -14,8 +14,8 @@
 #include <gemma4/cli/load.hpp>
 #include <gemma4/cli/measure.hpp>
 #include <gemma4/cli/out_file.hpp>
-#include <gemma4/io/json.hpp>
 #include <gemma4/io/file_bytes.hpp>
+#include <gemma4/io/json.hpp>
 #include <gemma4/io/npy.hpp>
 
 namespace gemma4::inline v0::cli

@@ -16,7 +16,8 @@ namespace gemma4::inline v0
         // All ones where x is infinite or NaN, else zero.
         inline std::uint32_t not_finite(float x) noexcept
         {
-            return (std::bit_cast<std::uint32_t>(x) & float_exponent) == float_exponent ? ~std::uint32_t(0) : 0;
+            return (std::bit_cast<std::uint32_t>(x) & float_exponent) == float_exponent ? ~std::uint32_t(0)
+                                                                                        : 0;
         }
     }
 

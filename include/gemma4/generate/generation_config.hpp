@@ -42,8 +42,7 @@ namespace gemma4::inline v0
     GEMMA4_CODE generation_config generation_config_of(nlohmann::json const& config, std::string_view file);
 
     // generation_config.json in a checkpoint's folder; none: there is no such file.
-    GEMMA4_CODE std::optional<generation_config>
-    read_generation_config(std::filesystem::path const& folder);
+    GEMMA4_CODE std::optional<generation_config> read_generation_config(std::filesystem::path const& folder);
 }
 
 #if !defined(GEMMA4_SEPARATE_KERNELS)

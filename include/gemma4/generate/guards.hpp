@@ -13,8 +13,8 @@
 namespace gemma4::inline v0
 {
     // Throws numeric_error when a logit is NaN or when none is above -inf: there is no token to choose. The
-    // sampler does the same at the end of its chain; in a chain this names the trouble before other processors
-    // run.
+    // sampler does the same at the end of its chain; in a chain this names the trouble before other
+    // processors run.
     struct nan_guard
     {
         static void check(std::span<float const> logits)
@@ -23,11 +23,11 @@ namespace gemma4::inline v0
             auto const at = std::find_if(logits.begin(), logits.end(), [](float x) { return x != x; });
             if (at == logits.end())
             {
-                throw numeric_error(sentence("logits: expected a token that may be chosen, found -inf for all ",
-                                     logits.size()));
+                throw numeric_error(sentence(
+                    "logits: expected a token that may be chosen, found -inf for all ", logits.size()));
             }
-            throw numeric_error(sentence("logits: expected numbers, found NaN for token ", at - logits.begin(),
-                                 " (weights or activations are out of range)"));
+            throw numeric_error(sentence("logits: expected numbers, found NaN for token ",
+                                         at - logits.begin(), " (weights or activations are out of range)"));
         }
 
         void operator()(std::span<float> logits, std::span<token_id const>) const { check(logits); }
@@ -43,8 +43,8 @@ namespace gemma4::inline v0
     }
 
     // Watches for collapse: collapsed() is true when, at the last call, the history ended with one n-gram
-    // repeated. It never changes logits. A generation ends by it where stop_options::repetition is set; beside
-    // a sampler of its own a host hands it over with std::ref and asks after each token.
+    // repeated. It never changes logits. A generation ends by it where stop_options::repetition is set;
+    // beside a sampler of its own a host hands it over with std::ref and asks after each token.
     class repetition_guard
     {
     public:

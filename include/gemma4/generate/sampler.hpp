@@ -86,9 +86,9 @@ namespace gemma4::inline v0
             if (m_options.min_p > 0) { m_min_p.emplace(m_options.min_p); }
         }
 
-        // logits: (vocab), changed. history: the prompt's tokens and those made since. Throws numeric_error when a
-        // logit is NaN or none is left, argument_error when vocab is 0 or above 2^23; whatever the host's
-        // processors throw passes through.
+        // logits: (vocab), changed. history: the prompt's tokens and those made since. Throws numeric_error
+        // when a logit is NaN or none is left, argument_error when vocab is 0 or above 2^23; whatever the
+        // host's processors throw passes through.
         choice pick(std::span<float> logits, std::span<token_id const> history)
         {
             if (logits.empty() || logits.size() > max_softmax_weights)

@@ -23,8 +23,8 @@ namespace gemma4::inline v0
     // Which values switch a field off, null and absence aside.
     enum class field_off
     {
-        never,           // there is no such value
-        zero,            // or false
+        never,    // there is no such value
+        zero,     // or false
         zero_or_less,
         one,
         one_or_more,
@@ -111,9 +111,9 @@ namespace gemma4::inline v0
         std::optional<double> number{};    // a flag is 0 or 1
         bool whole = false;
         bool flag = false;
-        bool empty = false;        // an empty list or object
+        bool empty = false;    // an empty list or object
         std::string_view word{};
-        std::string shown{};       // for errors
+        std::string shown{};    // for errors
     };
 
     namespace detail
@@ -194,9 +194,9 @@ namespace gemma4::inline v0
                               ", which is no field of transformers and has no effect"));
                 continue;
             }
-            throw mismatch_error(sentence(name(word), " changes what is generated and is not supported: ",
-                                          "expected it absent", gguf ? "" : ", null", detail::off_text(rule),
-                                          ", found ", value->shown));
+            throw mismatch_error(sentence(
+                name(word), " changes what is generated and is not supported: ", "expected it absent",
+                gguf ? "" : ", null", detail::off_text(rule), ", found ", value->shown));
         }
     }
 }

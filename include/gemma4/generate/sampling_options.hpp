@@ -16,11 +16,11 @@ namespace gemma4::inline v0
     {
         // false: greedy, and temperature, top_k, top_p, min_p and seed mean nothing.
         bool do_sample = false;
-        double temperature = 1;                     // 0: greedy
-        std::size_t top_k = 0;                      // 0: off
-        double top_p = 1;                           // 1: off
-        double min_p = 0;                           // 0: off
-        double repetition_penalty = 1;              // 1: off; greedy too
+        double temperature = 1;           // 0: greedy
+        std::size_t top_k = 0;            // 0: off
+        double top_p = 1;                 // 1: off
+        double min_p = 0;                 // 0: off
+        double repetition_penalty = 1;    // 1: off; greedy too
         // The last tokens that it looks at, as llama.cpp's penalty_last_n; 0: all, as transformers.
         std::size_t repetition_window = 0;
         std::vector<token_id> suppress_tokens{};    // never made; greedy too

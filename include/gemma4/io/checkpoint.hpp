@@ -120,8 +120,8 @@ namespace gemma4::inline v0
                            || is(".h5");
                 });
             if (names.empty()) { return {}; }
-            auto const shard = std::ranges::find_if(
-                names, [](auto const& name) { return name.ends_with(".safetensors"); });
+            auto const shard =
+                std::ranges::find_if(names, [](auto const& name) { return name.ends_with(".safetensors"); });
             return shard == names.end()
                        ? sentence("; of ", names.front(), ", safetensors must be made first")
                        : sentence("; ", *shard, " is not read without the index that names the shards");

@@ -33,7 +33,10 @@ namespace gemma4::inline v0
             , m_text_prefix(text_prefix(*m_file))
             , m_head(m_file->find("model.lm_head.weight") ? "model.lm_head.weight" : "lm_head.weight")
         {
-            for (std::size_t i = 0; i != towers.size(); ++i) { m_tower_prefixes[i] = tower_prefix(towers[i]); }
+            for (std::size_t i = 0; i != towers.size(); ++i)
+            {
+                m_tower_prefixes[i] = tower_prefix(towers[i]);
+            }
         }
 
         stored_weight demand(weight_tree tree, std::string const& name,
@@ -119,10 +122,7 @@ namespace gemma4::inline v0
             check_audio_config(compiled, variant, m_file->config(), m_file->config_path().string());
         }
 
-        void drop(void const* data, std::size_t bytes) const noexcept override
-        {
-            m_file->drop(data, bytes);
-        }
+        void drop(void const* data, std::size_t bytes) const noexcept override { m_file->drop(data, bytes); }
 
         std::size_t read_bytes() const noexcept override
         {
@@ -196,10 +196,10 @@ namespace gemma4::inline v0
             using names = std::vector<std::string_view>;
             auto const& config = file.config();
             bool const nested = config.is_object() && config.contains("text_config");
-            auto const prefixes =
-                nested ? names{"model.language_model.", "language_model.", "model.model.language_model.",
-                               "model.language_model.model.", "language_model.model.model.", "model."}
-                       : names{"model.", "", "model.model.", "model.language_model."};
+            auto const prefixes = nested ? names{"model.language_model.",       "language_model.",
+                                                 "model.model.language_model.", "model.language_model.model.",
+                                                 "language_model.model.model.", "model."}
+                                         : names{"model.", "", "model.model.", "model.language_model."};
             for (auto const prefix : prefixes)
             {
                 for (auto const name : {"embed_tokens.weight", "norm.weight"})

@@ -384,9 +384,9 @@ namespace gemma4::inline v0
         return detail::read_text_fields(config, file).text.max_positions;
     }
 
-    // The fields in which config.json and the compiled variant differ, in config.json's words; and all errors of
-    // read_text_config but those of a schedule. max_position_embeddings is not compared: nothing is computed
-    // from it, it is the most positions that a conversation may have.
+    // The fields in which config.json and the compiled variant differ, in config.json's words; and all errors
+    // of read_text_config but those of a schedule. max_position_embeddings is not compared: nothing is
+    // computed from it, it is the most positions that a conversation may have.
     inline config_differences text_differences(text_config const& compiled, nlohmann::json const& config,
                                                std::string_view file)
     {

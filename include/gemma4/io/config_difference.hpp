@@ -34,8 +34,8 @@ namespace gemma4::inline v0
     {
         if (all.empty()) { return; }
         auto const& [field, found, compiled] = all.front();
-        throw mismatch_error(sentence(file, ": ", field, " is ", found, ", but the compiled variant ", variant,
-                                      " has ", compiled));
+        throw mismatch_error(sentence(file, ": ", field, " is ", found, ", but the compiled variant ",
+                                      variant, " has ", compiled));
     }
 
     // "a is 1, expected 2; b is 3, expected 4; and 7 more"

@@ -17,14 +17,14 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
-        struct file_beginning
+        struct known_beginning
         {
             std::string_view bytes;
             std::string_view what;    // after "is "
             std::size_t at = 0;
         };
 
-        inline constexpr file_beginning file_beginnings[] = {
+        inline constexpr known_beginning known_beginnings[] = {
             {"GGUF", "a GGUF file"},
             {"gemma4pk", "a packed file of gemma4"},
             {"FUGG", "a big-endian GGUF file"},
@@ -49,7 +49,9 @@ namespace gemma4::inline v0
             {"\x89PNG", "a PNG picture"},
             {"\xff\xd8\xff", "a JPEG picture"},
             {"%PDF", "a PDF document"},
-            {"\x7f" "ELF", "a program"},
+            {"\x7f"
+             "ELF",
+             "a program"},
             {"\xff\xfe", "text in UTF-16, expected UTF-8"},
             {"\xfe\xff", "text in UTF-16, expected UTF-8"},
         };
@@ -64,9 +66,10 @@ namespace gemma4::inline v0
                 [&](std::string_view tag)
                 {
                     return text.size() >= tag.size()
-                           && std::ranges::equal(
-                               text.substr(0, tag.size()), tag, {}, [](unsigned char c)
-                               { return char(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c); });
+                           && std::ranges::equal(text.substr(0, tag.size()), tag, {},
+                                                 [](unsigned char c) {
+                                                     return char(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+                                                 });
                 });
         }
 
@@ -76,7 +79,8 @@ namespace gemma4::inline v0
             if (bytes.size() < 10) { return false; }
             std::uint64_t length = 0;
             std::memcpy(&length, bytes.data(), sizeof length);
-            return length < (std::uint64_t(1) << 28) && bytes[8] == '{' && (bytes[9] == '"' || bytes[9] == '}');
+            return length < (std::uint64_t(1) << 28) && bytes[8] == '{'
+                   && (bytes[9] == '"' || bytes[9] == '}');
         }
 
         // A message of protocol buffers whose first fields are those of ONNX's ModelProto: ir_version, then
@@ -94,7 +98,7 @@ namespace gemma4::inline v0
     {
         std::string_view const all(reinterpret_cast<char const*>(bytes.data()), bytes.size());
         if (all.empty()) { return "is empty"; }
-        for (auto const& known : detail::file_beginnings)
+        for (auto const& known : detail::known_beginnings)
         {
             if (all.substr(std::min(known.at, all.size())).starts_with(known.bytes))
             {
@@ -128,8 +132,9 @@ namespace gemma4::inline v0
         auto const head = detail::without_bom(all).substr(0, 512);
         auto const first = head.find_first_not_of(" \t\r\n");
         if (first != head.npos && (head[first] == '{' || head[first] == '[')) { return "is a JSON document"; }
-        bool const printable = std::ranges::all_of(
-            head, [](unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\r' || c == '\n'; });
+        bool const printable =
+            std::ranges::all_of(head, [](unsigned char c)
+                                { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\r' || c == '\n'; });
         return printable && head.size() >= 8 ? "is a text" : "";
     }
 

@@ -137,6 +137,12 @@ namespace gemma4::inline v0
             if (architecture == "gemma4" || architecture == "gemma3") { check_gguf_options(metadata); }
             if (architecture == "gemma4") { return read_gemma4_fields(file); }
             if (architecture == "gemma3") { return read_gemma3_fields(file); }
+            if (architecture == "clip")
+            {
+                throw mismatch_error(sentence(metadata.file(),
+                                              " is a projector file (metadata general.architecture is "
+                                              "\"clip\"): name the model's file, and this one as mmproj"));
+            }
             throw mismatch_error(sentence(metadata.file(), ": metadata general.architecture is ",
                                           printable(architecture),
                                           ", only \"gemma4\" and \"gemma3\" are supported"));
@@ -178,9 +184,9 @@ namespace gemma4::inline v0
         return detail::read_text_fields(file).text.max_positions;
     }
 
-    // The keys in which the file and the compiled variant differ; and all errors of read_text_config but those
-    // of a schedule. context_length is not compared: nothing is computed from it, it is the most positions
-    // that a conversation may have.
+    // The keys in which the file and the compiled variant differ; and all errors of read_text_config but
+    // those of a schedule. context_length is not compared: nothing is computed from it, it is the most
+    // positions that a conversation may have.
     inline config_differences text_differences(text_config const& compiled, gguf_file const& file)
     {
         auto const fields = detail::read_text_fields(file);

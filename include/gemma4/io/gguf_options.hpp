@@ -33,7 +33,7 @@ namespace gemma4::inline v0
         std::array<float, 2> off{0, 0};    // either of them; a flag is 0 or 1, an array has only such values
     };
 
-    inline constexpr gguf_option gguf_options[] = {
+    inline constexpr gguf_option gguf_option_keys[] = {
         {"attention.head_count", gguf_option_use::read},
         {"attention.head_count_kv", gguf_option_use::read},
         {"attention.key_length", gguf_option_use::read},
@@ -153,15 +153,15 @@ namespace gemma4::inline v0
         {
             auto const numbers = gguf_numbers(metadata, key);
             auto const& off = option.off;
-            bool const is_off = !numbers.empty()
-                                && std::ranges::all_of(numbers, [&](float x) { return x == off[0] || x == off[1]; });
+            bool const is_off =
+                !numbers.empty()
+                && std::ranges::all_of(numbers, [&](float x) { return x == off[0] || x == off[1]; });
             if (is_off) { return; }
             auto const shown = [&](float x)
-            {
-                return metadata.find(key)->kind == gguf_kind::boolean ? sentence(x != 0) : sentence(x);
-            };
-            throw mismatch_error(sentence(metadata.file(), ": metadata ", key, " is ", gguf_text(metadata, key),
-                                          ", only ", shown(off[0]), " is supported"));
+            { return metadata.find(key)->kind == gguf_kind::boolean ? sentence(x != 0) : sentence(x); };
+            throw mismatch_error(sentence(metadata.file(), ": metadata ", key, " is ",
+                                          gguf_text(metadata, key), ", only ", shown(off[0]),
+                                          " is supported"));
         }
     }
 
@@ -181,8 +181,8 @@ namespace gemma4::inline v0
         {
             if (!key.starts_with(prefix)) { continue; }
             auto const word = key.substr(prefix.size());
-            auto const option = std::ranges::find(gguf_options, word, &gguf_option::word);
-            if (option == std::end(gguf_options))
+            auto const option = std::ranges::find(gguf_option_keys, word, &gguf_option::word);
+            if (option == std::end(gguf_option_keys))
             {
                 if (!word.starts_with("attention.") && !word.starts_with("rope.")) { continue; }
                 throw mismatch_error(sentence(metadata.file(), ": metadata ", detail::shown(key), " is ",
@@ -202,8 +202,9 @@ namespace gemma4::inline v0
         {
             auto const found = fields.number("attention.scale", 0.0f);
             if (found == 0 || std::abs(found - expected) <= 1e-6f * expected) { return; }
-            throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key("attention.scale"),
-                                          " is ", found, ", only ", expected, " is supported"));
+            throw mismatch_error(sentence(fields.metadata().file(), ": metadata ",
+                                          fields.key("attention.scale"), " is ", found, ", only ", expected,
+                                          " is supported"));
         }
 
         // The base of rope, in llama.cpp's word or Ollama's.
@@ -213,8 +214,8 @@ namespace gemma4::inline v0
             auto const found = fields.number(word, fields.number(ollama, usual));
             if (auto const other = fields.number(ollama, found); other != found)
             {
-                throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word), " is ",
-                                              found, ", but ", fields.key(ollama), " is ", other));
+                throw mismatch_error(sentence(fields.metadata().file(), ": metadata ", fields.key(word),
+                                              " is ", found, ", but ", fields.key(ollama), " is ", other));
             }
             return found;
         }

@@ -90,7 +90,6 @@ namespace gemma4::inline v0
             for_each_matrix(tree,
                             [&](std::string const& name, auto& weight)
                             {
-                                demand_unpacked(name, weight);
                                 if (auto const to = target(name, weight))
                                 {
                                     m_bytes += packed_bytes(*to, weight.outs(), weight.ins());
@@ -101,7 +100,6 @@ namespace gemma4::inline v0
         template <class Format>
         void measure(std::string const& name, matrix<Format>& weight)
         {
-            demand_unpacked(name, weight);
             if (auto const to = target(name, weight))
             {
                 m_bytes += packed_bytes(*to, weight.outs(), weight.ins());
@@ -175,15 +173,6 @@ namespace gemma4::inline v0
                         visit(name, weight);
                     }
                 });
-        }
-
-        // A packed file runs as it is.
-        template <class Format>
-        void demand_unpacked(std::string const& tensor, matrix<Format> const& weight) const
-        {
-            if (!is_packed(weight.type()) || m_precision == weight_precision::stored) { return; }
-            throw argument_error(sentence("tensor ", tensor, " is packed as ", gemma4::name(weight.type()),
-                                          " already; another precision of weights is chosen when a model is packed"));
         }
 
         template <class Format>

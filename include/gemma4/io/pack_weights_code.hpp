@@ -49,7 +49,15 @@ namespace gemma4::inline v0
     GEMMA4_CODE std::optional<packed_type> packed_target(weight_type type, weight_tree tree,
                                                          std::string_view tensor, weight_precision precision)
     {
-        if (is_packed(type) || detail::is_table(tensor)) { return std::nullopt; }
+        if (detail::is_table(tensor)) { return std::nullopt; }
+        if (is_packed(type))
+        {
+            if (precision == weight_precision::stored) { return std::nullopt; }
+            throw argument_error(
+                sentence("tensor ", tensor, " is packed as ", name(type),
+                         " already; another precision of weights is chosen when a checkpoint or a "
+                         "GGUF file is packed"));
+        }
         bool const is_tower = tree != weight_tree::text;
         auto stored = packed_type_of(ggml_type_of(type));
         if (is_tower && stored == packed_type::f16) { stored = packed_type::bf16; }

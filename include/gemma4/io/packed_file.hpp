@@ -126,8 +126,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // The fields in which the packed model and the compiled variant differ. max_positions is not compared:
-        // nothing is computed from it, it is the most positions that a conversation may have.
+        // The fields in which the packed model and the compiled variant differ. max_positions is not
+        // compared: nothing is computed from it, it is the most positions that a conversation may have.
         config_differences differences(text_config const& compiled) const
         {
             config_differences all;

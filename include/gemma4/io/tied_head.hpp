@@ -27,8 +27,8 @@ namespace gemma4::inline v0
             std::span<float const> row(std::size_t r)
             {
                 auto const columns = m_values.size();
-                dequantise(ggml_type_of(m_from.type), m_from.data + r * row_bytes(m_from.type, columns), columns,
-                           m_values.data());
+                dequantise(ggml_type_of(m_from.type), m_from.data + r * row_bytes(m_from.type, columns),
+                           columns, m_values.data());
                 if (m_from.factors.values)
                 {
                     for (float& x : m_values) { x *= m_from.factors.values[r / m_from.factors.rows]; }

@@ -96,7 +96,8 @@ namespace gemma4::inline v0
         same("rms_norm_eps", fields.number("rms_norm_eps", 1e-6f), compiled.norm_eps);
         if (fields.find("subsampling_conv_channels"))
         {
-            auto const text = [](auto const& channels) { return sentence("[", channels[0], ", ", channels[1], "]"); };
+            auto const text = [](auto const& channels)
+            { return sentence("[", channels[0], ", ", channels[1], "]"); };
             auto const& list = fields.list("subsampling_conv_channels");
             std::size_t found[2] = {};
             for (std::size_t i = 0; i != list.size() && i != 2; ++i)

@@ -60,7 +60,7 @@ namespace gemma4::inline v0::kernels
         static void merge(float* max_a, float* sum_a, float* out_a, float max_b, float sum_b,
                           float const* out_b, std::size_t head_dim)
         {
-            if (max_b == nothing) { return; }
+            if (sum_b == 0.0f) { return; }    // sees no key; of scores that are all NaN it is NaN
             auto const f = merge_sums(*max_a, *sum_a, max_b, sum_b);
             for (std::size_t d = 0; d < head_dim; d += simd::width)
             {

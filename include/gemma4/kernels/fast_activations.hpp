@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include <gemma4/core/types.hpp>
+#include <gemma4/kernels/bfloat16.hpp>
 #include <gemma4/kernels/fast_table.hpp>
 
 namespace gemma4::inline v0::kernels
@@ -225,9 +226,21 @@ namespace gemma4::inline v0::kernels
             return amax > 0x1p-100f ? amax * (1.0f / levels) : 0.0f;
         }
 
+        // Codes cannot say what is not finite: all that the group is multiplied with becomes NaN.
+        template <class Group>
+        [[gnu::always_inline]] static bool is_spoiled(float amax, Group& out)
+        {
+            if (amax < __builtin_inff()) [[likely]] { return false; }
+            constexpr auto nan = __builtin_nanf("");
+            out = {};
+            out.terms = {nan, 0, 0, {0, 0}, {nan, nan}, nan};
+            return true;
+        }
+
         static void one(float const* x, int8_group& out)
         {
             auto const amax = codes_of::largest(x);
+            if (is_spoiled(amax, out)) { return; }
             auto const inverse = inverse_of(amax, 127.0f);
             auto const first = codes_of::codes(x, inverse, out.codes);
             auto const second = codes_of::codes(x + 16, inverse, out.codes + 16);
@@ -237,6 +250,7 @@ namespace gemma4::inline v0::kernels
         static void one(float const* x, int16_group& out)
         {
             auto const amax = codes_of::largest(x);
+            if (is_spoiled(amax, out)) { return; }
             auto const inverse = inverse_of(amax, 16256.0f);
             auto const first = codes_of::codes(x, inverse, out.high, out.low);
             auto const second = codes_of::codes(x + 16, inverse, out.high + 16, out.low + 16);
@@ -262,11 +276,7 @@ namespace gemma4::inline v0::kernels
 
         static void one(float const* x, bfloat16_group& out)
         {
-            for (std::size_t i = 0; i != 32; ++i)
-            {
-                auto const u = std::bit_cast<std::uint32_t>(x[i]);
-                out.x[i] = std::uint16_t((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
-            }
+            for (std::size_t i = 0; i != 32; ++i) { out.x[i] = bfloat16_of(x[i]); }
         }
     };
 }

@@ -102,11 +102,18 @@ namespace gemma4::inline v0::kernels
                     for (std::size_t d = 0; d != head_dim; d += 32)
                     {
                         auto const here = Isa::largest(x + d);
-                        most = here > most ? here : most;
+                        most = most > here || most != most ? most : here;
+                    }
+                    sum[r] = 0;
+                    if (!(most < __builtin_inff()))    // codes cannot say so
+                    {
+                        scale[r] = __builtin_nanf("");
+                        __builtin_memset(high[r], 0, sizeof high[r]);
+                        __builtin_memset(low[r], 0, sizeof low[r]);
+                        continue;
                     }
                     scale[r] = most / most_code;
                     auto const factor = most > 0 ? most_code / most : 0.0f;
-                    sum[r] = 0;
                     for (std::size_t d = 0; d != head_dim; ++d)
                     {
                         auto const code = plain_codes::rounded(x[d] * factor);
@@ -294,11 +301,20 @@ namespace gemma4::inline v0::kernels
             for (std::size_t r = 0; r != Rows; ++r)
             {
                 float scaled[page_positions] = {};
-                float most = 0;
+                std::uint32_t magnitude = 0;    // of their bits: of what is not finite it is the largest
                 for (auto j = from; j != to; ++j)
                 {
                     scaled[j] = weights[r * page_positions + j] * scales[j];
-                    most = scaled[j] > most ? scaled[j] : most;
+                    auto const bits = __builtin_bit_cast(std::uint32_t, scaled[j]) & 0x7fffffffu;
+                    magnitude = bits > magnitude ? bits : magnitude;
+                }
+                auto const most = __builtin_bit_cast(float, magnitude);
+                if (!(most < __builtin_inff()))    // codes cannot say so
+                {
+                    factor[r] = __builtin_nanf("");
+                    __builtin_memset(high[r], 0, sizeof high[r]);
+                    __builtin_memset(low[r], 0, sizeof low[r]);
+                    continue;
                 }
                 constexpr float most_code = 65535;
                 factor[r] = most / most_code;

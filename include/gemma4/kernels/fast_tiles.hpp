@@ -70,11 +70,7 @@ namespace gemma4::inline v0::kernels
                 std::uint16_t values[32] = {};
                 auto const left = 32 * g < ins ? ins - 32 * g : 0;
                 auto const some = left < 32 ? left : 32;
-                for (std::size_t i = 0; i != some; ++i)
-                {
-                    auto const u = std::bit_cast<std::uint32_t>(x[32 * g + i]);
-                    values[i] = std::uint16_t((u + 0x7fffu + (u >> 16 & 1u)) >> 16);
-                }
+                for (std::size_t i = 0; i != some; ++i) { values[i] = bfloat16_of(x[32 * g + i]); }
                 __builtin_memcpy(out, values, sizeof values);
             }
         }

@@ -89,7 +89,8 @@ namespace gemma4::inline v0::kernels
                              float* sum);
 
         // A key or value vector as the kv_type of the index keeps it: to bf16, round to nearest even; to
-        // int8, *scale = max |x| / 127 and to[i] = x[i] / *scale, rounded to nearest even.
+        // int8, *scale = max |x| / 127 and to[i] = x[i] / *scale, rounded to nearest even; *scale is NaN
+        // where an x is not finite.
         void (*store_kv[kv_type_count])(float const* x, void* to, float* scale, std::size_t n);
 
         // Merges the partial b into a, as attend_page does. out_a, out_b: (head_dim), a multiple of 16.

@@ -70,8 +70,8 @@ namespace gemma4::inline v0
         // Runs new tokens of several sequences and returns the normed hidden states (rows, hidden) of the
         // tokens whose logits are wanted, in batch order; they live in `w` until the next call. Every state
         // has moved on by its tokens. If `stop` is requested, within the time of one layer it returns an
-        // empty view and no state has moved. Throws argument_error (token id, empty step), capacity_error (rows
-        // or context exceeded) and numeric_error (a hidden state is not finite) before any change.
+        // empty view and no state has moved. Throws argument_error (token id, empty step), capacity_error
+        // (rows or context exceeded) and numeric_error (a hidden state is not finite) before any change.
         template <class Observer = no_observer>
         view<float const> forward(std::span<sequence_step<M> const> batch, workspace<M>& w, executor& threads,
                                   kernels::table const& kernels, std::stop_token stop = {},
@@ -139,10 +139,11 @@ namespace gemma4::inline v0
                     if (at == text.vocab) { each(first + r, out[r]); }
                     else if (failure.empty())
                     {
-                        failure = sentence(M::name, ": the logit of token ", at, " after position ",
-                                           w.places[first + r].at, " is ", out[r][at],
-                                           ", but the hidden state before the head is finite: numbers of the head "
-                                           "are out of range");
+                        failure =
+                            sentence(M::name, ": the logit of token ", at, " after position ",
+                                     w.places[first + r].at, " is ", out[r][at],
+                                     ", but the hidden state before the head is finite: numbers of the head "
+                                     "are out of range");
                     }
                 }
             }
@@ -161,10 +162,11 @@ namespace gemma4::inline v0
         static std::string sentence_of(overflow const& found, std::size_t sequences)
         {
             auto const& at = found.place;
-            auto const where = found.layers == 0            ? std::string("in its embedding")
-                               : found.layers > text.layers ? std::string("after the final norm")
-                                                            : sentence("after layer ", found.layers - 1, " of ",
-                                                                       text.layers, " (the first is 0)");
+            auto const where =
+                found.layers == 0 ? std::string("in its embedding")
+                : found.layers > text.layers
+                    ? std::string("after the final norm")
+                    : sentence("after layer ", found.layers - 1, " of ", text.layers, " (the first is 0)");
             return sentence(M::name, ": the hidden state at position ", at.at,
                             at.soft ? std::string(" (a soft token)") : sentence(" (token ", at.token, ")"),
                             sequences == 1 ? std::string() : sentence(" of sequence ", at.sequence),
@@ -173,8 +175,8 @@ namespace gemma4::inline v0
         }
 
         // Everything of forward() between the first check and the last: a.x is the normed hidden states.
-        // Returns false where it was stopped. `found`: the first row that is not finite, looked for where rows
-        // are dropped and at the end, or, to name the layer, after every layer.
+        // Returns false where it was stopped. `found`: the first row that is not finite, looked for where
+        // rows are dropped and at the end, or, to name the layer, after every layer.
         template <class Observer>
         bool run_layers(compute const& c, std::span<sequence_step<M> const> batch, workspace<M>& w,
                         activations& a, std::size_t rows, std::stop_token const& stop, Observer& observer,

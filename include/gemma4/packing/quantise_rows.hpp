@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include <gemma4/core/finite.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/packing/packed_codes.hpp>
 
@@ -13,9 +14,19 @@ namespace gemma4::inline v0
 {
     namespace detail
     {
+        // Codes cannot say what is not finite: the scale of such a group is NaN. `zero`: the code of 0.
+        inline bool is_spoiled(float const* x, std::uint8_t zero, std::uint8_t* codes, f16& scale) noexcept
+        {
+            if (all_finite({x, packed_group})) { return false; }
+            std::memset(codes, zero, packed_group);
+            scale = f16{0x7e00};
+            return true;
+        }
+
         // d = amax / 127, rounded to binary16 for storing only; code = round(x / d), halves away from zero.
         inline void quantise_q8(float const* x, std::uint8_t* codes, f16& scale) noexcept
         {
+            if (is_spoiled(x, 128, codes, scale)) { return; }
             float amax = 0;
             for (std::size_t i = 0; i != packed_group; ++i) { amax = std::fmax(amax, std::fabs(x[i])); }
             auto const d = amax / 127.0f;
@@ -30,6 +41,7 @@ namespace gemma4::inline v0
         // d = the value of largest magnitude / -8; code = min(15, trunc(x / d + 8.5)).
         inline void quantise_q4(float const* x, std::uint8_t* codes, f16& scale) noexcept
         {
+            if (is_spoiled(x, 8, codes, scale)) { return; }
             float amax = 0, extreme = 0;
             for (std::size_t i = 0; i != packed_group; ++i)
             {
@@ -52,7 +64,7 @@ namespace gemma4::inline v0
         return type == packed_type::q4 || type == packed_type::q8 || type == packed_type::bf16;
     }
 
-    // Up to 16 finite rows of any width, ldx apart, into one block of q4, q8 or bf16; missing rows and
+    // Up to 16 rows of any width, ldx apart, into one block of q4, q8 or bf16; missing rows and
     // columns become zero. False, and nothing is written, for other types.
     inline bool quantise_rows(packed_type type, float const* x, std::size_t ldx, std::size_t row_count,
                               std::size_t ins, std::byte* block)
