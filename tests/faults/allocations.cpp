@@ -109,28 +109,32 @@ namespace
         }
         std::vector<std::uint64_t> stacks;
         prepare();
-        arm_allocations(0, &stacks);
+        arm_allocations(0, false, &stacks);
         work();
         auto const all = disarm_allocations();
         CHECK(allocations.elsewhere == 0);    // none in the pieces of work that threads share
         clean();
         auto const places = chosen(stacks);
         std::size_t swallowed = 0;
-        for (auto const n : places)
+        for (bool const sticky : {false, true})    // that one, or it and all behind it
         {
-            CAPTURE(n);
-            auto const before = allocations.live.load();
-            prepare();
-            arm_allocations(n);
-            bool const returned = returns(work);
-            auto const seen = disarm_allocations();
-            swallowed += returned && seen >= n;
-            sound(returned);
-            clean();
-            CHECK(allocations.live.load() == before);
+            for (auto const n : places)
+            {
+                CAPTURE(n);
+                CAPTURE(sticky);
+                auto const before = allocations.live.load();
+                prepare();
+                arm_allocations(n, sticky);
+                bool const returned = returns(work);
+                auto const seen = disarm_allocations();
+                swallowed += returned && seen >= n;
+                sound(returned);
+                clean();
+                CHECK(allocations.live.load() == before);
+            }
         }
-        MESSAGE(places.size(), " of ", all, " allocations have failed, ", swallowed,
-                " of them without an error: there is a way without");
+        MESSAGE(places.size(), " of ", all, " allocations have failed, alone and with all behind them, ",
+                swallowed, " times without an error: there is a way without");
     }
 
     tool_definition calculator()

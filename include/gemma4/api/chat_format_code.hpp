@@ -34,7 +34,8 @@ namespace gemma4::inline v0
             auto const text = texts.read(name);
             if (!text) { return out; }
             auto const where = sentence(texts.model, ": ", name);
-            auto const root = parse_json(*text, where);
+            auto const document = parse_json(*text, where);
+            auto const& root = document.root();
             auto const found = root.is_object() ? root.find("chat_template") : root.end();
             if (found == root.end() || found->is_null()) { return out; }
             auto const add = [&](std::string const& key, nlohmann::json const& value)

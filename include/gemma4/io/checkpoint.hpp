@@ -99,7 +99,7 @@ namespace gemma4::inline v0
             for (auto const& file : m_files) { file.file().drop(data, bytes); }
         }
 
-        nlohmann::json const& config() const noexcept { return m_config; }
+        nlohmann::json const& config() const noexcept { return m_config.root(); }
         std::filesystem::path const& folder() const noexcept { return m_folder; }
         std::filesystem::path config_path() const { return m_folder / "config.json"; }
 
@@ -168,7 +168,7 @@ namespace gemma4::inline v0
         std::filesystem::path m_folder;
         file_access m_access;
         std::pmr::memory_resource* m_memory;
-        nlohmann::json m_config;
+        json_document m_config;
         std::vector<safetensors_file> m_files;
         std::vector<tensor> m_tensors;
         std::vector<std::string> m_unlisted;
