@@ -5,9 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <new>
-#include <set>
 #include <vector>
 
 #include <execinfo.h>
@@ -20,9 +18,10 @@ namespace gemma4_test
         std::atomic<bool> armed = false;    // calls are counted, and the n-th fails
         std::atomic<long> seen = 0;
         std::atomic<long> failing = 0;      // 0: none
+        std::atomic<bool> sticky = false;    // all from the failing one on
         std::atomic<long> elsewhere = 0;    // of those counted, on another thread than that which armed
         std::atomic<long> live = 0;         // all that are not deleted, armed or not
-        pthread_t owner{};    // a std::thread::id is no constant in every library
+        pthread_t owner{};
         std::vector<std::uint64_t>* stacks = nullptr;    // of each call, where wanted
     };
     inline constinit allocation_counter allocations;
@@ -51,15 +50,18 @@ namespace gemma4_test
             a.armed = true;
         }
         auto const count = a.seen.fetch_add(1) + 1;
-        return count == a.failing.load();
+        auto const failing = a.failing.load();
+        return a.sticky && failing != 0 ? count >= failing : count == failing;
     }
 
-    inline void arm_allocations(long failing, std::vector<std::uint64_t>* stacks = nullptr)
+    inline void arm_allocations(long failing, bool sticky = false,
+                                std::vector<std::uint64_t>* stacks = nullptr)
     {
         auto& a = allocations;
         a.seen = 0;
         a.elsewhere = 0;
         a.failing = failing;
+        a.sticky = sticky;
         a.stacks = stacks;
         a.owner = ::pthread_self();
         a.armed.store(true, std::memory_order_release);

@@ -31,7 +31,14 @@ namespace
 
     std::filesystem::path nano_folder() { return data() / ".." / ".." / "models" / "nano"; }
 
-    load_options nano_options() { return {.context = 512, .chunk = 64, .threads = 2}; }
+    load_options nano_options()
+    {
+        load_options options;
+        options.context = 512;
+        options.chunk = 64;
+        options.threads = 2;
+        return options;
+    }
 
     engine<nano> const& chat_model()
     {
@@ -41,7 +48,10 @@ namespace
 
     load_options tiny_options()
     {
-        load_options options{.context = 256, .chunk = 64, .threads = 2};
+        load_options options;
+        options.context = 256;
+        options.chunk = 64;
+        options.threads = 2;
         options.compute = compute_mode::exact;
         return options;
     }
@@ -99,28 +109,32 @@ namespace
         }
         std::vector<std::uint64_t> stacks;
         prepare();
-        arm_allocations(0, &stacks);
+        arm_allocations(0, false, &stacks);
         work();
         auto const all = disarm_allocations();
         CHECK(allocations.elsewhere == 0);    // none in the pieces of work that threads share
         clean();
         auto const places = chosen(stacks);
         std::size_t swallowed = 0;
-        for (auto const n : places)
+        for (bool const sticky : {false, true})    // that one, or it and all behind it
         {
-            CAPTURE(n);
-            auto const before = allocations.live.load();
-            prepare();
-            arm_allocations(n);
-            bool const returned = returns(work);
-            auto const seen = disarm_allocations();
-            swallowed += returned && seen >= n;
-            sound(returned);
-            clean();
-            CHECK(allocations.live.load() == before);
+            for (auto const n : places)
+            {
+                CAPTURE(n);
+                CAPTURE(sticky);
+                auto const before = allocations.live.load();
+                prepare();
+                arm_allocations(n, sticky);
+                bool const returned = returns(work);
+                auto const seen = disarm_allocations();
+                swallowed += returned && seen >= n;
+                sound(returned);
+                clean();
+                CHECK(allocations.live.load() == before);
+            }
         }
-        MESSAGE(places.size(), " of ", all, " allocations have failed, ", swallowed,
-                " of them without an error: there is a way without");
+        MESSAGE(places.size(), " of ", all, " allocations have failed, alone and with all behind them, ",
+                swallowed, " times without an error: there is a way without");
     }
 
     tool_definition calculator()

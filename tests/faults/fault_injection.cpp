@@ -165,10 +165,10 @@ extern "C"
         return file > STDERR_FILENO && fails("write") ? -1 : real(file, parts, count);
     }
 
-    int fsync(int file)
+    // No test waits for the disk.
+    int fsync(int)
     {
-        static auto* const real = next<int(int)>("fsync");
-        return fails("fsync") ? -1 : real(file);
+        return fails("fsync") ? -1 : 0;
     }
 
     int rename(char const* from, char const* to) noexcept

@@ -27,7 +27,8 @@ namespace
 
     fs::path scratch()
     {
-        static fs::path const folder = fs::temp_directory_path() / ("gemma4-faults-" + std::to_string(::getpid()));
+        static auto const folder =
+            fs::temp_directory_path() / ("gemma4-faults-" + std::to_string(::getpid()));
         fs::create_directories(folder);
         return folder;
     }
@@ -43,10 +44,11 @@ namespace
         auto const errors = scratch() / "stderr", report = scratch() / "report";
         fs::remove(report);
         auto const number = [](long n) { return std::to_string(n); };
-        auto const command = "env LD_PRELOAD=" GEMMA4_FAULT_LIBRARY " GEMMA4_FAULT='" + std::string(one.call) + " "
-                             + number(one.n) + " " + number(one.error) + " " + number(one.most) + " "
-                             + number(one.sticky) + "' GEMMA4_FAULT_REPORT=" + report.string() + " "
-                             + GEMMA4_FAULT_WORKER " " + arguments + " >/dev/null 2>" + errors.string();
+        auto const wanted = std::string(one.call) + " " + number(one.n) + " " + number(one.error) + " "
+                            + number(one.most) + " " + number(one.sticky);
+        auto const command = "env LD_PRELOAD=" GEMMA4_FAULT_LIBRARY " GEMMA4_FAULT='" + wanted
+                             + "' GEMMA4_FAULT_REPORT=" + report.string() + " " + GEMMA4_FAULT_WORKER " "
+                             + arguments + " >/dev/null 2>" + errors.string();
         int const ended = std::system(command.c_str());
         auto const count = bytes_of(report);
         return {WIFEXITED(ended) && WEXITSTATUS(ended) < 126 ? WEXITSTATUS(ended) : -1, bytes_of(errors),
@@ -92,7 +94,8 @@ namespace
                     CHECK(got.said.starts_with("gemma4: "));
                     CHECK(got.said.find(std::generic_category().message(one.error)) != got.said.npos);
                 }
-                CHECK(std::size_t(std::distance(fs::directory_iterator(out.parent_path()), {})) == 1 + others);
+                auto const files = std::distance(fs::directory_iterator(out.parent_path()), {});
+                CHECK(std::size_t(files) == 1 + others);
             }
         }
         MESSAGE(tried, " failing calls, ", errors, " errors");

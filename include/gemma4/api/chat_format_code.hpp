@@ -9,6 +9,7 @@
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/gguf_metadata.hpp>
 #include <gemma4/io/json.hpp>
+#include <gemma4/io/names_in.hpp>
 
 namespace gemma4::inline v0
 {
@@ -33,7 +34,8 @@ namespace gemma4::inline v0
             auto const text = texts.read(name);
             if (!text) { return out; }
             auto const where = sentence(texts.model, ": ", name);
-            auto const root = parse_json(*text, where);
+            auto const document = parse_json(*text, where);
+            auto const& root = document.root();
             auto const found = root.is_object() ? root.find("chat_template") : root.end();
             if (found == root.end() || found->is_null()) { return out; }
             auto const add = [&](std::string const& key, nlohmann::json const& value)
@@ -120,7 +122,6 @@ namespace gemma4::inline v0
 
     GEMMA4_CODE checkpoint_texts texts_of(std::filesystem::path const& folder)
     {
-        namespace fs = std::filesystem;
         checkpoint_texts texts{folder.string(),
                                [folder](std::string const& name) -> std::optional<std::string>
                                {
@@ -128,12 +129,12 @@ namespace gemma4::inline v0
                                    return detail::text_of_file(folder / name);
                                }};
         auto const more = folder / detail::more_templates;
-        if (!fs::is_directory(more)) { return texts; }
-        for (auto const& entry : fs::directory_iterator(more))
+        if (!is_there(more)) { return texts; }
+        auto const all = [](auto const&...) { return true; };
+        for (auto const& name : detail::names_in(more, all))
         {
-            texts.names.push_back(std::string(detail::more_templates) + entry.path().filename().string());
+            texts.names.push_back(std::string(detail::more_templates) + name);
         }
-        std::ranges::sort(texts.names);
         return texts;
     }
 
@@ -201,7 +202,7 @@ namespace gemma4::inline v0
         }
         if (!wanted.empty())
         {
-            if (!std::filesystem::is_regular_file(wanted))
+            if (std::error_code ignored; !std::filesystem::is_regular_file(wanted, ignored))
             {
                 throw argument_error(sentence("chat template: ", wanted, " is neither a file nor one of ",
                                               chat_template_names(), ", none"));

@@ -14,32 +14,13 @@
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/file_kind.hpp>
 #include <gemma4/io/gguf_file.hpp>
+#include <gemma4/io/names_in.hpp>
 #include <gemma4/io/packed_file.hpp>
 
 namespace gemma4::inline v0
 {
     namespace detail
     {
-        // The names in a folder that `wanted` says yes to, sorted.
-        template <class Wanted>
-        std::vector<std::string> names_in(std::filesystem::path const& folder, Wanted&& wanted)
-        {
-            std::vector<std::string> names;
-            std::error_code reason;
-            for (auto at = std::filesystem::directory_iterator(folder, reason);
-                 !reason && at != std::filesystem::directory_iterator(); at.increment(reason))
-            {
-                auto name = at->path().filename().string();
-                if (wanted(*at, name)) { names.push_back(std::move(name)); }
-            }
-            if (reason)
-            {
-                throw file_error(sentence(folder.string(), " cannot be listed: ", reason.message()));
-            }
-            std::ranges::sort(names);
-            return names;
-        }
-
         inline std::string listed(std::span<std::string const> names)
         {
             std::string text;

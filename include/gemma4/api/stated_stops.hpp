@@ -53,10 +53,12 @@ namespace gemma4::inline v0
         }
         auto const text = texts.read("tokenizer_config.json");
         if (!text) { return {}; }
-        auto const config = parse_json(*text, sentence(texts.model, ": tokenizer_config.json"));
-        auto eos = config.is_object() ? config.value("eos_token", nlohmann::json()) : nlohmann::json();
-        if (eos.is_object()) { eos = eos.value("content", nlohmann::json()); }
-        auto const id = eos.is_string() ? tokens.find(eos.get<std::string>()) : std::nullopt;
+        auto const document = parse_json(*text, sentence(texts.model, ": tokenizer_config.json"));
+        auto const member = [](nlohmann::json const* of, char const* key)
+        { return of && of->is_object() && of->contains(key) ? &(*of)[key] : nullptr; };
+        auto const* eos = member(&document.root(), "eos_token");
+        if (eos && eos->is_object()) { eos = member(eos, "content"); }
+        auto const id = eos && eos->is_string() ? tokens.find(eos->get<std::string>()) : std::nullopt;
         return id ? std::vector{*id} : std::vector<token_id>();
     }
 }

@@ -98,7 +98,7 @@ namespace gemma4::inline v0
         inline frame_times read_frame_times(std::filesystem::path const& path, std::size_t count)
         {
             frame_times out;
-            if (!std::filesystem::exists(path)) { return out; }
+            if (!is_there(path)) { return out; }
             auto const root = read_json(path);
             auto const name = path.string();
             json_fields const fields(root, name);

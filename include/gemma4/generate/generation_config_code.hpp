@@ -156,10 +156,11 @@ namespace gemma4::inline v0
     GEMMA4_CODE generation_config generation_config_of(nlohmann::json const& config, std::string_view file)
     {
         json_fields const top(config, file);
-        auto merged = top.find("text_config") ? top.fields("text_config").object() : nlohmann::json::object();
+        json_document merged(top.find("text_config") ? top.fields("text_config").object()
+                                                     : nlohmann::json::object());
         for (auto const& [key, value] : config.items())
         {
-            if (!value.is_null()) { merged[key] = value; }
+            if (!value.is_null()) { merged.set(key, value); }
         }
         return detail::read_fields(merged, file);
     }

@@ -236,10 +236,12 @@ namespace gemma4::inline v0
         {
             auto const round = m_nodes[target].loop == 0 ? 0 : from.round;
             if (bytes() >= m_limits.bytes) { throw argument_error(too_many_bytes(m_limits)); }
-            auto const [place, is_new] =
-                m_known.try_emplace({target, from.frame, round}, frame_id(m_frames.size()));
-            if (is_new) { m_frames.push_back({target, from.frame, round}); }
-            return place->second;
+            return_place const to{target, from.frame, round};
+            if (auto const known = m_known.find(to); known != m_known.end()) { return known->second; }
+            auto const made = frame_id(m_frames.size());
+            m_frames.push_back(to);    // where what follows throws, it is only not found again
+            m_known.emplace(to, made);
+            return made;
         }
 
         struct hash_of_place

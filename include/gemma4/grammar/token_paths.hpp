@@ -49,7 +49,7 @@ namespace gemma4::inline v0
             , m_limits(limits)
             , m_stacks(std::move(nodes), limits)
         {
-            add_dead_state();
+            m_locals.emplace_back();    // the dead one
         }
 
         token_trie const& trie() const noexcept { return *m_trie; }
@@ -153,6 +153,13 @@ namespace gemma4::inline v0
         };
         using row = std::array<local_place, 256>;
 
+        struct local
+        {
+            pushdown_state state{};
+            std::vector<count_condition> ways{};
+            row next{};    // unknown everywhere: not needed yet
+        };
+
         // The round in which a local state really began.
         struct beginning
         {
@@ -186,26 +193,14 @@ namespace gemma4::inline v0
             token_set tokens;
         };
 
-        void add_dead_state()
-        {
-            m_rows.emplace_back().fill({});
-            m_states.emplace_back();
-            m_ways.emplace_back();
-            m_ended.push_back(false);
-        }
-
         // Local states and their masks can be found again; the frames of answers cannot.
         void forget()
         {
-            m_states.clear();
-            m_rows.clear();
-            m_ways.clear();
-            m_ended.clear();
+            m_locals.erase(m_locals.begin() + 1, m_locals.end());
             m_known.clear();
             m_entries.clear();
             m_masks.clear();
             m_bytes = 0;
-            add_dead_state();
         }
 
         void keep(std::size_t bytes)
@@ -384,8 +379,9 @@ namespace gemma4::inline v0
                 }
                 next.rounds += path[depth - 1].rounds;
                 path[depth] = next;
-                m_stacks.spend(m_ways[next.state].size());
-                for (auto const when : m_ways[next.state]) { visit(n, when.later(next.rounds)); }
+                auto const& ways = m_locals[next.state].ways;
+                m_stacks.spend(ways.size());
+                for (auto const when : ways) { visit(n, when.later(next.rounds)); }
                 for_each_end(next, [&](count_condition when) { left(n, when); });
                 ++n;
             }
@@ -394,24 +390,23 @@ namespace gemma4::inline v0
         template <class Use>
         void for_each_end(local_place at, Use&& use)
         {
-            if (!m_ended[at.state]) { return; }
-            auto const ends = m_states[at.state].ends;    // a copy: states may be added
-            if (ends.empty()) { return use(count_condition()); }
-            for (auto const when : ends) { use(when.later(at.rounds)); }
+            auto const& state = m_locals[at.state].state;    // stays where it is when others are added
+            if (!state.ended) { return; }
+            if (state.ends.empty()) { return use(count_condition()); }
+            for (auto const when : state.ends) { use(when.later(at.rounds)); }
         }
 
         local_place next_of(local_id from, unsigned char byte)
         {
-            auto const next = m_rows[from][byte];
-            if (next.state != unknown) { return next; }
-            fill(from);
-            return m_rows[from][byte];
+            auto const& next = m_locals[from].next[byte];
+            if (next.state == unknown) { fill(from); }
+            return next;
         }
 
         // The state after every byte. Bytes between two borders of edges behave alike.
         void fill(local_id from)
         {
-            auto const state = m_states[from];
+            auto const& state = m_locals[from].state;
             std::array<bool, 257> border{};
             for (auto const& item : state.items)
             {
@@ -431,7 +426,7 @@ namespace gemma4::inline v0
                 }
                 table[byte] = current;
             }
-            m_rows[from] = table;
+            m_locals[from].next = table;
         }
 
         local_place entry(automaton::node_id node)
@@ -462,15 +457,16 @@ namespace gemma4::inline v0
             auto const [begin, end] = m_known.equal_range(hash);
             for (auto known = begin; known != end; ++known)
             {
-                if (m_states[known->second] == state) { return {known->second, rounds}; }
+                if (m_locals[known->second].state == state) { return {known->second, rounds}; }
             }
-            keep(sizeof(row) + sizeof(pushdown_state) + 64
+            keep(sizeof(local) + 64
                  + (state.items.size() + state.ends.size()) * sizeof(configuration));
-            auto const id = local_id(m_states.size());
-            m_ways.push_back(ways_of(state));
-            m_states.push_back(std::move(state));
-            m_ended.push_back(m_states.back().ended);
-            m_rows.emplace_back().fill({unknown, 0});
+            auto const id = local_id(m_locals.size());
+            local made;
+            made.ways = ways_of(state);
+            made.state = std::move(state);
+            made.next.fill({unknown, 0});
+            m_locals.push_back(std::move(made));    // where what follows throws, it is only not found again
             m_known.emplace(hash, id);
             return {id, rounds};
         }
@@ -513,11 +509,8 @@ namespace gemma4::inline v0
         grammar_limits m_limits;
         mutable std::mutex m_mutex;
         pushdown m_stacks;
-        std::size_t m_bytes = 0;                 // of local states and masks
-        std::vector<pushdown_state> m_states;    // by local_id
-        std::deque<row> m_rows;                  // by local_id; unknown everywhere: not needed yet
-        std::vector<std::vector<count_condition>> m_ways;    // by local_id
-        std::vector<char> m_ended;                           // by local_id
+        std::size_t m_bytes = 0;       // of local states and masks
+        std::deque<local> m_locals;    // by local_id
         std::unordered_multimap<std::uint64_t, local_id> m_known;
         std::unordered_map<automaton::node_id, local_place> m_entries;
         std::unordered_map<local_id, local_mask> m_masks;

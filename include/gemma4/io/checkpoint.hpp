@@ -16,6 +16,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/json.hpp>
+#include <gemma4/io/names_in.hpp>
 #include <gemma4/io/safetensors.hpp>
 
 namespace gemma4::inline v0
@@ -98,7 +99,7 @@ namespace gemma4::inline v0
             for (auto const& file : m_files) { file.file().drop(data, bytes); }
         }
 
-        nlohmann::json const& config() const noexcept { return m_config; }
+        nlohmann::json const& config() const noexcept { return m_config.root(); }
         std::filesystem::path const& folder() const noexcept { return m_folder; }
         std::filesystem::path config_path() const { return m_folder / "config.json"; }
 
@@ -110,19 +111,15 @@ namespace gemma4::inline v0
         // What there is instead, for an error.
         static std::string other_weights(std::filesystem::path const& folder)
         {
-            std::vector<std::string> names;
-            std::error_code ignored;
-            for (auto const& entry : std::filesystem::directory_iterator(folder, ignored))
-            {
-                auto name = entry.path().filename().string();
-                auto const is = [&](std::string_view end) { return name.ends_with(end); };
-                if (is(".safetensors") || is(".bin") || is(".pt") || is(".pth") || is(".onnx") || is(".h5"))
+            auto const names = detail::names_in(
+                folder,
+                [](std::filesystem::directory_entry const&, std::string const& name)
                 {
-                    names.push_back(std::move(name));
-                }
-            }
+                    auto const is = [&](std::string_view end) { return name.ends_with(end); };
+                    return is(".safetensors") || is(".bin") || is(".pt") || is(".pth") || is(".onnx")
+                           || is(".h5");
+                });
             if (names.empty()) { return {}; }
-            std::ranges::sort(names);
             auto const shard =
                 std::ranges::find_if(names, [](auto const& name) { return name.ends_with(".safetensors"); });
             return shard == names.end()
@@ -171,7 +168,7 @@ namespace gemma4::inline v0
         std::filesystem::path m_folder;
         file_access m_access;
         std::pmr::memory_resource* m_memory;
-        nlohmann::json m_config;
+        json_document m_config;
         std::vector<safetensors_file> m_files;
         std::vector<tensor> m_tensors;
         std::vector<std::string> m_unlisted;

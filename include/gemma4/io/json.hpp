@@ -18,6 +18,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/io/file_bytes.hpp>
 #include <gemma4/io/file_kind.hpp>
+#include <gemma4/io/json_document.hpp>
 
 namespace gemma4::inline v0
 {
@@ -154,7 +155,7 @@ namespace gemma4::inline v0
 
     // The document in `text`, a byte order mark before it or not; `file` is its name in errors. file_error:
     // not JSON (what it is instead, where that can be told), not UTF-8, a duplicate key, too deep.
-    inline nlohmann::json parse_json(std::string_view text, std::string_view file)
+    inline json_document parse_json(std::string_view text, std::string_view file)
     {
         text = detail::without_bom(text);
         // nlohmann's lexer takes a zero byte for the end of the text.
@@ -164,13 +165,13 @@ namespace gemma4::inline v0
             throw file_error(sentence(file, ": not valid JSON at ", detail::line_and_column(text, zero + 1),
                                       ": a zero byte"));
         }
-        nlohmann::json root;
-        detail::json_builder builder(root, text, file);
+        json_document root;
+        detail::json_builder builder(root.root(), text, file);
         nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder);
         return root;
     }
 
-    inline nlohmann::json read_json(std::filesystem::path const& path)
+    inline json_document read_json(std::filesystem::path const& path)
     {
         return parse_json(file_bytes(path).text(), path.string());
     }

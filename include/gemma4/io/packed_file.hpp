@@ -94,7 +94,7 @@ namespace gemma4::inline v0
         std::string const& variant() const noexcept { return m_variant; }
         std::string const& weights() const noexcept { return m_weights; }    // the word for their precision
         bool tied() const noexcept { return m_tied; }
-        nlohmann::json const& text_fields() const noexcept { return m_text; }
+        nlohmann::json const& text_fields() const noexcept { return m_text.root(); }
         std::vector<entry> const& tensors() const noexcept { return m_tensors; }
 
         auto const& texts() const noexcept { return m_texts; }    // by name
@@ -134,11 +134,11 @@ namespace gemma4::inline v0
             for_each_field(compiled,
                            [&](std::string_view field, auto expected)
                            {
-                               auto const found = m_text.find(field);
+                               auto const found = text_fields().find(field);
                                if (field == "max_positions") { return; }
-                               if (found != m_text.end() && holds(*found, expected)) { return; }
+                               if (found != text_fields().end() && holds(*found, expected)) { return; }
                                all.push_back({std::string(field),
-                                              found == m_text.end() ? "missing" : shown(*found),
+                                              found == text_fields().end() ? "missing" : shown(*found),
                                               sentence(expected)});
                            });
             return all;
@@ -154,7 +154,7 @@ namespace gemma4::inline v0
 
         std::size_t max_positions() const
         {
-            json_fields const fields(m_text, name(), "text.");
+            json_fields const fields(text_fields(), name(), "text.");
             if (auto const positions = fields.size("max_positions"); positions != 0) { return positions; }
             fail("text.max_positions is 0, expected more than 0");
         }
@@ -228,7 +228,7 @@ namespace gemma4::inline v0
             m_weights = fields.text("weights");
             fields.get("tied");
             m_tied = fields.boolean("tied", true);
-            m_text = fields.fields("text").object();
+            m_text = json_document(fields.fields("text").object());
             auto const texts = fields.fields("texts");
             for (auto const& [name, place] : texts.object().items()) { read_text(name, texts.fields(name)); }
             std::set<std::pair<std::string_view, std::string_view>> known;
@@ -393,7 +393,7 @@ namespace gemma4::inline v0
         file_bytes m_file;
         std::string m_variant, m_weights;
         bool m_tied = true;
-        nlohmann::json m_text;
+        json_document m_text;
         std::map<std::string, std::string_view, std::less<>> m_texts;
         std::vector<entry> m_tensors;
     };

@@ -14,8 +14,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/memory.hpp>
 #include <gemma4/core/separate.hpp>
@@ -30,18 +28,12 @@
 
 namespace gemma4::inline v0
 {
-    // Throws file_error as file_writer.
+    // Throws file_error as file_writer. Nothing is left unless finish() was called.
     class packed_writer
     {
     public:
         packed_writer(std::filesystem::path path, std::string_view variant, std::string_view weights,
                       text_config const& text, bool tied);
-
-        packed_writer(packed_writer const&) = delete;
-        packed_writer& operator=(packed_writer const&) = delete;
-
-        // Nothing is left unless finish() was called.
-        ~packed_writer();
 
         void add_text(std::string const& name, std::string_view text);
 
@@ -54,14 +46,21 @@ namespace gemma4::inline v0
         std::size_t size() const noexcept { return m_size; }
 
     private:
-        nlohmann::json place(std::span<std::byte const> bytes);
+        struct place
+        {
+            std::size_t offset, bytes;
+            std::string checksum;
+        };
+
+        place put(std::span<std::byte const> bytes);
 
         void pad();
 
         void write_bytes(std::span<std::byte const> bytes);
 
         file_writer m_file;
-        std::unique_ptr<nlohmann::json> m_index;
+        // Parts of the index, as JSON.
+        std::string m_head, m_texts, m_tensors;
         std::size_t m_size = 0;
     };
 

@@ -18,25 +18,47 @@
 
 namespace gemma4::inline v0
 {
+    namespace detail
+    {
+        // Of a text, a number or a truth value.
+        template <class Value>
+        std::string json_of(Value const& value)
+        {
+            return nlohmann::json(value).dump();
+        }
+
+        inline void add_item(std::string& list, std::string_view item)
+        {
+            if (!list.empty()) { list += ','; }
+            list += item;
+        }
+
+        template <class Place>
+        std::string members_of(Place const& at)
+        {
+            return sentence("\"offset\":", at.offset, ",\"bytes\":", at.bytes, ",\"checksum\":",
+                            json_of(at.checksum));
+        }
+    }
+
     GEMMA4_CODE packed_writer::packed_writer(std::filesystem::path path, std::string_view variant,
                                              std::string_view weights, text_config const& text, bool tied)
         : m_file(std::move(path))
-        , m_index(std::make_unique<nlohmann::json>())
     {
-        (*m_index)["variant"] = variant;
-        (*m_index)["weights"] = weights;
-        (*m_index)["tied"] = tied;
-        for_each_field(text, [&](char const* field, auto value) { (*m_index)["text"][field] = value; });
-        (*m_index)["texts"] = nlohmann::json::object();
-        (*m_index)["tensors"] = nlohmann::json::array();
+        using namespace detail;
+        std::string fields;
+        for_each_field(text,
+                       [&](char const* field, auto value)
+                       { add_item(fields, sentence(json_of(field), ':', json_of(value))); });
+        m_head = sentence("\"variant\":", json_of(variant), ",\"weights\":", json_of(weights),
+                          ",\"tied\":", json_of(tied), ",\"text\":{", fields, '}');
         write_bytes(std::vector<std::byte>(packed_header_bytes));
     }
 
-    GEMMA4_CODE packed_writer::~packed_writer() = default;
-
     GEMMA4_CODE void packed_writer::add_text(std::string const& name, std::string_view text)
     {
-        (*m_index)["texts"][name] = place(std::as_bytes(std::span(text.data(), text.size())));
+        auto const at = put(std::as_bytes(std::span(text.data(), text.size())));
+        detail::add_item(m_texts, sentence(detail::json_of(name), ":{", detail::members_of(at), '}'));
     }
 
     GEMMA4_CODE void packed_writer::add_tensor(std::string_view tree, std::string const& name,
@@ -44,48 +66,50 @@ namespace gemma4::inline v0
                                                std::span<std::byte const> bytes,
                                                weight_factors const& factors)
     {
-        auto entry = place(bytes);
-        entry["tree"] = tree;
-        entry["name"] = name;
-        entry["type"] = packed_file::type_word(type);
-        entry["shape"] = std::vector<std::size_t>(shape.begin(), shape.end());
+        using namespace detail;
+        std::string extents;
+        for (auto const extent : shape) { add_item(extents, sentence(extent)); }
+        auto entry = sentence("\"tree\":", json_of(tree), ",\"name\":", json_of(name), ",\"type\":",
+                              json_of(packed_file::type_word(type)), ",\"shape\":[", extents, "],",
+                              members_of(put(bytes)));
         if (factors.values)
         {
             std::size_t rows = 1;
             for (auto const extent : shape.first(shape.size() - 1)) { rows *= extent; }
-            entry["factors"] = place(std::as_bytes(std::span(factors.values, rows / factors.rows)));
-            entry["factors"]["rows"] = factors.rows;
+            auto const at = put(std::as_bytes(std::span(factors.values, rows / factors.rows)));
+            entry += sentence(",\"factors\":{\"rows\":", factors.rows, ',', members_of(at), '}');
         }
-        (*m_index)["tensors"].push_back(std::move(entry));
+        add_item(m_tensors, sentence('{', entry, '}'));
     }
 
     GEMMA4_CODE void packed_writer::finish()
     {
-        auto const text = m_index->dump();
+        auto const text =
+            sentence('{', m_head, ",\"texts\":{", m_texts, "},\"tensors\":[", m_tensors, "]}");
         auto const index = std::as_bytes(std::span(text.data(), text.size()));
         pad();
         auto const at = m_size;
         write_bytes(index);
         std::array<std::byte, packed_header_bytes> header{};
-        auto const put = [&](std::size_t offset, auto value)
+        auto const set = [&](std::size_t offset, auto value)
         { std::memcpy(header.data() + offset, &value, sizeof value); };
         std::memcpy(header.data(), packed_magic.data(), packed_magic.size());
-        put(8, packing_version);
-        put(16, std::uint64_t(at));
-        put(24, std::uint64_t(index.size()));
-        put(32, std::uint64_t(m_size));
-        put(40, checksum(index));
-        put(56, checksum(std::span(header).first(56)));
+        set(8, packing_version);
+        set(16, std::uint64_t(at));
+        set(24, std::uint64_t(index.size()));
+        set(32, std::uint64_t(m_size));
+        set(40, checksum(index));
+        set(56, checksum(std::span(header).first(56)));
         m_file.write_at(0, header);
         m_file.finish();
     }
 
-    GEMMA4_CODE nlohmann::json packed_writer::place(std::span<std::byte const> bytes)
+    GEMMA4_CODE packed_writer::place packed_writer::put(std::span<std::byte const> bytes)
     {
         pad();
-        auto const at = m_size;
+        place const at{m_size, bytes.size(), checksum_text(checksum(bytes))};
         write_bytes(bytes);
-        return {{"offset", at}, {"bytes", bytes.size()}, {"checksum", checksum_text(checksum(bytes))}};
+        return at;
     }
 
     GEMMA4_CODE void packed_writer::pad()

@@ -181,7 +181,8 @@ namespace gemma4::inline v0
             refuse_others();
             throw file_error(sentence(file, ": the safetensors header does not start with {"));
         }
-        auto const header = parse_json(text, file);
+        auto const document = parse_json(text, file);
+        auto const& header = document.root();
 
         safetensors_contents contents;
         for (auto const& [name, entry] : header.items())
