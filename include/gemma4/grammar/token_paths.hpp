@@ -153,7 +153,7 @@ namespace gemma4::inline v0
         };
         using row = std::array<local_place, 256>;
 
-        struct local
+        struct local_state
         {
             pushdown_state state{};
             std::vector<count_condition> ways{};
@@ -459,10 +459,10 @@ namespace gemma4::inline v0
             {
                 if (m_locals[known->second].state == state) { return {known->second, rounds}; }
             }
-            keep(sizeof(local) + 64
+            keep(sizeof(local_state) + 64
                  + (state.items.size() + state.ends.size()) * sizeof(configuration));
             auto const id = local_id(m_locals.size());
-            local made;
+            local_state made;
             made.ways = ways_of(state);
             made.state = std::move(state);
             made.next.fill({unknown, 0});
@@ -510,7 +510,7 @@ namespace gemma4::inline v0
         mutable std::mutex m_mutex;
         pushdown m_stacks;
         std::size_t m_bytes = 0;       // of local states and masks
-        std::deque<local> m_locals;    // by local_id
+        std::deque<local_state> m_locals;    // by local_id
         std::unordered_multimap<std::uint64_t, local_id> m_known;
         std::unordered_map<automaton::node_id, local_place> m_entries;
         std::unordered_map<local_id, local_mask> m_masks;
