@@ -411,6 +411,11 @@ TEST_CASE("5: options that have nothing to work on are refused, with a sentence 
     std::filesystem::copy(base(), bare);
     std::filesystem::remove(bare / "tokenizer.json");
     std::filesystem::remove(bare / "generation_config.json");
+    nlohmann::json config;
+    std::ifstream(bare / "config.json") >> config;
+    config.erase("eos_token_id");
+    config["text_config"].erase("eos_token_id");
+    std::ofstream(bare / "config.json") << config;
     auto const stop =
         gemma({"generate", "--model", bare.string(), "--tokens", "2", "--max-tokens", "1", "--stop"});
     CHECK(stop.status == 1);
