@@ -174,7 +174,7 @@ TEST_CASE("gated: dense, gate and up of any two types")
                                                * up.product(x.data() + r * ins, o));
                         }
                     }
-                    INFO(table->name, ", ", rows, " rows, ", names(gate, up));
+                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gate, up));
                     REQUIRE(relative_l2(h, expected) < allowed);
                     ++checks;
                 }
@@ -242,7 +242,7 @@ TEST_CASE("gated: experts, gate and up of any two types")
                                                * up.product(x.data() + i * ins, row));
                         }
                     }
-                    INFO(table->name, ", ", rows, " rows, ", names(gate, up));
+                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gate, up));
                     REQUIRE(relative_l2(h, expected) < allowed);
                 }
             }
