@@ -58,7 +58,7 @@ void rehearse()
     {
         print(chat.ask<invoice>(gemma4::user_turn(text), options));
     }
-    catch (gemma4::argument_error const& why)    // the tokens ended inside a value
+    catch (gemma4::incomplete_error const& why)    // the tokens ended inside a value
     {
         std::cout << "no invoice: " << why.what() << '\n';
     }

@@ -250,6 +250,20 @@ TEST_CASE("the default model's call passes through its mask, in fewer forward ca
     CHECK(forward[0] - forward[1] >= fixed);
 }
 
+TEST_CASE("calls beyond the limits of a session are not checked, with a warning")
+{
+    session_options options{.tools = tools()};
+    session const within(garbage(), options);
+    CHECK(within.warnings().empty());
+    options.call_limits.states = 8;
+    session s(garbage(), options);
+    auto run = s.ask("Go", sampled(3), opens(garbage().tokens(), {"<|tool_call>", "<turn|>"}));
+    while (run.next_event()) {}
+    auto const said = s.warnings();
+    REQUIRE(!said.empty());
+    CHECK(said.back().find("grammar_limits::states") != said.back().npos);
+}
+
 TEST_CASE("stop strings are of the text, not of calls; a limit inside a call is an event")
 {
     session s(garbage(), session_options{.tools = {tools()[2]}});

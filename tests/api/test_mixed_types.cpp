@@ -1,5 +1,6 @@
 // Files whose tensors are of types drawn at random: what loads must run. On every table of fast kernels, the
 // fast path stays as close to the exact one as it does with all matrices in the coarsest of these types.
+// Decoders with and without experts, towers, GGUF files, folders.
 //
 // A mixture of experts is chaotic: one route that tips over changes all that follows. So layers are compared
 // one by one, each beginning with what the exact path gave it.
@@ -10,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "support/drawn_weights.hpp"
 #include "support/gguf_writer.hpp"
+#include "support/media_cases.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 #include <kernels/fast_tables.hpp>
@@ -83,18 +86,17 @@ namespace
         return all;
     }
 
-    // Of each layer: the relative error of the fast path, of `rows` tokens.
-    template <class M>
-    std::vector<double> errors(std::filesystem::path const& file, kernels::fast_table const& table,
-                               std::size_t rows)
+    // Of each layer: the relative error of the fast path, of `rows` tokens. open() gives an opened model.
+    template <class M, class Open>
+    std::vector<double> errors(Open const& open, kernels::fast_table const& table, std::size_t rows)
     {
         auto const exactly =
-            run(engine<M, modality::text, any_format, exact>::load(file, one_thread()), rows);
+            run(engine<M, modality::text, any_format, exact>::load(open(), one_thread()), rows);
         auto options = one_thread();
         options.fast_kernels = &table;
         options.kv = kv_type::f32;
         auto const quick =
-            run(engine<M, modality::text, any_format, fast>::load(file, options), rows, &exactly);
+            run(engine<M, modality::text, any_format, fast>::load(open(), options), rows, &exactly);
         std::vector<double> all;
         for (std::size_t l = 0; l != M::text.layers; ++l)
         {
@@ -110,57 +112,167 @@ namespace
         return sum / double(values.size());
     }
 
-    constexpr gguf_format drawn[] = {
+    constexpr gguf_format every_format[] = {
+        gguf_format::f32,   gguf_format::f16,  gguf_format::bf16, gguf_format::q4_0,   gguf_format::q4_1,
+        gguf_format::q5_0,  gguf_format::q5_1, gguf_format::q8_0, gguf_format::q2_k,   gguf_format::q3_k,
+        gguf_format::q4_k,  gguf_format::q5_k, gguf_format::q6_k, gguf_format::iq4_nl, gguf_format::iq4_xs,
+        gguf_format::mxfp4, gguf_format::nvfp4};
+
+    // Those whose blocks fit the rows of the tiny variants, whose values are encoded and not made up.
+    constexpr gguf_format narrow_formats[] = {
         gguf_format::f32,  gguf_format::f16,  gguf_format::bf16, gguf_format::q4_0,   gguf_format::q4_1,
         gguf_format::q5_0, gguf_format::q5_1, gguf_format::q8_0, gguf_format::iq4_nl, gguf_format::mxfp4};
 
-    template <class M>
-    void check_assignments(std::size_t count)
+    constexpr gguf_format plain_formats[] = {gguf_format::f32, gguf_format::f16, gguf_format::bf16};
+
+    using formats = std::span<gguf_format const>;
+
+    // The type of the tensor `name` in the seed-th assignment.
+    gguf_format draw(formats from, std::string_view name, std::size_t seed)
     {
-        // the largest error with all matrices in one type
+        return from[(mix(fnv1a64(name) + seed * golden_gamma) >> 32) % from.size()];
+    }
+
+    // The error of assignments of types at random is at most twice that with all matrices in the coarsest of
+    // these types. error_of(type_of, table, rows) is that of one file.
+    template <class ErrorOf>
+    void check_assignments(formats from, std::size_t count, std::span<std::size_t const> sizes,
+                           ErrorOf const& error_of)
+    {
         std::map<std::pair<std::string, std::size_t>, double> coarsest;
-        auto const file_of = [](std::string const& tag, auto&& format)
+        for (auto const type : from)
         {
-            auto const file = scratch() / (std::string(M::name) + "-" + tag + ".gguf");
-            return write_gguf(data() / "tiny" / M::name, file,
-                              {.format = format, .split_experts = true, .tokenizer = false});
-        };
-        for (auto const type : drawn)
-        {
-            auto const file =
-                file_of("all-" + std::to_string(int(type)), [&](std::string_view) { return type; });
             for (auto const* const table : tables())
             {
-                for (std::size_t const rows : {1u, 20u})
+                for (auto const rows : sizes)
                 {
                     auto& most = coarsest[{table->name, rows}];
-                    most = std::max(most, mean(errors<M>(file, *table, rows)));
+                    auto const off = error_of([&](std::string_view) { return type; }, *table, rows);
+                    INFO(std::string(table->name), ", ", rows, " rows, all of type ", int(type));
+                    CHECK(std::isfinite(off));
+                    most = std::max(most, off);
                 }
             }
         }
         for (std::size_t seed = 0; seed != count; ++seed)
         {
             CAPTURE(seed);
-            auto const file = file_of("mixed",
-                                      [&](std::string_view name)
-                                      {
-                                          auto const bits = mix(fnv1a64(name) + seed * golden_gamma);
-                                          return drawn[(bits >> 32) % std::size(drawn)];
-                                      });
+            auto const type_of = [&](std::string_view name) { return draw(from, name, seed); };
             for (auto const* const table : tables())
             {
-                for (std::size_t const rows : {1u, 20u})
+                for (auto const rows : sizes)
                 {
                     INFO(std::string(table->name), ", ", rows, " rows");
-                    auto const off = mean(errors<M>(file, *table, rows));
+                    auto const off = error_of(type_of, *table, rows);
                     CHECK(off <= 2 * coarsest[{table->name, rows}]);    // a NaN is not
                 }
             }
         }
     }
+
+    constexpr std::size_t one_and_many[] = {1, 20};
+
+    template <class TypeOf>
+    opened_checkpoint open_drawn(TypeOf const& type_of)
+    {
+        opened_checkpoint opened;
+        opened.weights = std::make_shared<drawn_weights>(type_of);
+        return opened;
+    }
+
+    // Rows of whole blocks of 256 weights, so that every type fits every matrix.
+    struct wide
+    {
+        static constexpr char const* name = "wide";
+        static constexpr text_config text{.vocab = 2048,
+                                          .hidden = 256,
+                                          .layers = 4,
+                                          .global_every = 2,
+                                          .heads = 4,
+                                          .kv_heads = 2,
+                                          .global_kv_heads = 1,
+                                          .head_dim = 64,
+                                          .global_head_dim = 128,
+                                          .window = 16,
+                                          .ffn = 512,
+                                          .shared_ffn = 768,
+                                          .kv_shared_layers = 1,
+                                          .per_layer_input = 256,
+                                          .experts = 4,
+                                          .active_experts = 2,
+                                          .expert_ffn = 256,
+                                          .max_positions = 256};
+    };
 }
 
 TEST_CASE_TEMPLATE("mixed types: tensors of any types in one GGUF file", M, tiny_e2b, tiny_a4b)
 {
-    check_assignments<M>(12);
+    check_assignments(
+        narrow_formats, 12, one_and_many,
+        [](auto const& type_of, kernels::fast_table const& table, std::size_t rows)
+        {
+            auto const file =
+                write_gguf(data() / "tiny" / M::name, scratch() / (std::string(M::name) + "-mixed.gguf"),
+                           {.format = type_of, .split_experts = true, .tokenizer = false});
+            return mean(errors<M>([&] { return open_model(file, M::text, M::name); }, table, rows));
+        });
+}
+
+TEST_CASE("mixed types: every readable type, k-quants too")
+{
+    check_assignments(every_format, 8, one_and_many,
+                      [](auto const& type_of, kernels::fast_table const& table, std::size_t rows)
+                      { return mean(errors<wide>([&] { return open_drawn(type_of); }, table, rows)); });
+}
+
+TEST_CASE_TEMPLATE("mixed types: float types in one folder", M, tiny_e2b, tiny_a4b)
+{
+    check_assignments(plain_formats, 6, one_and_many,
+                      [](auto const& type_of, kernels::fast_table const& table, std::size_t rows)
+                      {
+                          auto const folder = scratch() / (std::string(M::name) + "-mixed");
+                          checkpoint_options options{.towers = false};
+                          options.dtype_of = [&](std::string_view name)
+                          {
+                              auto const type = type_of(name);
+                              return type == gguf_format::f32   ? stored_dtype::f32
+                                     : type == gguf_format::f16 ? stored_dtype::f16
+                                                                : stored_dtype::bf16;
+                          };
+                          write_checkpoint(data() / "tiny" / M::name, folder, options);
+                          return mean(
+                              errors<M>([&] { return open_model(folder, M::text, M::name); }, table, rows));
+                      });
+}
+
+TEST_CASE_TEMPLATE("mixed types: towers", M, tiny_e2b, tiny_d31b)
+{
+    constexpr bool hears = requires { M::audio; };
+    constexpr auto media =
+        hears ? modality::text | modality::image | modality::audio : modality::text | modality::image;
+    // the soft tokens of an image of so many pixels a side and, where there are ears, of a sound
+    auto const soft = [](auto const& model, std::size_t side)
+    {
+        auto values = encode_image(model, media_image("mixed", side, side), 70)->runs.at(0)->values;
+        if constexpr (has(media, modality::audio))
+        {
+            auto const heard = encode_audio(model, audio_signal("mixed", 50 * side));
+            auto const& more = heard->runs.at(0)->values;
+            values.insert(values.end(), more.begin(), more.end());
+        }
+        return std::vector<float>(values.begin(), values.end());
+    };
+    constexpr std::size_t sides[] = {48, 240};
+    check_assignments(narrow_formats, 8, sides,
+                      [&](auto const& type_of, kernels::fast_table const& table, std::size_t side)
+                      {
+                          auto const opened = [&] { return open_drawn(type_of); };
+                          auto const exactly =
+                              soft(engine<M, media, any_format, exact>::load(opened(), one_thread()), side);
+                          auto options = one_thread();
+                          options.fast_kernels = &table;
+                          return relative_l2(
+                              soft(engine<M, media, any_format, fast>::load(opened(), options), side),
+                              exactly);
+                      });
 }

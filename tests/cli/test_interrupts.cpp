@@ -25,10 +25,10 @@ TEST_CASE("Ctrl-C calls the handler of the moment and ends nothing")
 {
     std::atomic<int> first = 0, second = 0;
     {
-        interrupts ctrl_c([&] { ++first; });
+        interrupts ctrl_c([&](int) { ++first; });
         ::kill(::getpid(), SIGINT);
         CHECK(becomes(first, 1));
-        ctrl_c.on_interrupt([&] { ++second; });
+        ctrl_c.on_interrupt([&](int) { ++second; });
         ::kill(::getpid(), SIGINT);
         CHECK(becomes(second, 1));
     }

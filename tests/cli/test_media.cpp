@@ -198,6 +198,25 @@ TEST_CASE("without placeholders media come first")
           == one.greedy());
 }
 
+TEST_CASE("a cap on memory counts pictures of the budget that is asked for")
+{
+    auto const folder = folder_of("tiny_e2b");
+    arguments const common{"--model", folder, "--context", "256", "--threads", "1"};
+    auto const info = run({"info", "--json"}, common);
+    auto const cap = json::parse(info.out)["memory"]["full"].get<std::size_t>() + 100'000;
+    auto const out = (scratch() / "capped.npy").string();
+    auto const encode = [&](char const* budget)
+    {
+        return run({"encode", "--image", bmp("a", 96, 64), "--image-budget", budget, "--out", out,
+                    "--max-memory", std::to_string(cap)},
+                   common);
+    };
+    CHECK(encode("280").status == 0);
+    auto const refused = encode("1120");
+    CHECK(refused.status == 1);
+    CHECK(has(refused.err, "largest context that fits"));
+}
+
 TEST_CASE("encode writes every stage of an image, a sound and a video")
 {
     auto const folder = folder_of("tiny_e2b");

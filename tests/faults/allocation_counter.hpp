@@ -17,19 +17,20 @@ namespace gemma4_test
     {
         std::atomic<bool> armed = false;    // calls are counted, and the n-th fails
         std::atomic<long> seen = 0;
-        std::atomic<long> failing = 0;      // 0: none
+        std::atomic<long> failing = 0;       // 0: none
         std::atomic<bool> sticky = false;    // all from the failing one on
-        std::atomic<long> elsewhere = 0;    // of those counted, on another thread than that which armed
-        std::atomic<long> live = 0;         // all that are not deleted, armed or not
+        std::atomic<long> elsewhere = 0;     // of those counted, on another thread than that which armed
+        std::atomic<long> live = 0;          // all that are not deleted, armed or not
         pthread_t owner{};
         std::vector<std::uint64_t>* stacks = nullptr;    // of each call, where wanted
     };
     inline constinit allocation_counter allocations;
 
+    // Of the innermost ten frames.
     inline std::uint64_t hash_of_stack()
     {
-        void* frames[20];
-        auto const count = ::backtrace(frames, 20);
+        void* frames[12];
+        auto const count = ::backtrace(frames, 12);
         std::uint64_t sum = 0;
         for (int i = 2; i < count; ++i)    // without this and operator new
         {
@@ -115,10 +116,7 @@ void* operator new(std::size_t size, std::nothrow_t const&) noexcept
         return nullptr;
     }
 }
-void* operator new[](std::size_t size, std::nothrow_t const& tag) noexcept
-{
-    return operator new(size, tag);
-}
+void* operator new[](std::size_t size, std::nothrow_t const& tag) noexcept { return operator new(size, tag); }
 void operator delete(void* p) noexcept { gemma4_test::release(p); }
 void operator delete[](void* p) noexcept { gemma4_test::release(p); }
 void operator delete(void* p, std::size_t) noexcept { gemma4_test::release(p); }

@@ -142,13 +142,14 @@ namespace
         json_value const text(json_value::object{{"type", "string"}});
         json_value const parameters(
             json_value::object{{"type", "object"}, {"properties", json_value::object{{"expression", text}}}});
-        return {.name = "calculate",
-                .declaration = json_value::object{
-                    {"type", "function"},
-                    {"function", json_value::object{{"name", "calculate"},
-                                                    {"description", "Evaluates an expression"},
-                                                    {"parameters", parameters}}}},
-                .call = {}};
+        return {
+            .name = "calculate",
+            .declaration =
+                json_value::object{{"type", "function"},
+                                   {"function", json_value::object{{"name", "calculate"},
+                                                                   {"description", "Evaluates an expression"},
+                                                                   {"parameters", parameters}}}},
+            .call = {}};
     }
 
     // A conversation with one answer, before each failure.
@@ -402,9 +403,8 @@ TEST_CASE("operator new fails: packing a model")
                      {
                          CHECK(files_in(folder) == (returned ? 1 : 0));
                          if (returned) { CHECK((bytes_of(folder / "x.g4") == expected)); }
-                         std::filesystem::remove(folder / "x.g4");
                      },
-                     [] {});
+                     [&] { std::filesystem::remove(folder / "x.g4"); });
 }
 
 namespace

@@ -138,7 +138,8 @@ namespace
         return folder;
     }
 
-    // Of the layers one of each kind: the first ones, a global one, those around where sharing begins, the last.
+    // Of the layers one of each kind: the first ones, a global one, those around where sharing begins, the
+    // last.
     bool is_looked_at(std::string const& tensor)
     {
         auto const at = tensor.find("layers.");
@@ -625,26 +626,30 @@ TEST_CASE("files that cannot be written or read: a status, a sentence that names
     }
 }
 
-TEST_CASE("Ctrl-C leaves no half file, and ends the program as it always does")
+TEST_CASE("Ctrl-C and other requests to end leave no half file, and end the program as they always do")
 {
     auto const out = scratch() / "interrupted.npy";
-    auto const child = ::fork();
-    if (child == 0)
+    for (auto const signal : {SIGINT, SIGTERM, SIGHUP})
     {
-        // as gemma4 logits has it
-        cli::unfinished_file const guard(out);
-        npy_writer file(out, 4);
-        ::kill(::getpid(), SIGINT);
-        ::sleep(20);
-        ::_exit(7);
+        CAPTURE(signal);
+        auto const child = ::fork();
+        if (child == 0)
+        {
+            // as gemma4 logits has it
+            cli::unfinished_file const guard(out);
+            npy_writer file(out, 4);
+            ::kill(::getpid(), signal);
+            ::sleep(20);
+            ::_exit(7);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(WIFSIGNALED(status));
+        CHECK(WTERMSIG(status) == signal);
+        CHECK_FALSE(std::filesystem::exists(out));
+        CHECK(std::ranges::none_of(std::filesystem::directory_iterator(scratch()),
+                                   [](auto const& f) { return f.path().string().ends_with(".part"); }));
     }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    CHECK(WIFSIGNALED(status));
-    CHECK(WTERMSIG(status) == SIGINT);
-    CHECK_FALSE(std::filesystem::exists(out));
-    CHECK(std::ranges::none_of(std::filesystem::directory_iterator(scratch()),
-                               [](auto const& f) { return f.path().string().ends_with(".part"); }));
 }
 
 TEST_CASE("8: warnings can be read from what was loaded, without a log")

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <span>
 #include <stdexcept>
@@ -65,6 +66,8 @@ namespace gemma4_test
         stored_head lm_head = stored_head::none;
         std::vector<named_shape> extra = {};        // tensors that no layer names
         std::string config_file = "config.json";    // which file of the source becomes config.json
+        // The type of a tensor of this name; empty: dtype of all.
+        std::function<stored_dtype(std::string_view)> dtype_of = {};
     };
 
     // The rows of a tensors.json.
@@ -190,14 +193,17 @@ namespace gemma4_test
                                       checkpoint_options const& o)
         {
             constexpr std::array words{"F32", "BF16", "F16"};
+            auto const dtype_of = [&](stored_tensor const& row)
+            { return o.dtype_of ? o.dtype_of(row.name) : o.dtype; };
             ordered header;
             header["__metadata__"]["format"] = "pt";
             std::size_t at = 0;
             for (auto const& row : rows)
             {
-                auto const end = at + element_count(row.shape) * width_of(o.dtype);
+                auto const dtype = dtype_of(row);
+                auto const end = at + element_count(row.shape) * width_of(dtype);
                 auto& entry = header[row.name];
-                entry["dtype"] = words.at(static_cast<std::size_t>(o.dtype));
+                entry["dtype"] = words.at(static_cast<std::size_t>(dtype));
                 entry["shape"] = row.shape;
                 entry["data_offsets"] = {at, end};
                 at = end;
@@ -218,7 +224,7 @@ namespace gemma4_test
                 {
                     values.resize(std::min<std::size_t>(size - first, 1u << 18));
                     fill_tensor(row.values_of, row.shape, o.seed, first, values);
-                    encode(values, o.dtype, bytes);
+                    encode(values, dtype_of(row), bytes);
                     out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
                 }
             }

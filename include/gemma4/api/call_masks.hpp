@@ -12,6 +12,7 @@
 
 #include <gemma4/chat/json_value.hpp>
 #include <gemma4/core/separate.hpp>
+#include <gemma4/grammar/grammar_limits.hpp>
 #include <gemma4/grammar/grammar_mask.hpp>
 #include <gemma4/text/tokenizer.hpp>
 
@@ -44,7 +45,7 @@ namespace gemma4::inline v0
         // `log` is told which tools cannot be called or have arguments that cannot be restricted, and why;
         // the others are. The vocabulary is not touched before the first call.
         call_masks(std::span<json_value const> declarations, tokenizer const& tokens, get_trie trie,
-                   std::function<void(std::string_view)> log);
+                   std::function<void(std::string_view)> log, grammar_limits const& limits = {});
 
         // Of a call that has just been opened; none where no grammar could be made.
         std::optional<grammar_mask> next();
@@ -65,7 +66,8 @@ namespace gemma4::inline v0
         std::shared_ptr<call_tokens const> m_tokens;
         get_trie m_trie;
         std::function<void(std::string_view)> m_log;
-        mutable std::recursive_mutex m_mutex;       // of what follows; `log` may ask for warnings()
+        grammar_limits m_limits;
+        mutable std::recursive_mutex m_mutex;    // of what follows; `log` may ask for warnings()
         mutable std::vector<std::string> m_warnings;
         std::shared_ptr<grammar const> m_source;    // until the first call
         std::shared_ptr<token_grammar> m_rules;

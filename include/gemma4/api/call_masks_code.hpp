@@ -34,18 +34,20 @@ namespace gemma4::inline v0
     }
 
     GEMMA4_CODE call_masks::call_masks(std::span<json_value const> declarations, tokenizer const& tokens,
-                                       get_trie trie, std::function<void(std::string_view)> log)
+                                       get_trie trie, std::function<void(std::string_view)> log,
+                                       grammar_limits const& limits)
         : m_declarations(declarations.begin(), declarations.end())
         , m_trie(std::move(trie))
         , m_log(std::move(log))
+        , m_limits(limits)
     {
         attempt(
             [&]
             {
                 m_tokens = std::make_shared<call_tokens const>(call_tokens::of(tokens));
-                m_source = std::make_shared<grammar const>(
-                    call_grammar(m_declarations, *m_tokens, call_begin::after_marker,
-                                 [&](std::string_view what) { warn(what); }));
+                m_source = std::make_shared<grammar const>(call_grammar(
+                    m_declarations, *m_tokens, call_begin::after_marker,
+                    [&](std::string_view what) { warn(what); }, {}, m_limits));
             });
     }
 
@@ -55,7 +57,7 @@ namespace gemma4::inline v0
         auto const made = [&]
         {
             return call_grammar(
-                m_declarations, *m_tokens, call_begin::after_marker, [](auto) {}, unchecked);
+                m_declarations, *m_tokens, call_begin::after_marker, [](auto) {}, unchecked, m_limits);
         };
         for (std::size_t i = 0; i != unchecked.size(); ++i)
         {

@@ -400,8 +400,8 @@ namespace gemma4::inline v0
             std::vector<json_value> declarations;
             for (auto const& tool : options.tools) { declarations.push_back(tool.declaration); }
             return std::make_shared<call_masks>(
-                declarations, tokens, [engine = m_engine] { return trie_of(engine); },
-                m_engine.options().log);
+                declarations, tokens, [engine = m_engine] { return trie_of(engine); }, m_engine.options().log,
+                options.call_limits);
         }
 
         Engine m_engine;

@@ -434,6 +434,7 @@ namespace gemma4::inline v0::cli
                 refuse(on_run, {"--tools"}, "an answer that obeys --schema cannot be a call of a tool");
             }
             demand_media_of_budgets(run.media, !run.prompt);
+            run.model.image_budget = run.media.largest_budget();
             return run;
         }
         if (on_tokenize.parsed()) { return tokenize; }
@@ -446,6 +447,7 @@ namespace gemma4::inline v0::cli
             exactly_one("logits", "--tokens and --prompt",
                         logits.tokens.has_value() + std::size_t(logits.prompt.has_value()));
             demand_media_of_budgets(logits.media);
+            logits.model.image_budget = logits.media.largest_budget();
             return logits;
         }
         if (on_generate.parsed())
@@ -454,6 +456,7 @@ namespace gemma4::inline v0::cli
                         generate.tokens.has_value() + std::size_t(generate.prompt.has_value())
                             + generate.batch.has_value());
             demand_media_of_budgets(generate.media);
+            generate.model.image_budget = generate.media.largest_budget();
             return generate;
         }
         if (on_perplexity.parsed()) { return perplexity; }
@@ -461,6 +464,7 @@ namespace gemma4::inline v0::cli
         {
             exactly_one("encode", "--image, --audio and --video", encode.media.size());
             demand_media_of_budgets(encode.media);
+            encode.model.image_budget = encode.media.largest_budget();
             return encode;
         }
         if (on_pack.parsed()) { return pack; }

@@ -23,7 +23,7 @@ namespace gemma4::inline v0::cli
             : m_options(o)
             , m_io(io)
             , m_settings(checked_settings(o))
-            , m_ctrl_c([this] { m_loading.request_stop(); })    // before the model's threads
+            , m_ctrl_c([this](int) { m_loading.request_stop(); })    // before the model's threads
             , m_model(load_model(known, o.model, io, 0, m_loading.get_token()))
             , m_masks(o, *m_model)
             , m_session((demand_use(o, *m_model), open_session(*m_model, o, m_settings)))
@@ -66,7 +66,7 @@ namespace gemma4::inline v0::cli
 
         bool read(std::string const& prompt, std::string& line)
         {
-            m_ctrl_c.on_interrupt([this, prompt]
+            m_ctrl_c.on_interrupt([this, prompt](int)
                                   { m_io.err << "\n(Ctrl-D ends the chat)\n"
                                              << prompt << std::flush; });
             if (m_io.read_line) { return m_io.read_line(prompt, line); }
@@ -80,7 +80,7 @@ namespace gemma4::inline v0::cli
             for (;;)
             {
                 m_generation.mask = m_masks.next();
-                m_ctrl_c.on_interrupt([this] { m_session->cancel(); });
+                m_ctrl_c.on_interrupt([this](int) { m_session->cancel(); });
                 auto const result = answer(*m_model, *m_session, std::move(said), line, m_generation, m_io);
                 m_media.clear();    // not where it fails: they are still to be asked about
                 auto const calls = unanswered_calls(m_session->messages());

@@ -23,6 +23,7 @@ namespace gemma4::inline v0::cli
         to.context = o.context;
         to.chunk = o.chunk.value_or(to.chunk);
         to.max_memory = o.max_memory;
+        to.image_budget = o.image_budget;
         to.threads = o.threads;
         to.strict = o.strict;
         to.compute = o.compute;

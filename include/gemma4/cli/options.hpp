@@ -1,6 +1,7 @@
 // What the command line says, one struct per command, and the values that need more than a number.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <gemma4/core/error.hpp>
 #include <gemma4/core/types.hpp>
 #include <gemma4/io/weight_precision.hpp>
+#include <gemma4/media/image_size.hpp>
 
 namespace gemma4::inline v0::cli
 {
@@ -31,7 +33,7 @@ namespace gemma4::inline v0::cli
     struct model_options
     {
         std::string model;
-        std::string mmproj;    // a GGUF file
+        std::string mmproj;           // a GGUF file
         std::string chat_template;    // open_options::chat_template
         std::size_t context = 0;
         std::size_t max_memory = 0;
@@ -42,6 +44,7 @@ namespace gemma4::inline v0::cli
         std::optional<kv_type> kv;
         bool strict = false;
         bool no_mmap = false;
+        std::size_t image_budget = default_image_budget;    // the largest that --max-memory must allow
     };
 
     // Media of a prompt, each kind in the order that it was given.
@@ -52,6 +55,10 @@ namespace gemma4::inline v0::cli
         std::optional<std::size_t> video_budget;    // of a frame; none: 70
 
         bool empty() const noexcept { return images.empty() && sounds.empty() && videos.empty(); }
+        std::size_t largest_budget() const
+        {
+            return std::max({default_image_budget, image_budget.value_or(0), video_budget.value_or(0)});
+        }
         std::size_t size() const noexcept { return images.size() + sounds.size() + videos.size(); }
     };
 

@@ -37,29 +37,30 @@ namespace gemma4::inline v0::cli
         }
     }
 
-    // While one lives, Ctrl-C removes what was begun of the file `path` before it ends the program, as it
-    // would have ended it anyway; where Ctrl-C is ignored it stays so. Make it before any other thread.
+    // While one lives, Ctrl-C, a request to end (SIGTERM) and a terminal that is closed (SIGHUP) remove what
+    // was begun of the file `path` before they end the program, as they would have ended it anyway; one that
+    // is ignored stays so. Make it before any other thread.
     class unfinished_file
     {
     public:
         explicit unfinished_file(std::filesystem::path path)
             : m_path(std::move(path))
-            , m_ctrl_c([this] { remove_and_end(); })
+            , m_interrupts([this](int signal) { remove_and_end(signal); }, {SIGINT, SIGTERM, SIGHUP})
         {}
 
     private:
-        void remove_and_end() const
+        void remove_and_end(int signal) const
         {
             struct sigaction now = {};
-            sigaction(SIGINT, nullptr, &now);
+            sigaction(signal, nullptr, &now);
             if (now.sa_handler == SIG_IGN) { return; }
             remove_parts();
-            std::signal(SIGINT, SIG_DFL);
-            sigset_t interrupt;
-            sigemptyset(&interrupt);
-            sigaddset(&interrupt, SIGINT);
-            pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
-            std::raise(SIGINT);
+            std::signal(signal, SIG_DFL);
+            sigset_t one;
+            sigemptyset(&one);
+            sigaddset(&one, signal);
+            pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+            std::raise(signal);
         }
 
         // "<path>.part", "<path>.<process>...part": what writers of the library make.
@@ -85,6 +86,6 @@ namespace gemma4::inline v0::cli
         }
 
         std::filesystem::path m_path;
-        interrupts m_ctrl_c;
+        interrupts m_interrupts;
     };
 }

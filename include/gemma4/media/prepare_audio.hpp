@@ -43,7 +43,7 @@ namespace gemma4::inline v0
             clips.push_back(std::move(samples));
             return clips;
         }
-        for (std::size_t first = 0; samples.size() - first >= shortest_clip; first += longest_clip)
+        for (std::size_t first = 0; first + shortest_clip <= samples.size(); first += longest_clip)
         {
             auto const count = std::min(longest_clip, samples.size() - first);
             auto const from = samples.begin() + std::ptrdiff_t(first);
