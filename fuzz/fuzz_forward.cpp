@@ -117,7 +117,7 @@ namespace
     gemma4::load_options options(gemma4::compute_mode compute)
     {
         return {.context = 16,
-                .chunk = 4,
+                .chunk = 10,
                 .executor = std::make_shared<gemma4::inline_executor>(),
                 .compute = compute};
     }

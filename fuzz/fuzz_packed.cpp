@@ -21,6 +21,7 @@
 #include "memory_file.hpp"
 
 #include <gemma4/api/engine.hpp>
+#include <gemma4/io/packed_file.hpp>
 
 namespace
 {

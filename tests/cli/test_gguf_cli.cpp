@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cli_program.hpp"
 #include "support/gguf_writer.hpp"
+#include "support/program.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 

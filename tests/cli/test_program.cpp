@@ -3,36 +3,13 @@
 #include <fstream>
 #include <sstream>
 
-#include "cli_program.hpp"
+#include "support/program.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
-
-#include <gemma4/cli/program.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;
 using nlohmann::json;
-
-namespace gemma4_test
-{
-    std::span<known_variant const> known_variants()
-    {
-        static auto const known = variants<tiny_e2b, tiny_a4b>();
-        return known;
-    }
-
-    program_result run_program(std::vector<std::string> arguments, std::string const& in, bool terminal)
-    {
-        std::vector<char const*> argv{"gemma4"};
-        for (auto const& a : arguments) { argv.push_back(a.c_str()); }
-        std::istringstream input(in);
-        std::ostringstream out, err;
-        auto const status = program(
-            known_variants(), int(argv.size()), argv.data(),
-            {.in = input, .out = out, .err = err, .in_is_terminal = terminal, .err_is_terminal = terminal});
-        return {status, out.str(), err.str()};
-    }
-}
 
 namespace
 {

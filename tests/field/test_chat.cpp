@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "support/gguf_writer.hpp"
+#include "support/program.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 
@@ -16,7 +17,6 @@
 #include <gemma4/chat/answer_parser.hpp>
 #include <gemma4/chat/json_text.hpp>
 #include <gemma4/chat/tool_list.hpp>
-#include <gemma4/cli/program.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -25,23 +25,9 @@ using arguments = std::vector<std::string>;
 
 namespace
 {
-    struct program_result
-    {
-        int status;
-        std::string out;
-        std::string err;
-    };
-
     program_result gemma(arguments const& given, std::string const& in = {})
     {
-        static auto const known = variants<tiny_e2b>();
-        std::istringstream input(in);
-        std::ostringstream out, err;
-        std::vector<char const*> argv{"gemma4"};
-        for (auto const& a : given) { argv.push_back(a.c_str()); }
-        auto const status =
-            program(known, int(argv.size()), argv.data(), {.in = input, .out = out, .err = err});
-        return {status, out.str(), err.str()};
+        return run_program(given, in);
     }
 
     bool has(std::string const& text, std::string_view part) { return text.find(part) != text.npos; }
@@ -391,40 +377,39 @@ TEST_CASE("14.3: what cannot be read with its parameters is refused by what it i
     auto const model = folder_of("tools", true);
     write(model + "/chat_template.jinja", nano_template());
     auto const file = (scratch() / "tools.json").string();
-    for (
-        auto const& [tools, says] : std::vector<row>{
-            {R"([{"type": "web_search_20250305", "name": "web_search"}])", "of type web_search_20250305"},
-            {R"([{"type": "code_interpreter", "container": {"type": "auto"}}])", "of type code_interpreter"},
-            {R"([{"type": "mcp", "server_label": "x", "server_url": "https://x"}])", "of type mcp"},
-            {R"([{"googleSearch": {}}])", "is googleSearch, which only Google's"},
-            {R"({"tools": [{"google_search": {}}]})", "is google_search, which only Google's"},
-            {R"([{"functionDeclarations": [{"name": "f"}], "codeExecution": {}}])", "is codeExecution"},
-            {R"([{"type": "custom", "name": "f", "format": {"type": "grammar"}}])", "f is a custom tool"},
-            {R"([{"type": "custom", "custom": {"name": "f"}}])", "is a custom tool"},
-            {R"([{"name": "f", "parameter_definitions": {"a": {"type": "str"}}}])",
-             "f has parameter_definitions"},
-            {R"([{"name": "f", "inputs": {"a": {"type": "string"}}}])", "f has inputs"},
-            {R"([{"name": "f", "args_schema": {}}])", "f has args_schema"},
-            {R"([{"name": "f", "input_schema": null}])", "input_schema is null"},
-            {R"([{"name": "f", "inputSchema": "{}"}])", "inputSchema is a string"},
-            {R"([{"name": "f", "parameters": "{\"type\": \"object\"}"}])", "parameters is a string"},
-            {R"([{"name": "f", "parameters": {"type": "string"}}])", "describe string, expected an object"},
-            {R"([{"name": "f", "parameters": {}, "input_schema": {}}])", "both parameters and input_schema"},
-            {R"([{"type": "function", "function": {"name": "f"}, "parameters": {"type": "object"}}])",
-             "f has parameters"},
-            {R"([{"name": "f", "input_schema": {"type": "object"}, "defer_loading": true}])",
-             "has defer_loading"},
-            {R"([{"name": "f", "inputSchema": {}, "execution": {"taskSupport": "required"}}])",
-             "has execution"},
-            {R"([{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}])", "has behavior"},
-            {R"([{"name": "f"}, {"name": "f"}])", "f is declared twice"},
-            {R"([{"description": "no name"}])", "tool 0 has no name"},
-            {R"(["get_weather"])", "tool 0 is a string"},
-            {R"({"type": "object", "properties": {}})", "is a JSON schema"},
-            {R"({"tools": [{"name": "f"}], "nextCursor": "2"})", "nextCursor"},
-            {R"({"tools": [{"name": "f"}], "tool_choice": "required"})", "tool_choice"},
-            {R"({"tools": [{"name": "f"}], "messages": [{}]})", "messages"},
-            {"3", "is an integer"}})
+    for (auto const& [tools, says] : std::vector<row>{
+             {R"([{"type": "web_search_20250305", "name": "web_search"}])", "of type web_search_20250305"},
+             {R"([{"type": "code_interpreter", "container": {"type": "auto"}}])", "of type code_interpreter"},
+             {R"([{"type": "mcp", "server_label": "x", "server_url": "https://x"}])", "of type mcp"},
+             {R"([{"googleSearch": {}}])", "is googleSearch, which only Google's"},
+             {R"({"tools": [{"google_search": {}}]})", "is google_search, which only Google's"},
+             {R"([{"functionDeclarations": [{"name": "f"}], "codeExecution": {}}])", "is codeExecution"},
+             {R"([{"type": "custom", "name": "f", "format": {"type": "grammar"}}])", "f is a custom tool"},
+             {R"([{"type": "custom", "custom": {"name": "f"}}])", "is a custom tool"},
+             {R"([{"name": "f", "parameter_definitions": {"a": {"type": "str"}}}])",
+              "f has parameter_definitions"},
+             {R"([{"name": "f", "inputs": {"a": {"type": "string"}}}])", "f has inputs"},
+             {R"([{"name": "f", "args_schema": {}}])", "f has args_schema"},
+             {R"([{"name": "f", "input_schema": null}])", "input_schema is null"},
+             {R"([{"name": "f", "inputSchema": "{}"}])", "inputSchema is a string"},
+             {R"([{"name": "f", "parameters": "{\"type\": \"object\"}"}])", "parameters is a string"},
+             {R"([{"name": "f", "parameters": {"type": "string"}}])", "describe string, expected an object"},
+             {R"([{"name": "f", "parameters": {}, "input_schema": {}}])", "both parameters and input_schema"},
+             {R"([{"type": "function", "function": {"name": "f"}, "parameters": {"type": "object"}}])",
+              "f has parameters"},
+             {R"([{"name": "f", "input_schema": {"type": "object"}, "defer_loading": true}])",
+              "has defer_loading"},
+             {R"([{"name": "f", "inputSchema": {}, "execution": {"taskSupport": "required"}}])",
+              "has execution"},
+             {R"([{"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]}])", "has behavior"},
+             {R"([{"name": "f"}, {"name": "f"}])", "f is declared twice"},
+             {R"([{"description": "no name"}])", "tool 0 has no name"},
+             {R"(["get_weather"])", "tool 0 is a string"},
+             {R"({"type": "object", "properties": {}})", "is a JSON schema"},
+             {R"({"tools": [{"name": "f"}], "nextCursor": "2"})", "nextCursor"},
+             {R"({"tools": [{"name": "f"}], "tool_choice": "required"})", "tool_choice"},
+             {R"({"tools": [{"name": "f"}], "messages": [{}]})", "messages"},
+             {"3", "is an integer"}})
     {
         CAPTURE(tools);
         write(file, tools);

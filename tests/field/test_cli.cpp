@@ -11,13 +11,15 @@
 #include <string>
 #include <vector>
 
+#include "support/program.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <gemma4/cli/program.hpp>
+#include <gemma4/cli/out_file.hpp>
+#include <gemma4/cli/run.hpp>
 
 using namespace gemma4;
 using namespace gemma4_test;
@@ -26,30 +28,9 @@ using arguments = std::vector<std::string>;
 
 namespace
 {
-    struct program_result
-    {
-        int status;
-        std::string out;
-        std::string err;
-    };
-
-    int run_with(std::istream& in, std::ostream& out, std::ostream& err, arguments const& given,
-                 bool terminal = false)
-    {
-        static auto const known = variants<tiny_e2b, tiny_a4b>();
-        static auto const known_towers = cli::towers<tiny_e2b, tiny_a4b>();
-        std::vector<char const*> argv{"gemma4"};
-        for (auto const& a : given) { argv.push_back(a.c_str()); }
-        return program(known, int(argv.size()), argv.data(),
-                       {.in = in, .out = out, .err = err, .in_is_terminal = terminal}, known_towers);
-    }
-
     program_result gemma(arguments const& given, std::string const& in = {}, bool terminal = false)
     {
-        std::istringstream input(in);
-        std::ostringstream out, err;
-        auto const status = run_with(input, out, err, given, terminal);
-        return {status, out.str(), err.str()};
+        return run_program(given, in, terminal);
     }
 
     arguments operator+(arguments a, arguments const& b)
@@ -285,7 +266,7 @@ TEST_CASE("5: --load with --system, --think, --tools: they replace what the conv
             gemma(run + greedy + arguments{"--prompt", "Two", "--load", file, "--save", file + "2"} + more);
         CHECK(changed.status == 0);
         // the same as a session whose past is this question and this answer
-        auto const model = load_any_of(variants<tiny_e2b>(), chat(), exactly());
+        auto const model = load_any_of(known_variants(), chat(), exactly());
         cli::run_options options;
         options.tools = more.size() == 4 ? more[3] : more[0] == "--tools" ? more[1] : "";
         if (more[0] == "--system") { options.system = more[1]; }
@@ -311,7 +292,7 @@ TEST_CASE("5: --load with --system, --think, --tools: they replace what the conv
     answer(greedy
            + arguments{"--prompt", "Two", "--load", file, "--think", "--thinking-budget", "1", "--save",
                        file + "3"});
-    auto const model = load_any_of(variants<tiny_e2b>(), chat(), exactly());
+    auto const model = load_any_of(known_variants(), chat(), exactly());
     auto const kept = model->session();
     kept->load(file + "3");
     CHECK(kept->options().thinking);
@@ -528,7 +509,7 @@ TEST_CASE("a full disk behind standard output is an error of every command that 
         REQUIRE(full);
         std::istringstream input(in);
         std::ostringstream err;
-        CHECK(run_with(input, full, err, given) == 1);
+        CHECK(run_program(input, full, err, given) == 1);
         CAPTURE(err.str());
         CHECK(has(err.str(), "written"));
     }
@@ -536,7 +517,7 @@ TEST_CASE("a full disk behind standard output is an error of every command that 
     std::ofstream full("/dev/full", std::ios::binary);
     std::istringstream input("Hello\nHello\nHello\n");
     std::ostringstream err;
-    CHECK(run_with(input, full, err, {"run", "--model", chat(), "--max-tokens", "2"}, true) == 1);
+    CHECK(run_program(input, full, err, {"run", "--model", chat(), "--max-tokens", "2"}, true) == 1);
     CHECK(has(err.str(), "standard output cannot be written: No space left on device"));
     auto const printed = err.str();
     CHECK(std::count(printed.begin(), printed.end(), '>') == 1);
@@ -620,7 +601,7 @@ TEST_CASE("files that cannot be written or read: a status, a sentence that names
     for (auto const& given : {arguments{"run", "--model", base()}, arguments{"tokenize", "--model", base()}})
     {
         std::ostringstream out, err;
-        CHECK(run_with(unreadable, out, err, given) == 1);
+        CHECK(run_program(unreadable, out, err, given) == 1);
         CHECK(has(err.str(), "standard input"));
         unreadable.clear();
     }
@@ -659,7 +640,7 @@ TEST_CASE("8: warnings can be read from what was loaded, without a log")
     std::vector<std::string> logged;
     auto options = one_thread();
     options.log = [&](std::string_view warning) { logged.emplace_back(warning); };
-    auto const known = variants<tiny_e2b>();
+    auto const known = known_variants();
     auto const loud = load_any_of(known, folder, options);
     auto const silent = load_any_of(known, folder, one_thread());
     REQUIRE(silent->warnings().size() == 1);

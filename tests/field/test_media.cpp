@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "support/audio_signals.hpp"
+#include "support/program.hpp"
 #include "support/tiny_models.hpp"
 #include <doctest/doctest.h>
 
 #include <gemma4/api/session.hpp>
-#include <gemma4/cli/program.hpp>
 #include <gemma4/codecs/audio_file.hpp>
 #include <gemma4/media/prepare_audio.hpp>
 
@@ -22,24 +22,7 @@ using arguments = std::vector<std::string>;
 
 namespace
 {
-    struct result
-    {
-        int status;
-        std::string err;
-    };
-
-    result gemma(arguments const& given)
-    {
-        static auto const known = variants<tiny_e2b>();
-        std::vector<char const*> argv{"gemma4"};
-        for (auto const& a : given) { argv.push_back(a.c_str()); }
-        std::istringstream in;
-        std::ostringstream out, err;
-        auto const status =
-            program(known, int(argv.size()), argv.data(),
-                    {.in = in, .out = out, .err = err, .in_is_terminal = false});
-        return {status, err.str()};
-    }
+    program_result gemma(arguments const& given) { return run_program(given); }
 
     std::string model() { return tiny_checkpoint("tiny_e2b", "media", {}).string(); }
 
@@ -59,10 +42,11 @@ TEST_CASE("line 6: a sound too short for a soft token is refused by every comman
     auto const out = (scratch() / "short.npy").string();
     for (auto const& [file, samples] : {std::pair{"one_sample.wav", "1"}, {"100_samples.wav", "100"}})
     {
-        for (auto const& command :
-             {arguments{"encode", "--out", out}, {"encode", "--stage", "features", "--out", out},
-              {"generate", "--prompt", "Go", "--max-tokens", "2"}, {"logits", "--prompt", "Go", "--out", out},
-              {"run", "--prompt", "Go"}})
+        for (auto const& command : {arguments{"encode", "--out", out},
+                                    {"encode", "--stage", "features", "--out", out},
+                                    {"generate", "--prompt", "Go", "--max-tokens", "2"},
+                                    {"logits", "--prompt", "Go", "--out", out},
+                                    {"run", "--prompt", "Go"}})
         {
             auto given = command;
             given.insert(given.end(), {"--model", model(), "--audio", sound(file)});
@@ -126,7 +110,8 @@ TEST_CASE("line 9: WAV files from pipes are read whole, whatever length their wr
     };
     auto const plain = features("ok_plain.wav");
     REQUIRE(!plain.empty());
-    for (auto const* const name : {"pipe_2e9.wav", "pipe_7ffff000.wav", "pipe_7fffffff.wav", "pipe_ffffffdb.wav"})
+    for (auto const* const name :
+         {"pipe_2e9.wav", "pipe_7ffff000.wav", "pipe_7fffffff.wav", "pipe_ffffffdb.wav"})
     {
         CAPTURE(name);
         CHECK(read_audio(sound(name)).samples == expected.samples);
@@ -138,10 +123,12 @@ TEST_CASE("line 13: HEIC and AVIF images are named in their error")
 {
     using namespace std::string_literals;
     auto const out = (scratch() / "heic.npy").string();
-    for (auto const& [format, brands] : {std::pair{"HEIC"s, "heic\0\0\0\0mif1heic"s}, {"AVIF"s, "avif\0\0\0\0avifmif1"s}})
+    for (auto const& [format, brands] :
+         {std::pair{"HEIC"s, "heic\0\0\0\0mif1heic"s}, {"AVIF"s, "avif\0\0\0\0avifmif1"s}})
     {
         auto const path = (scratch() / ("photo." + format)).string();
-        std::ofstream(path, std::ios::binary) << "\0\0\0\x18"s << "ftyp" << brands << std::string(100, '\1');
+        std::ofstream(path, std::ios::binary) << "\0\0\0\x18"s
+                                              << "ftyp" << brands << std::string(100, '\1');
         auto const r = gemma({"encode", "--model", model(), "--image", path, "--out", out});
         CHECK(r.status == 1);
         CAPTURE(r.err);

@@ -51,15 +51,16 @@ namespace gemma4_test
         nvfp4 = 40
     };
 
-    // Formats without a quantiser here: blocks of pseudo-random numbers, whose scales, at these places, are
-    // small.
+    // Formats without a quantiser here: blocks of pseudo-random numbers around 0, about as large as the
+    // weights of generator.hpp are.
     struct gguf_scrambled
     {
         gguf_format format;
         std::size_t weights;
         std::size_t bytes;
-        std::vector<std::size_t> halves;    // offsets of 16-bit scales
+        std::vector<std::size_t> halves;    // where 16-bit scales are: of the weights, of their offsets
         float scale;
+        float offset;                             // of the second: a multiple of the first
         std::vector<std::size_t> small_scales;    // offsets of 8-bit float scales, whose byte is `small`
         unsigned char small;
     };
@@ -68,12 +69,17 @@ namespace gemma4_test
     {
         using f = gguf_format;
         static std::vector<gguf_scrambled> const all{
-            {f::q4_1, 32, 20, {0, 2}, 0.01f, {}, 0},     {f::q5_0, 32, 22, {0}, 0.01f, {}, 0},
-            {f::q5_1, 32, 24, {0, 2}, 0.01f, {}, 0},     {f::iq4_nl, 32, 18, {0}, 0.001f, {}, 0},
-            {f::mxfp4, 32, 17, {}, 0, {0}, 122},         {f::nvfp4, 64, 36, {}, 0, {0, 1, 2, 3}, 0x1d},
-            {f::q2_k, 256, 84, {80, 82}, 0.004f, {}, 0}, {f::q3_k, 256, 110, {108}, 0.001f, {}, 0},
-            {f::q4_k, 256, 144, {0, 2}, 0.0002f, {}, 0}, {f::q5_k, 256, 176, {0, 2}, 0.0001f, {}, 0},
-            {f::iq4_xs, 256, 136, {0}, 0.00004f, {}, 0},
+            {f::q4_1, 32, 20, {0, 2}, 0.02f, -7.5f, {}, 0},
+            {f::q5_0, 32, 22, {0}, 0.01f, 0, {}, 0},
+            {f::q5_1, 32, 24, {0, 2}, 0.01f, -15.5f, {}, 0},
+            {f::iq4_nl, 32, 18, {0}, 0.0015f, 0, {}, 0},
+            {f::mxfp4, 32, 17, {}, 0, 0, {0}, 120},
+            {f::nvfp4, 64, 36, {}, 0, 0, {0, 1, 2, 3}, 0x0d},
+            {f::q2_k, 256, 84, {80, 82}, 0.01f, 1.5f, {}, 0},
+            {f::q3_k, 256, 110, {108}, 0.0024f, 0, {}, 0},
+            {f::q4_k, 256, 144, {0, 2}, 0.0027f, 7.5f, {}, 0},
+            {f::q5_k, 256, 176, {0, 2}, 0.0013f, 15.5f, {}, 0},
+            {f::iq4_xs, 256, 136, {0}, 0.00008f, 0, {}, 0},
         };
         return all;
     }
@@ -206,11 +212,30 @@ namespace gemma4_test
                 state = mix(state + golden_gamma);
                 block += static_cast<char>(state & 0xffu);
             }
+            auto const first = as.scale * (1 + 0.001f * float(state % 100));
             for (auto const at : as.halves)
             {
                 std::string half;
-                append_half(half, as.scale * (1 + 0.001f * float(state % 100 + at)));
+                append_half(half, at == as.halves.front() ? first : as.offset * first);
                 block.replace(at, 2, half);
+            }
+            // Where groups have small scales of weights and of offsets, the two are equal.
+            auto const group = [&]
+            {
+                state = mix(state + golden_gamma);
+                return 4 + state % 8;
+            };
+            if (as.format == gguf_format::q2_k)
+            {
+                for (std::size_t g = 0; g != 16; ++g) { block[g] = static_cast<char>(group() * 17); }
+            }
+            if (as.format == gguf_format::q4_k || as.format == gguf_format::q5_k)
+            {
+                for (std::size_t g = 0; g != 4; ++g)
+                {
+                    block[4 + g] = block[8 + g] = static_cast<char>(group());
+                    block[12 + g] = static_cast<char>(group() * 17);
+                }
             }
             for (auto const at : as.small_scales)
             {

@@ -1,6 +1,8 @@
 // The program over two tiny variants, run inside the test process.
 #pragma once
 
+#include <istream>
+#include <ostream>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +21,10 @@ namespace gemma4_test
     // tiny_e2b and tiny_a4b
     std::span<gemma4::known_variant const> known_variants();
 
-    // `arguments` without the program's own name.
-    program_result run_program(std::vector<std::string> arguments, std::string const& in = {},
+    // `arguments` without the program's own name; the status of the process.
+    int run_program(std::istream& in, std::ostream& out, std::ostream& err,
+                    std::vector<std::string> const& arguments, bool terminal = false);
+
+    program_result run_program(std::vector<std::string> const& arguments, std::string const& in = {},
                                bool terminal = false);
 }
