@@ -18,21 +18,21 @@
 namespace gemma4_test
 {
     // A folder that is removed when the process ends.
-    class scratch_folder
+    class process_folder
     {
     public:
-        scratch_folder()
+        process_folder()
             : m_path(std::filesystem::temp_directory_path() / ("gemma4-test-" + std::to_string(::getpid())))
         {
             std::filesystem::create_directories(m_path);
         }
-        ~scratch_folder()
+        ~process_folder()
         {
             std::error_code ignored;
             std::filesystem::remove_all(m_path, ignored);
         }
-        scratch_folder(scratch_folder const&) = delete;
-        scratch_folder& operator=(scratch_folder const&) = delete;
+        process_folder(process_folder const&) = delete;
+        process_folder& operator=(process_folder const&) = delete;
         std::filesystem::path const& path() const { return m_path; }
 
     private:
@@ -41,7 +41,7 @@ namespace gemma4_test
 
     inline std::filesystem::path scratch()
     {
-        static scratch_folder const folder;
+        static process_folder const folder;
         return folder.path();
     }
 

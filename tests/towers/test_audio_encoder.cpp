@@ -39,10 +39,10 @@ namespace
     }
 
     // One row after the other of `found` against the next values of the stored file.
-    class stored_rows
+    class expected_rows
     {
     public:
-        stored_rows()
+        expected_rows()
         {
             auto const path = data_folder / "towers" / "audio_tower.f32";
             m_values.resize(std::filesystem::file_size(path) / sizeof(float));
@@ -107,7 +107,7 @@ TEST_CASE("audio tower: rows and projected rows equal the reference's at every s
     {
         CAPTURE(table->name);
         auto const c = work.machine(threads, *table);
-        stored_rows rows;
+        expected_rows rows;
         file.clear();
         file.seekg(0);
         for (auto const& one : nlohmann::json::parse(file))
