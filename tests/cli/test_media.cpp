@@ -214,7 +214,7 @@ TEST_CASE("a cap on memory counts pictures of the budget that is asked for")
     CHECK(encode("280").status == 0);
     auto const refused = encode("1120");
     CHECK(refused.status == 1);
-    CHECK(refused.err.find("largest context that fits") != refused.err.npos);
+    CHECK(refused.err.find("but the cap is") != refused.err.npos);
 }
 
 TEST_CASE("encode writes every stage of an image, a sound and a video")
