@@ -106,6 +106,7 @@ namespace gemma4::inline v0
                 read.count = from.count(width * sizeof(float), "a number of soft tokens");
                 read.width = std::size_t(from.number(width, "a width"));
                 if (read.width != width) { from.damaged("soft tokens of another width"); }
+                if (read.count == 0) { from.damaged("a medium without soft tokens"); }
                 auto const bytes = from.bytes(read.count * read.width * sizeof(float));
                 read.values.resize(read.count * read.width);
                 std::memcpy(read.values.data(), bytes.data(), bytes.size());
