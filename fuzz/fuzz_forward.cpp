@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <span>
@@ -24,7 +23,7 @@
 #include "memory_file.hpp"
 #include "support/checkpoint_writer.hpp"
 #include "support/gguf_writer.hpp"
-#include <unistd.h>
+#include "support/tiny_models.hpp"
 
 #include <gemma4/api/engine.hpp>
 #include <gemma4/io/checkpoint_weights.hpp>
@@ -219,14 +218,11 @@ namespace
     // A folder whose config.json says nothing, for one file of weights after the other.
     std::filesystem::path folder_with(std::string const& weights)
     {
-        static auto const folder = []
+        auto const folder = scratch();
+        if (!std::filesystem::exists(folder / "config.json"))
         {
-            auto const made =
-                std::filesystem::temp_directory_path() / ("fuzz_forward." + std::to_string(::getpid()));
-            std::filesystem::create_directories(made);
-            writer_detail::write_text(made / "config.json", "{}");
-            return made;
-        }();
+            writer_detail::write_text(folder / "config.json", "{}");
+        }
         writer_detail::write_text(folder / "model.safetensors", weights);
         return folder;
     }
