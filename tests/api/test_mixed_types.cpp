@@ -131,7 +131,7 @@ namespace
         gguf_format::q4_k,  gguf_format::q5_k, gguf_format::q6_k, gguf_format::iq4_nl, gguf_format::iq4_xs,
         gguf_format::mxfp4, gguf_format::nvfp4};
 
-    // Those whose blocks fit the rows of the tiny variants, whose values are encoded and not made up.
+    // Those whose blocks fit the rows of the tiny variants.
     constexpr gguf_format narrow_formats[] = {
         gguf_format::f32,  gguf_format::f16,  gguf_format::bf16, gguf_format::q4_0,   gguf_format::q4_1,
         gguf_format::q5_0, gguf_format::q5_1, gguf_format::q8_0, gguf_format::iq4_nl, gguf_format::mxfp4};
@@ -186,7 +186,6 @@ namespace
 
     constexpr std::size_t one_and_many[] = {1, 20};
 
-    // Of one opened model, exact and fast.
     opened_checkpoint open_drawn(std::function<gguf_format(std::string_view)> type_of)
     {
         opened_checkpoint opened;
@@ -230,7 +229,7 @@ TEST_CASE_TEMPLATE("mixed types: tensors of any types in one GGUF file", M, tiny
         },
         [](auto const& file, kernels::fast_table const& table, std::size_t rows)
         { return mean(errors<M>([&] { return open_model(file, M::text, M::name); }, table, rows)); },
-        M::text.experts != 0 ? machines::emulated_too : machines::portable_too);
+        machines::emulated_too);
 }
 
 TEST_CASE("mixed types: every readable type, k-quants too")
