@@ -15,6 +15,7 @@
 
 #include <sys/mman.h>
 
+#include <gemma4/core/memory.hpp>
 #include <gemma4/kernels/fast.hpp>
 #include <gemma4/simd/arch/dot_portable.hpp>
 
@@ -115,6 +116,7 @@ namespace
             {
                 problem const p(table, type, rows, ins);
                 std::vector<float> y(rows * outs);
+                buffer<std::byte> scratch(table.scratch_bytes);
                 double best = 1e9, best_read = 1e9;
                 for (int pass = 0; pass != 5; ++pass)
                 {
@@ -123,7 +125,8 @@ namespace
                     auto const b = seconds();
                     for (std::size_t i = 0; i != count; ++i)
                     {
-                        table.matmul[t](p.x, 0, rows, weights.data + i * matrix, outs, y.data(), outs);
+                        table.matmul[t](p.x, 0, rows, weights.data + i * matrix, outs, y.data(), outs,
+                                        scratch.data());
                     }
                     auto const c = seconds();
                     best_read = std::min(best_read, b - a);
@@ -149,6 +152,7 @@ namespace
             {
                 problem const p(table, type, rows, ins);
                 std::vector<float> y(rows * outs);
+                buffer<std::byte> scratch(table.scratch_bytes);
                 constexpr std::size_t task = 64;
                 double best = 1e9;
                 for (int pass = 0; pass != 4; ++pass)
@@ -157,7 +161,7 @@ namespace
                     for (std::size_t n = 0; n < outs; n += task)
                     {
                         table.matmul[t](p.x, 0, rows, weights.data + packed_bytes(type, n, ins),
-                                        std::min(task, outs - n), y.data() + n, outs);
+                                        std::min(task, outs - n), y.data() + n, outs, scratch.data());
                     }
                     best = std::min(best, seconds() - a);
                 }

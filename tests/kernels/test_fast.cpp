@@ -21,12 +21,6 @@ namespace
 {
     constexpr float untouched = -77.0f;
 
-    // The matrix unit takes weights rounded to bfloat16, halves up.
-    float as_multiplied(float weight, activation_kind kind)
-    {
-        return kind == activation_kind::tiles ? reference::half_up(weight) : weight;
-    }
-
     // The largest error in units of the sum of magnitudes; against unquantised x the root mean square, in
     // units of the root of the sum of squared products, which is the size of a sum of as many random numbers.
     struct errors
@@ -42,7 +36,7 @@ namespace
         auto const x = reference::values(rows * ldx, std::uint32_t(rows + 40), 2.0f);
         auto const a = quantised(table, kind, x.data(), ldx, rows, w.ins);
         std::vector<float> y(rows * ldy, untouched);
-        table.matmul[std::size_t(w.type)](a.view, 0, rows, w.bytes.data(), w.outs, y.data(), ldy);
+        multiply(table, w.type, a.view, 0, rows, w.bytes.data(), w.outs, y.data(), ldy);
 
         std::vector<double> row(w.ins);
         errors found;
@@ -56,7 +50,7 @@ namespace
                 double sum = 0, magnitude = 0, plain = 0, squares = 0;
                 for (std::size_t k = 0; k != w.ins; ++k)
                 {
-                    auto const weight = double(as_multiplied(w.weights[n * w.ins + k], kind));
+                    auto const weight = double(as_multiplied(table, w.type, kind, w.weights[n * w.ins + k]));
                     sum += weight * row[k];
                     magnitude += std::abs(weight * row[k]);
                     plain += weight * double(x[m * ldx + k]);
@@ -165,8 +159,8 @@ TEST_CASE("fast kernels: a range of rows gives the bits of the whole")
             std::vector<float> parts(rows * w.outs);
             auto const run = [&](std::size_t first, std::size_t count, std::vector<float>& y)
             {
-                table->matmul[std::size_t(w.type)](a.view, first, count, w.bytes.data(), w.outs,
-                                                   y.data() + first * w.outs, w.outs);
+                multiply(*table, w.type, a.view, first, count, w.bytes.data(), w.outs,
+                         y.data() + first * w.outs, w.outs);
             };
             run(0, rows, whole);
             run(0, 1, parts);

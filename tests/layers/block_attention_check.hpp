@@ -87,7 +87,10 @@ namespace block_attention_check
         c.fast = &fast;
         buffer<float> scratch(block_attention::floats(head_dim));
         std::fill_n(scratch.data(), scratch.size(), std::nanf(""));
-        block_attention attention(c, head_dim, rows.size(), scratch.data());
+        c.slot_scratch = scratch.data();
+        buffer<std::byte> product_scratch(fast.scratch_bytes);
+        c.product_scratch = product_scratch.data();
+        block_attention attention(c, head_dim, rows.size(), 0);
         for (std::size_t r = 0; r != rows.size(); ++r)
         {
             attention.set(r, 1, q.data() + r * head_dim, head_dim, rows[r].first, rows[r].last);

@@ -26,7 +26,7 @@ using namespace gemma4;
 
 namespace
 {
-    constexpr std::size_t ins = 256, width = 48;
+    constexpr std::size_t ins = 256, width = 112;    // no whole number of groups
 
     // Random rows of a type as a file holds them, as an engine on the fast path binds them: packed where
     // there is a layout for them.
@@ -77,6 +77,35 @@ namespace
         }
     };
 
+    // (copies * width, width): what comes through it is h, rounded as the path rounds it.
+    struct identity
+    {
+        buffer<std::byte> bytes;
+        matrix<any_format> as_bound;
+
+        identity(std::size_t copies, bool is_packed)
+        {
+            std::vector<std::uint16_t> rows(copies * width * width);
+            for (std::size_t i = 0; i != copies * width; ++i) { rows[i * width + i % width] = 0x3f80; }
+            auto const source = std::as_bytes(std::span(rows));
+            if (!is_packed)
+            {
+                bytes = buffer<std::byte>(source.size());
+                std::copy(source.begin(), source.end(), bytes.data());
+                as_bound.bind(bytes.data(), weight_type_of(ggml_type::bf16), copies * width, width);
+                return;
+            }
+            bytes = buffer<std::byte>(packed_bytes(packed_type::bf16, copies * width, width));
+            for (std::size_t r = 0; r < copies * width; r += packed_rows)
+            {
+                REQUIRE(pack_rows(ggml_type::bf16, source.data() + r * width * 2, width * 2, packed_rows, width,
+                                  bytes.data()
+                                      + r / packed_rows * packed_block_bytes(packed_type::bf16, width)));
+            }
+            as_bound.bind(bytes.data(), weight_type_of(packed_type::bf16), copies * width, width);
+        }
+    };
+
     std::vector<ggml_type> readable_types()
     {
         std::vector<ggml_type> types;
@@ -102,13 +131,14 @@ namespace
     {
         pool threads{2};
         buffer<float> scratch, weight_rows;
-        buffer<std::byte> quantised;
+        buffer<std::byte> quantised, product_scratch;
         compute c{};
 
         machine(kernels::fast_table const& fast, std::size_t rows, std::size_t quantised_size)
-            : scratch(2 * block_floats(std::max<std::size_t>(rows, row_block), true))
+            : scratch(2 * block_floats(std::max<std::size_t>(rows, row_block), &fast))
             , weight_rows(2 * weight_row_floats(ins))
             , quantised(quantised_size)
+            , product_scratch(2 * fast.scratch_bytes)
         {
             c.kernels = &kernels::best();
             c.threads = &threads;
@@ -119,6 +149,7 @@ namespace
             c.weight_row_floats = weight_rows.size() / 2;
             c.fast = &fast;
             c.quantised = quantised.data();
+            c.product_scratch = product_scratch.data();
         }
     };
 
@@ -142,6 +173,29 @@ namespace
     }
 }
 
+namespace
+{
+    // Clamps that some of the values meet.
+    constexpr kernels::gated_bounds tight{{-0.5f, 1.5f}, {-1.0f, 0.75f}, {-0.25f, 0.5f}};
+
+    double clamped(double x, kernels::gated_bounds::range const& r)
+    {
+        return std::fmin(std::fmax(x, double(r.low)), double(r.high));
+    }
+
+    std::vector<double> expected(std::vector<double> const& gate, std::vector<double> const& up,
+                                 kernels::gated_bounds const& bounds)
+    {
+        std::vector<double> h;
+        for (std::size_t i = 0; i != gate.size(); ++i)
+        {
+            auto const g = clamped(gate[i], bounds.gate), u = clamped(up[i], bounds.up);
+            h.push_back(clamped(reference::gelu(g) * u, bounds.product));
+        }
+        return h;
+    }
+}
+
 TEST_CASE("gated: dense, gate and up of any two types")
 {
     std::vector<bound_matrix> gates, ups;
@@ -151,31 +205,47 @@ TEST_CASE("gated: dense, gate and up of any two types")
         ups.emplace_back(type, width, 2);
     }
     REQUIRE(gates.size() >= 17);
+    identity const packed(1, true), plain(1, false);
     std::size_t checks = 0;
-    for (auto const* table : tables())
+    for (std::size_t const rows : {1u, 5u, 40u})
     {
-        for (std::size_t const rows : {1u, 5u, 33u})
+        auto const x = reference::values(rows * ins, 9);
+        auto const products = [&](std::vector<bound_matrix> const& all)
+        {
+            std::vector<std::vector<double>> of(all.size());
+            for (std::size_t i = 0; i != all.size(); ++i)
+            {
+                for (std::size_t r = 0; r != rows; ++r)
+                {
+                    for (std::size_t o = 0; o != width; ++o)
+                    {
+                        of[i].push_back(all[i].product(x.data() + r * ins, o));
+                    }
+                }
+            }
+            return of;
+        };
+        auto const of_gates = products(gates), of_ups = products(ups);
+        for (auto const* table : tables())
         {
             machine m(*table, rows, quantised_bytes(rows, ins));
-            auto const x = reference::values(rows * ins, 9);
-            for (auto const& gate : gates)
+            for (std::size_t g = 0; g != gates.size(); ++g)
             {
-                for (auto const& up : ups)
+                for (std::size_t u = 0; u != ups.size(); ++u)
                 {
-                    std::vector<float> h(rows * width, std::nanf(""));
-                    gated(m.c, all_rows{}, gate_up<any_format>{gate.as_bound, up.as_bound, width, 0},
-                          view<float const>{x.data(), rows, ins}, h.data());
-                    std::vector<double> expected;
-                    for (std::size_t r = 0; r != rows; ++r)
-                    {
-                        for (std::size_t o = 0; o != width; ++o)
-                        {
-                            expected.push_back(reference::gelu(gate.product(x.data() + r * ins, o))
-                                               * up.product(x.data() + r * ins, o));
-                        }
-                    }
-                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gate, up));
-                    REQUIRE(relative_l2(h, expected) < allowed);
+                    auto const& down = (g + u) % 3 == 1 ? plain.as_bound : packed.as_bound;
+                    auto const bounds = u % 2 == 0 ? kernels::gated_bounds{} : tight;
+                    std::vector<float> h(rows * width, std::nanf("")), y(h);
+                    view<float const> const in{x.data(), rows, ins};
+                    auto const made =
+                        gated(m.c, all_rows{},
+                              gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, 0},
+                              prepare(m.c, gates[g].as_bound, in), down, h.data(), bounds);
+                    linear(m.c, down, made, view<float>{y.data(), rows, width});
+                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gates[g], ups[u]));
+                    // What is left between the clamps is small beside what the error is of.
+                    auto const error = bounds.bounded() ? 5 * allowed : allowed;
+                    REQUIRE(relative_l2(y, expected(of_gates[g], of_ups[u], bounds)) < error);
                     ++checks;
                 }
             }
@@ -195,57 +265,81 @@ TEST_CASE("gated: experts, gate and up of any two types")
         gates.emplace_back(type, experts * width, 3);
         ups.emplace_back(type, experts * width, 4);
     }
-    for (auto const* table : tables())
+    identity const packed(experts, true), plain(experts, false);
+    std::size_t in_place = 0;
+    for (auto const rows : {std::size_t(1), std::size_t(3), 20 * experts / active})
     {
-        for (std::size_t const rows : {1u, 3u, 40u})
+        auto const pairs = rows * active;
+        activations a;
+        std::vector<row_place> places(rows);
+        std::vector<std::size_t> routes(route_count(M::text, rows));
+        a.places = places;
+        a.routes = routes.data();
+        compute fast{};
+        fast.fast = tables().front();
+        expert_rows<M> const groups(fast, a);
+        for (std::size_t r = 0; r != rows; ++r)
         {
-            auto const pairs = rows * active;
-            machine m(*table, rows, quantised_bytes(pairs + unit * experts, ins));
-            activations a;
-            std::vector<row_place> places(rows);
-            std::vector<std::size_t> routes(route_count(M::text, rows));
-            a.places = places;
-            a.routes = routes.data();
-            expert_rows<M> const groups(m.c, a);
-            for (std::size_t r = 0; r != rows; ++r)
+            for (std::size_t i = 0; i != active; ++i)    // one expert has many rows, some have none
             {
-                for (std::size_t i = 0; i != active; ++i)    // one expert has many rows, some have none
+                groups.chosen(r)[i] = i == 0 ? 0 : (1 + i * 3 + r % 3);
+            }
+        }
+        groups.group();
+        auto const tokens = reference::values(rows * ins, 19);
+        std::vector<float> x;
+        std::vector<std::size_t> expert_of(pairs);
+        for (std::size_t i = 0; i != pairs; ++i)
+        {
+            auto const* const row = tokens.data() + groups.row_of(i) * ins;
+            x.insert(x.end(), row, row + ins);
+        }
+        for (std::size_t p = 0; p != pairs; ++p) { expert_of[groups.place_of(p)] = routes[p]; }
+        auto const products = [&](std::vector<bound_matrix> const& all)
+        {
+            std::vector<std::vector<double>> of(all.size());
+            for (std::size_t w = 0; w != all.size(); ++w)
+            {
+                for (std::size_t i = 0; i != pairs; ++i)
                 {
-                    groups.chosen(r)[i] = i == 0 ? 0 : (1 + i * 3 + r % 3);
+                    for (std::size_t o = 0; o != width; ++o)
+                    {
+                        of[w].push_back(all[w].product(x.data() + i * ins, expert_of[i] * width + o));
+                    }
                 }
             }
-            groups.group();
-            auto const tokens = reference::values(rows * ins, 19);
-            std::vector<float> x;
-            std::vector<std::size_t> expert_of;
-            for (std::size_t i = 0; i != pairs; ++i)
+            return of;
+        };
+        auto const of_gates = products(gates), of_ups = products(ups);
+        for (auto const* table : tables())
+        {
+            machine m(*table, rows, quantised_bytes(pairs + unit * experts, ins));
+            for (std::size_t g = 0; g != gates.size(); ++g)
             {
-                auto const* const row = tokens.data() + groups.row_of(i) * ins;
-                x.insert(x.end(), row, row + ins);
-            }
-            expert_of.resize(pairs);
-            for (std::size_t p = 0; p != pairs; ++p) { expert_of[groups.place_of(p)] = routes[p]; }
-            for (auto const& gate : gates)
-            {
-                for (auto const& up : ups)
+                for (std::size_t u = 0; u != ups.size(); ++u)
                 {
-                    std::vector<float> h(pairs * width, std::nanf(""));
-                    gated(m.c, groups, gate_up<any_format>{gate.as_bound, up.as_bound, width, width},
-                          view<float const>{x.data(), pairs, ins}, h.data());
-                    std::vector<double> expected;
-                    for (std::size_t i = 0; i != pairs; ++i)
-                    {
-                        for (std::size_t o = 0; o != width; ++o)
-                        {
-                            auto const row = expert_of[i] * width + o;
-                            expected.push_back(reference::gelu(gate.product(x.data() + i * ins, row))
-                                               * up.product(x.data() + i * ins, row));
-                        }
-                    }
-                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gate, up));
-                    REQUIRE(relative_l2(h, expected) < allowed);
+                    auto const& down = (g + u) % 3 == 1 ? plain.as_bound : packed.as_bound;
+                    std::vector<float> h(pairs * width, std::nanf("")), y(h);
+                    view<float const> const in{x.data(), pairs, ins};
+                    auto const made =
+                        gated(m.c, groups,
+                              gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, width},
+                              groups.prepare(m.c, gates[g].as_bound, in), down, h.data());
+                    in_place += made.quantised.data == h.data();
+                    groups.for_each_block(m.c, made, width,
+                                          [&](std::size_t expert, std::size_t first, std::size_t from,
+                                              std::size_t count, std::size_t out, std::size_t outs,
+                                              std::size_t slot)
+                                          {
+                                              multiply_block(m.c, down, made, from, count,
+                                                             expert * width + out, outs,
+                                                             y.data() + first * width + out, width, slot);
+                                          });
+                    INFO(std::string(table->name), ", ", rows, " rows, ", names(gates[g], ups[u]));
+                    REQUIRE(relative_l2(y, expected(of_gates[g], of_ups[u], {})) < allowed);
                 }
             }
         }
     }
+    CHECK(in_place > 0);    // on the matrix unit
 }

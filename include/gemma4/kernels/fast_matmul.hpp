@@ -57,7 +57,7 @@ namespace gemma4::inline v0::kernels
         static constexpr std::size_t ahead = 768;    // bytes of prefetch in each stream
 
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
-                        std::size_t outs, float* y, std::size_t ldy)
+                        std::size_t outs, float* y, std::size_t ldy, std::byte*)
         {
             if (x.kind == activation_kind::int16)
             {

@@ -37,6 +37,22 @@ namespace gemma4::inline v0::kernels
         std::size_t ins;
     };
 
+    // Where a gated product is clamped (Gemma4ClippableLinear of the towers).
+    struct gated_bounds
+    {
+        struct range
+        {
+            float low = -__builtin_inff();
+            float high = __builtin_inff();
+
+            constexpr bool operator==(range const&) const = default;
+        };
+        range gate, up, product;
+
+        constexpr bool bounded() const { return *this != gated_bounds{}; }
+        constexpr bool operator==(gated_bounds const&) const = default;
+    };
+
     // Whether score_page and mix_page take heads of this width.
     constexpr bool fits_page_attention(std::size_t head_dim) noexcept
     {
@@ -58,12 +74,29 @@ namespace gemma4::inline v0::kernels
         void (*quantise)(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
                          activations const& to);
 
+        // Outputs of an item of many rows, and the bytes that a call of matmul or gated works in, aligned to
+        // 64; may be 0.
+        std::size_t outs_at_once;
+        std::size_t scratch_bytes;
+
         // y[(m - first) * ldy + n] = row m of the activations . row n of the weights, for m in [first, first
         // + count) and n < outs. `block` is the first of ceil(outs / 16) blocks. The kind of x must be one
         // that wants() returns for the type (of any number of rows).
         using matmul_fn = void (*)(activations const& x, std::size_t first, std::size_t count,
-                                   std::byte const* block, std::size_t outs, float* y, std::size_t ldy);
+                                   std::byte const* block, std::size_t outs, float* y, std::size_t ldy,
+                                   std::byte* scratch);
         matmul_fn matmul[packed_type_count];
+
+        // Columns [column, column + outs) of rows [first, first + count) of `to` = gelu_tanh(gate) * up, the
+        // products of the same rows of x with `outs` rows of two matrices of one type, each clamped, and the
+        // result: the input of the matrix behind them as quantise would leave it. Both are of kind `tiles` and
+        // have as many rows. column: a multiple of 32; outs too, where others follow. Null where nothing is
+        // gained.
+        using gated_fn = void (*)(activations const& x, std::size_t first, std::size_t count,
+                                  std::byte const* gate, std::byte const* up, std::size_t outs,
+                                  gated_bounds const& bounds, activations const& to, std::size_t column,
+                                  std::byte* scratch);
+        gated_fn gated[packed_type_count];
 
         // `count` keys or values (count, head_dim) of the kv_type of the index, with the scales of int8 ones,
         // as bf16 blocks, rounded to nearest: keys as the rows of a matrix, padded to whole blocks; values as

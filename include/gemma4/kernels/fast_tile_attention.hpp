@@ -6,11 +6,10 @@
 #include <cstdint>
 
 #include <gemma4/kernels/fast_page_attention.hpp>
+#include <gemma4/kernels/fast_tile_rows.hpp>
 
 namespace gemma4::inline v0::kernels
 {
-    inline constexpr std::size_t tile_bytes = 1024;    // 16 lines of 64
-
     template <class Isa, class Tiles>
     struct fast_tile_attention
     {

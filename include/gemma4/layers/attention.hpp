@@ -319,19 +319,21 @@ namespace gemma4::inline v0
             for_each_query_block(c, a, fast ? block_attention::most_rows : query_rows(spec),
                                  [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
                                  {
-                                     float* const scratch = c.scratch(slot);
                                      if (block_attention::serves(c, tokens * group))
                                      {
-                                         packed_block(c, a, cache, row, tokens, head, scratch);
+                                         packed_block(c, a, cache, row, tokens, head, slot);
                                      }
-                                     else { block(c, a, cache, row, tokens, head, item_scratch(scratch)); }
+                                     else
+                                     {
+                                         block(c, a, cache, row, tokens, head, item_scratch(c.scratch(slot)));
+                                     }
                                  });
         }
 
         static void packed_block(compute const& c, activations const& a, std::size_t cache, std::size_t row,
-                                 std::size_t tokens, std::size_t head, float* scratch)
+                                 std::size_t tokens, std::size_t head, std::size_t slot)
         {
-            block_attention packed(c, spec.head_dim, tokens * group, scratch);
+            block_attention packed(c, spec.head_dim, tokens * group, slot);
             for (std::size_t t = 0; t != tokens; ++t)
             {
                 auto const& place = a.places[row + t];

@@ -32,13 +32,15 @@ namespace gemma4::inline v0
             return c.fast && c.fast->pack_keys[0] && rows > fewest_rows;
         }
 
-        // rows <= most_rows.
-        block_attention(compute const& c, std::size_t head_dim, std::size_t rows, float* scratch)
+        // rows <= most_rows. In the scratch of this slot.
+        block_attention(compute const& c, std::size_t head_dim, std::size_t rows, std::size_t slot)
             : m_compute(c)
+            , m_slot(slot)
             , m_head_dim(head_dim)
             , m_rows(rows)
         {
             auto const at = layout(head_dim);
+            float* const scratch = c.scratch(slot);
             auto const kind = c.fast->wants(packed_type::bf16, rows);
             m_query = {scratch + at.query, kind, rows, head_dim};
             m_weights = {scratch + at.weights, kind, rows, keys_at_once};
@@ -131,7 +133,7 @@ namespace gemma4::inline v0
                                                                 scales(p.key_scales, in_page), n, m_head_dim,
                                                                 m_packed + at / packed_rows * key_block);
                           });
-            multiply(m_query, 0, m_rows, m_packed, count, m_scores, keys_at_once);
+            multiply(m_query, 0, m_rows, m_packed, count, m_scores, keys_at_once, m_compute.product_scratch_of(m_slot));
 
             float max[most_rows], sum[most_rows];
             for (std::size_t r = 0; r != m_rows; ++r) { weigh(r, from, count, max[r], sum[r]); }
@@ -147,7 +149,7 @@ namespace gemma4::inline v0
                         vector(p.values, type, in_page), scales(p.value_scales, in_page), n, m_head_dim,
                         m_packed + at / packed_group * packed_block_bytes(packed_type::bf16, 1), value_block);
                 });
-            multiply(m_weights, 0, m_rows, m_packed, m_head_dim, m_part, m_head_dim);
+            multiply(m_weights, 0, m_rows, m_packed, m_head_dim, m_part, m_head_dim, m_compute.product_scratch_of(m_slot));
             for (std::size_t r = 0; r != m_rows; ++r)
             {
                 m_compute.kernels->merge(m_max + r, m_sum + r, out(r), max[r], sum[r],
@@ -192,6 +194,7 @@ namespace gemma4::inline v0
         }
 
         compute const& m_compute;
+        std::size_t m_slot;
         std::size_t m_head_dim;
         std::size_t m_rows;
         kernels::activations m_query, m_weights;

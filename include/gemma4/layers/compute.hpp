@@ -23,9 +23,14 @@ namespace gemma4::inline v0
         std::size_t weight_row_floats;
         kernels::fast_table const* fast = nullptr;    // products of packed matrices; null: all in float32
         std::byte* quantised = nullptr;               // the input of such a product
+        std::byte* product_scratch = nullptr;         // (slots, fast->scratch_bytes)
 
         float* scratch(std::size_t slot) const noexcept { return slot_scratch + slot * slot_floats; }
         float* weights_of(std::size_t slot) const noexcept { return weight_rows + slot * weight_row_floats; }
+        std::byte* product_scratch_of(std::size_t slot) const noexcept
+        {
+            return product_scratch + slot * fast->scratch_bytes;
+        }
 
         // item(i, slot) for every i < items, handed out one by one, so that a slow core delays one item only.
         // `slot` < slots is not shared by items that run at the same time.

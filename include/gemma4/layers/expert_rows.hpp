@@ -142,7 +142,7 @@ namespace gemma4::inline v0
                 return;
             }
             bool const many_blocks = *m_count > 8 * c.slots;
-            auto const outs_of_item = in.quantised.data && many_blocks ? wide_out_block : out_block;
+            auto const outs_of_item = in.quantised.data && many_blocks ? c.fast->outs_at_once : out_block;
             auto const out_blocks = ceil_div(outs, outs_of_item);
             c.for_each(*m_count * out_blocks,
                        [&](std::size_t item, std::size_t slot)

@@ -19,8 +19,9 @@ namespace gemma4::inline v0
         // a.z = mlp(a.y)
         void forward(compute const& c, activations& a) const
         {
-            gated(c, all_rows{}, gate_up<Format>{gate_proj, up_proj, gate_proj.outs(), 0}, a.y, a.ffn);
-            linear(c, down_proj, view<float const>{a.ffn, a.rows(), down_proj.ins()}, a.z);
+            auto const h = gated(c, all_rows{}, gate_up<Format>{gate_proj, up_proj, gate_proj.outs(), 0},
+                                 prepare(c, gate_proj, a.y), down_proj, a.ffn);
+            linear(c, down_proj, h, a.z);
         }
     };
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 
 #include <gemma4/layers/linear.hpp>
 
@@ -40,43 +41,100 @@ namespace gemma4::inline v0
         std::size_t stride;
     };
 
-    // h (x.rows, width) = gelu_tanh(x Wgateᵀ) * (x Wupᵀ), block by block. Slot scratch: block_floats(x.rows).
-    // Matrices whose types want the same input are read block by block side by side; others one after the
-    // other, each with an input of its own.
-    template <class Rows, class Format>
-    void gated(compute const& c, Rows const& rows, gate_up<Format> const& w, view<float const> x, float* h)
+    namespace detail
     {
-        auto const write_gate = [&](linear_input const& in, std::size_t group, std::size_t first,
+        inline void clip(compute const& c, kernels::gated_bounds::range const& to, float* x, std::size_t n)
+        {
+            if (to != kernels::gated_bounds::range{}) { c.kernels->clip(x, to.low, to.high, x, n); }
+        }
+
+        // gated() by fast_table::gated, in the place of h; none where the kernels, the types or the room do
+        // not allow it.
+        template <class Rows, class Format>
+        std::optional<kernels::activations>
+        whole_gated(compute const& c, Rows const& rows, gate_up<Format> const& w, linear_input const& in,
+                    matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds)
+        {
+            if (!in.quantised.data || w.gate.type() != w.up.type() || w.gate.has_factors()
+                || w.up.has_factors())
+            {
+                return std::nullopt;
+            }
+            auto const run = c.fast->gated[std::size_t(packing_of(w.gate.type()))];
+            auto const kind = input_kind(c, down, in.together);
+            if (!run || in.quantised.kind != kernels::activation_kind::tiles || kind != in.quantised.kind)
+            {
+                return std::nullopt;
+            }
+            kernels::activations const to{h, *kind, in.quantised.rows, w.width};
+            if (c.fast->activation_bytes(*kind, to.rows, to.ins) > in.x.rows * w.width * sizeof(float))
+            {
+                return std::nullopt;
+            }
+            rows.for_each_block(c, in, w.width,
+                                [&](std::size_t group, std::size_t, std::size_t from, std::size_t count,
+                                    std::size_t out, std::size_t outs, std::size_t slot)
+                                {
+                                    auto const row = group * w.stride + out;
+                                    run(in.quantised, from, count, w.gate.row(row), w.up.row(row), outs, bounds,
+                                        to, out, c.product_scratch_of(slot));
+                                });
+            return to;
+        }
+    }
+
+    // The input of `down`: h (x.rows, width) = gelu_tanh(x Wgateᵀ) * (x Wupᵀ), x being what `in` was prepared
+    // of for the gate. Where the kernels have it, h is made block by block as that input, in its place;
+    // elsewhere as float32, which then are prepared. Slot scratch: block_floats(x.rows). Matrices whose types
+    // want the same input are read block by block side by side; others one after the other, each with an
+    // input of its own.
+    template <class Rows, class Format>
+    linear_input gated(compute const& c, Rows const& rows, gate_up<Format> const& w, linear_input const& in,
+                       matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds = {})
+    {
+        view<float const> const made{h, in.x.rows, w.width};
+        if (auto const whole = detail::whole_gated(c, rows, w, in, down, h, bounds))
+        {
+            return {made, *whole, in.together};
+        }
+        auto const write_gate = [&](linear_input const& of, std::size_t group, std::size_t first,
                                     std::size_t from, std::size_t count, std::size_t out, std::size_t outs,
                                     std::size_t slot)
         {
-            multiply_block(c, w.gate, in, from, count, group * w.stride + out, outs,
+            multiply_block(c, w.gate, of, from, count, group * w.stride + out, outs,
                            h + first * w.width + out, w.width, slot);
         };
-        auto const apply_up = [&](linear_input const& in, std::size_t group, std::size_t first,
+        auto const apply_up = [&](linear_input const& of, std::size_t group, std::size_t first,
                                   std::size_t from, std::size_t count, std::size_t out, std::size_t outs,
                                   std::size_t slot)
         {
             float* const u = c.scratch(slot);
-            multiply_block(c, w.up, in, from, count, group * w.stride + out, outs, u, outs, slot);
+            multiply_block(c, w.up, of, from, count, group * w.stride + out, outs, u, outs, slot);
             for (std::size_t r = 0; r != count; ++r)
             {
                 float* const g = h + (first + r) * w.width + out;
-                c.kernels->gelu_multiply(g, u + r * outs, g, outs);
+                float* const of_row = u + r * outs;
+                detail::clip(c, bounds.gate, g, outs);
+                detail::clip(c, bounds.up, of_row, outs);
+                c.kernels->gelu_multiply(g, of_row, g, outs);
+                detail::clip(c, bounds.product, g, outs);
             }
         };
-        auto const in = rows.prepare(c, w.gate, x);
         if (serves(c, in, w.up))
         {
-            return rows.for_each_block(c, in, w.width,
-                                       [&](auto... block)
-                                       {
-                                           write_gate(in, block...);
-                                           apply_up(in, block...);
-                                       });
+            rows.for_each_block(c, in, w.width,
+                                [&](auto... block)
+                                {
+                                    write_gate(in, block...);
+                                    apply_up(in, block...);
+                                });
         }
-        rows.for_each_block(c, in, w.width, [&](auto... block) { write_gate(in, block...); });
-        auto const again = rows.prepare(c, w.up, x);
-        rows.for_each_block(c, again, w.width, [&](auto... block) { apply_up(again, block...); });
+        else
+        {
+            rows.for_each_block(c, in, w.width, [&](auto... block) { write_gate(in, block...); });
+            auto const again = rows.prepare(c, w.up, in.x);
+            rows.for_each_block(c, again, w.width, [&](auto... block) { apply_up(again, block...); });
+        }
+        return rows.prepare(c, down, made);
     }
 }

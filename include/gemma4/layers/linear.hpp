@@ -112,7 +112,7 @@ namespace gemma4::inline v0
         if (in.quantised.data)
         {
             c.fast->matmul[std::size_t(packing_of(w.type()))](in.quantised, first, rows, w.row(out), outs, y,
-                                                              ldy);
+                                                              ldy, c.product_scratch_of(slot));
             if (w.has_factors())
             {
                 for (std::size_t r = 0; r != rows; ++r)
@@ -141,12 +141,11 @@ namespace gemma4::inline v0
 
     inline constexpr std::size_t few_rows = 8;    // up to so many, weights pass at the memory's speed
     inline constexpr std::size_t long_out_block = 2048;    // and items are long streams
-    inline constexpr std::size_t wide_out_block = 128;     // of many quantised rows
 
-    // Floats that any block of up to `rows` rows fills.
-    constexpr std::size_t block_floats(std::size_t rows, bool is_fast)
+    // Floats that any block of up to `rows` rows fills. fast: null where all is in float32.
+    constexpr std::size_t block_floats(std::size_t rows, kernels::fast_table const* fast)
     {
-        return is_fast ? std::max(rows * wide_out_block, few_rows * long_out_block) : row_block * out_block;
+        return fast ? std::max(rows * fast->outs_at_once, few_rows * long_out_block) : row_block * out_block;
     }
 
     // Outputs of an item of rows that are not few.
@@ -154,7 +153,7 @@ namespace gemma4::inline v0
     {
         if (!in.quantised.data) { return out_block; }
         constexpr std::size_t step = 2 * packed_rows;
-        return std::clamp(round_up(ceil_div(outs, 4 * c.slots), step), step, wide_out_block);
+        return std::clamp(round_up(ceil_div(outs, 4 * c.slots), step), step, c.fast->outs_at_once);
     }
 
     // Outputs of few rows as items. A round of them gives each of `slots` threads half of its share of what
@@ -230,13 +229,12 @@ namespace gemma4::inline v0
                    });
     }
 
-    // y (rows, ldy) at columns [0, outs of w) = x (rows, ins of w) Wᵀ. then(first_row, rows, first_out, outs,
-    // slot) is called for each block once it is written, by whoever wrote it.
+    // y (rows, ldy) at columns [0, outs of w) = x (rows, ins of w) Wᵀ, of an input that serves(w). then(first_row,
+    // rows, first_out, outs, slot) is called for each block once it is written, by whoever wrote it.
     template <class Format, class Then>
-    void linear(compute const& c, matrix<Format> const& w, view<float const> x, float* y, std::size_t ldy,
+    void linear(compute const& c, matrix<Format> const& w, linear_input const& in, float* y, std::size_t ldy,
                 Then&& then)
     {
-        auto const in = prepare(c, w, x);
         for_each_block(c, in, w.outs(),
                        [&](std::size_t r, std::size_t rows, std::size_t o, std::size_t outs, std::size_t slot)
                        {
@@ -246,8 +244,21 @@ namespace gemma4::inline v0
     }
 
     template <class Format>
+    void linear(compute const& c, matrix<Format> const& w, linear_input const& in, view<float> y)
+    {
+        linear(c, w, in, y.data, y.columns, [](auto...) {});
+    }
+
+    template <class Format, class Then>
+    void linear(compute const& c, matrix<Format> const& w, view<float const> x, float* y, std::size_t ldy,
+                Then&& then)
+    {
+        linear(c, w, prepare(c, w, x), y, ldy, then);
+    }
+
+    template <class Format>
     void linear(compute const& c, matrix<Format> const& w, view<float const> x, view<float> y)
     {
-        linear(c, w, x, y.data, y.columns, [](auto...) {});
+        linear(c, w, prepare(c, w, x), y);
     }
 }

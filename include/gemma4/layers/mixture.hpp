@@ -103,11 +103,11 @@ namespace gemma4::inline v0
             c.for_each_row(
                 pairs.size(), [&](std::size_t i, std::size_t)
                 { std::copy_n(a.y.row(pairs.row_of(i)), text.hidden, a.expert_rows + i * text.hidden); });
-            gated(c, pairs,
-                  gate_up<Format>{gate_up_proj.gate, gate_up_proj.up, text.expert_ffn, gate_up_proj.stride},
-                  view<float const>{a.expert_rows, pairs.size(), text.hidden}, a.expert_ffn);
-            auto const in =
-                pairs.prepare(c, down_proj, view<float const>{a.expert_ffn, pairs.size(), text.expert_ffn});
+            view<float const> const x{a.expert_rows, pairs.size(), text.hidden};
+            auto const in = gated(
+                c, pairs,
+                gate_up<Format>{gate_up_proj.gate, gate_up_proj.up, text.expert_ffn, gate_up_proj.stride},
+                pairs.prepare(c, gate_up_proj.gate, x), down_proj, a.expert_ffn);
             pairs.for_each_block(c, in, text.hidden,
                                  [&](std::size_t expert, std::size_t first, std::size_t from,
                                      std::size_t rows, std::size_t out, std::size_t outs, std::size_t slot)

@@ -51,11 +51,12 @@ namespace gemma4::inline v0
         float* slot_scratch = nullptr;    // (slots, slot_floats)
         float* weight_rows = nullptr;     // (slots, weight_floats)
         std::byte* quantised = nullptr;
+        std::byte* product_scratch = nullptr;
         float* logits = nullptr;    // (logit_rows, vocab)
 
         static constexpr std::size_t slot_floats(workspace_options const& o)
         {
-            std::size_t floats = block_floats(o.rows, o.fast != nullptr);
+            std::size_t floats = block_floats(o.rows, o.fast);
             for (std::size_t k = 0; k != schedule.kind_count; ++k)
             {
                 floats = std::max(floats, attention_scratch(schedule.kinds[k], o.fast != nullptr));
@@ -73,7 +74,7 @@ namespace gemma4::inline v0
         compute machine(executor& threads, kernels::table const& kernels) const
         {
             return {&kernels,    &threads,        m_options.slots, slot_scratch, slot_floats(m_options),
-                    weight_rows, weight_floats(), m_options.fast,  quantised};
+                    weight_rows, weight_floats(), m_options.fast,  quantised, product_scratch};
         }
 
     private:
@@ -154,6 +155,7 @@ namespace gemma4::inline v0
             {
                 take(&workspace::quantised, std::max(quantised_bytes(o.rows, widest_input()),
                                                      quantised_expert_bytes(text, o.rows)));
+                take(&workspace::product_scratch, o.slots * o.fast->scratch_bytes);
             }
             take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);
             return used;

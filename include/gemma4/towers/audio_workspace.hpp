@@ -76,7 +76,8 @@ namespace gemma4::inline v0
                     .weight_rows = weight_rows,
                     .weight_row_floats = weight_floats(),
                     .fast = m_options.fast,
-                    .quantised = quantised};
+                    .quantised = quantised,
+                    .product_scratch = product_scratch};
         }
 
         float* x = nullptr;    // (tokens, hidden) the residual stream
@@ -95,6 +96,7 @@ namespace gemma4::inline v0
         float* slot_scratch = nullptr;     // (slots, slot_floats)
         float* weight_rows = nullptr;      // (slots, weight_floats)
         std::byte* quantised = nullptr;    // the input of a product of packed weights
+        std::byte* product_scratch = nullptr;
 
         static constexpr std::size_t wide_columns = std::max(4 * A.hidden, frequencies* A.channels[1]);
 
@@ -130,6 +132,8 @@ namespace gemma4::inline v0
             {
                 if (self) { self->quantised = memory + used; }
                 used += round_up(quantised_bytes(std::max(o.tokens, span), wide_columns), cache_line);
+                if (self) { self->product_scratch = memory + used; }
+                used += round_up(o.slots * o.fast->scratch_bytes, cache_line);
             }
             return used;
         }

@@ -123,11 +123,11 @@ namespace gemma4::inline v0
                                {
                                    auto const first = item % blocks * most;
                                    auto const rows = std::min(most, query.rows - first);
-                                   float* const scratch = m_compute.scratch(slot);
-                                   if (fast) { attend_fast(query, item / blocks, first, rows, scratch); }
+                                   if (fast) { attend_fast(query, item / blocks, first, rows, slot); }
                                    else
                                    {
-                                       attend_block(query, item / blocks, first, rows, item_scratch(scratch));
+                                       attend_block(query, item / blocks, first, rows,
+                                                    item_scratch(m_compute.scratch(slot)));
                                    }
                                });
         }
@@ -157,9 +157,9 @@ namespace gemma4::inline v0
         }
 
         void attend_fast(view<float> query, std::size_t head, std::size_t first, std::size_t rows,
-                         float* scratch) const
+                         std::size_t slot) const
         {
-            block_attention attention(m_compute, head_width, rows, scratch);
+            block_attention attention(m_compute, head_width, rows, slot);
             for (std::size_t r = 0; r != rows; ++r)
             {
                 float q[head_width];

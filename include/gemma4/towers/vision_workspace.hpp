@@ -72,7 +72,8 @@ namespace gemma4::inline v0
                     .weight_rows = weight_rows,
                     .weight_row_floats = weight_floats(),
                     .fast = m_options.fast,
-                    .quantised = quantised};
+                    .quantised = quantised,
+                    .product_scratch = product_scratch};
         }
 
         float* x = nullptr;          // (patches, hidden) the residual stream
@@ -89,6 +90,7 @@ namespace gemma4::inline v0
         float* slot_scratch = nullptr;     // (slots, slot_floats)
         float* weight_rows = nullptr;      // (slots, weight_floats)
         std::byte* quantised = nullptr;    // the input of a product of packed weights
+        std::byte* product_scratch = nullptr;
 
         static constexpr std::size_t ffn_rows(std::size_t patches)
         {
@@ -139,6 +141,7 @@ namespace gemma4::inline v0
                 take(&vision_workspace::quantised,
                      std::max(quantised_bytes(o.patches, V.hidden),
                               quantised_bytes(ffn_rows(o.patches), std::max(V.ffn, 3 * V.patch * V.patch))));
+                take(&vision_workspace::product_scratch, o.slots * o.fast->scratch_bytes);
             }
             return used;
         }

@@ -23,6 +23,7 @@ namespace gemma4::inline v0::simd
         bool avx512 = false;    // F, BW, CD, DQ and VL on top of avx2: x86-64-v4
         bool avx512_vnni = false;
         bool avx512_bf16 = false;
+        bool avx512_fp16 = false;
         bool avx_vnni = false;
         bool amx_tile = false;    // the operating system still has to be asked for the tile state
         bool amx_int8 = false;
@@ -63,6 +64,7 @@ namespace gemma4::inline v0::simd
             found.avx512 =
                 found.avx2 && saves_zmm && bit(b, 16) && bit(b, 17) && bit(b, 28) && bit(b, 30) && bit(b, 31);
             found.avx512_vnni = found.avx512 && bit(c, 11);
+            found.avx512_fp16 = found.avx512 && bit(d, 23);
             found.has_matrix_unit = bit(d, 24);
             found.amx_bf16 = saves_tiles && bit(d, 22);
             found.amx_tile = saves_tiles && bit(d, 24);

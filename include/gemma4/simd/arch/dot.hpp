@@ -3,6 +3,7 @@
 
 #include <gemma4/simd/arch/dot_arm.hpp>
 #include <gemma4/simd/arch/dot_portable.hpp>
+#include <gemma4/simd/arch/dot_tiles.hpp>
 #include <gemma4/simd/arch/dot_x86.hpp>
 
 namespace gemma4::inline v0::simd
@@ -27,8 +28,8 @@ namespace gemma4::inline v0::simd
 #endif
 
     // The best with the conversions that the matrix unit needs.
-#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
-    using native_tile_dot = arch::avx512_vnni_dot;
+#if defined(__AVX512VNNI__) && defined(__AVX512BF16__) && defined(__AVX512FP16__)
+    using native_tile_dot = arch::avx512_tile_dot;
 #else
     using native_tile_dot = arch::portable_dot;
 #endif

@@ -192,13 +192,15 @@ namespace gemma4::inline v0::simd::arch
         {
             return each<floats>([=](std::size_t i) { return float(b.v[i] >> (8 * I) & 0xffu); });
         }
-        // `lanes` bfloat16, in order, rounded to nearest, halves up; and back.
+        // `lanes` bfloat16, in order, rounded to nearest even, a NaN stays one; and back.
         [[gnu::always_inline]] static void store_bf16(void* p, floats a)
         {
             std::uint16_t half[lanes];
             for (std::size_t i = 0; i != lanes; ++i)
             {
-                half[i] = std::uint16_t((std::bit_cast<std::uint32_t>(a.v[i]) + 0x8000u) >> 16);
+                auto const u = std::bit_cast<std::uint32_t>(a.v[i]);
+                bool const is_nan = (u & 0x7fffffffu) > 0x7f800000u;
+                half[i] = std::uint16_t((is_nan ? u | 0x400000u : u + 0x7fffu + (u >> 16 & 1u)) >> 16);
             }
             std::memcpy(p, half, sizeof half);
         }
@@ -209,7 +211,12 @@ namespace gemma4::inline v0::simd::arch
             return each<floats>([&](std::size_t i)
                                 { return std::bit_cast<float>(std::uint32_t(half[i]) << 16); });
         }
-        // Pairs (first, second), rounded likewise.
+        [[gnu::always_inline]] static void store_bf16_line(void* p, floats first, floats second)
+        {
+            store_bf16(p, first);
+            store_bf16(static_cast<std::byte*>(p) + 2 * lanes, second);
+        }
+        // Pairs (first, second), rounded to nearest, halves up.
         [[gnu::always_inline]] static void store_bf16(void* p, floats first, floats second)
         {
             auto const out = each<bytes>(
@@ -219,6 +226,26 @@ namespace gemma4::inline v0::simd::arch
                            | ((std::bit_cast<std::uint32_t>(second.v[i]) + 0x8000u) & 0xffff0000u);
                 });
             std::memcpy(p, &out, sizeof out);
+        }
+
+        // For the matrix unit's epilogues, where results become bfloat16: relative errors of up to 2^-13.
+        [[gnu::always_inline]] static floats exp2(floats a)
+        {
+            return each<floats>([=](std::size_t i) { return __builtin_exp2f(a.v[i]); });
+        }
+        [[gnu::always_inline]] static floats reciprocal(floats a)
+        {
+            return each<floats>([=](std::size_t i) { return 1.0f / a.v[i]; });
+        }
+        // x between low and high; a NaN stays one.
+        [[gnu::always_inline]] static floats clamp(floats x, floats low, floats high)
+        {
+            return each<floats>(
+                [=](std::size_t i)
+                {
+                    auto const above = x.v[i] < low.v[i] ? low.v[i] : x.v[i];
+                    return above > high.v[i] ? high.v[i] : above;
+                });
         }
 
         // 16 lines of 16 dwords: dword j of line i to dword i of line j.

@@ -247,11 +247,16 @@ namespace gemma4::inline v0::simd::arch
             _mm512_storeu_si512(p, _mm512_mask_blend_epi16(0xaaaaaaaau, low, high));
         }
 
-        // 16 bfloat16, in order, rounded likewise; and back.
+        // 16 bfloat16, in order, rounded to nearest even, a NaN stays one; and back.
         [[gnu::always_inline]] static void store_bf16(void* p, floats a)
         {
-            auto const sum = _mm512_add_epi32(_mm512_castps_si512(a), _mm512_set1_epi32(0x8000));
-            _mm256_storeu_si256(static_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(sum, 16)));
+            auto const u = _mm512_castps_si512(a);
+            auto const odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+            auto const sum = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
+            auto const is_nan = _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q);
+            auto const rounded = _mm512_mask_or_epi32(sum, is_nan, u, _mm512_set1_epi32(0x400000));
+            _mm256_storeu_si256(static_cast<__m256i*>(p),
+                                _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
         }
         [[gnu::always_inline]] static floats load_bf16(void const* p)
         {
