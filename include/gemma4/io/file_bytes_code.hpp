@@ -16,7 +16,7 @@
 #include <gemma4/core/math.hpp>
 #include <gemma4/io/descriptor.hpp>
 #include <gemma4/io/file_bytes.hpp>
-#include <gemma4/io/pages.hpp>
+#include <gemma4/parallel/pages.hpp>
 
 namespace gemma4::inline v0
 {

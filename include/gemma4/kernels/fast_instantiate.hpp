@@ -75,6 +75,7 @@ namespace gemma4::inline v0::kernels
             .gated = {},
             .pack_keys = {},
             .pack_values = {},
+            .attend = nullptr,
             .score_page = {},
             .mix_page = {},
         };

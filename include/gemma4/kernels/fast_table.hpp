@@ -37,6 +37,8 @@ namespace gemma4::inline v0::kernels
         std::size_t ins;
     };
 
+    inline constexpr std::size_t attended_keys = 256;    // keys of a call of fast_table::attend at most
+
     // Where a gated product is clamped (Gemma4ClippableLinear of the towers).
     struct gated_bounds
     {
@@ -74,7 +76,7 @@ namespace gemma4::inline v0::kernels
         void (*quantise)(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
                          activations const& to);
 
-        // Outputs of an item of many rows, and the bytes that a call of matmul or gated works in, aligned to
+        // Outputs of an item of many rows, and the bytes that a call of matmul, gated or attend works in, aligned to
         // 64; may be 0.
         std::size_t outs_at_once;
         std::size_t scratch_bytes;
@@ -88,12 +90,12 @@ namespace gemma4::inline v0::kernels
         matmul_fn matmul[packed_type_count];
 
         // Columns [column, column + outs) of rows [first, first + count) of `to` = gelu_tanh(gate) * up, the
-        // products of the same rows of x with `outs` rows of two matrices of one type, each clamped, and the
-        // result: the input of the matrix behind them as quantise would leave it. Both are of kind `tiles` and
-        // have as many rows. column: a multiple of 32; outs too, where others follow. Null where nothing is
-        // gained.
-        using gated_fn = void (*)(activations const& x, std::size_t first, std::size_t count,
-                                  std::byte const* gate, std::byte const* up, std::size_t outs,
+        // products of the same rows of x and x_up, which may be x, with `outs` rows of two matrices of one
+        // type, each clamped, and the result: the input of the matrix behind them as quantise would leave it.
+        // All three are of kind `tiles` and have as many rows. column: a multiple of 32; outs too, where
+        // others follow. Null where nothing is gained.
+        using gated_fn = void (*)(activations const& x, activations const& x_up, std::size_t first,
+                                  std::size_t count, std::byte const* gate, std::byte const* up, std::size_t outs,
                                   gated_bounds const& bounds, activations const& to, std::size_t column,
                                   std::byte* scratch);
         gated_fn gated[packed_type_count];
@@ -109,6 +111,17 @@ namespace gemma4::inline v0::kernels
                                         std::size_t head_dim, std::byte* to, std::size_t block_bytes);
         pack_keys_fn pack_keys[kv_type_count];
         pack_values_fn pack_values[kv_type_count];
+
+        // Some keys and their values, packed by pack_keys and pack_values, against all rows of q (kind `tiles`,
+        // head_dim wide): row r sees the keys [first[r], last[r]), 0 <= first, last <= count <=
+        // attended_keys. Adds to out (q.rows, head_dim) the sum over them of w times value, and to sum the
+        // sum of w = 2^(score / ln 2 - max); where max must grow, sum and out are scaled first. Before the
+        // first call max is -infinity, sum and out are 0. Null where it is a row of other kernels.
+        using attend_fn = void (*)(activations const& q, std::byte const* keys, std::byte const* values,
+                                   std::size_t count, std::size_t head_dim, std::size_t const* first,
+                                   std::size_t const* last, float* max, float* sum, float* out,
+                                   std::byte* scratch);
+        attend_fn attend;
 
         // Few query rows and the keys and values [from, to) of a page, 0 <= from < to <= page_positions, of
         // the kv_type of the index, for heads that fits_page_attention().

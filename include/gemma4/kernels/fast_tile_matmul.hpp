@@ -35,11 +35,7 @@ namespace gemma4::inline v0::kernels
         static void run(activations const& x, std::size_t first, std::size_t count, std::byte const* block,
                         std::size_t outs, float* y, std::size_t ldy, std::byte* scratch)
         {
-            auto const bytes = packed_block_bytes(Source::type, x.ins);
-            auto const blocks = (outs + packed_rows - 1) / packed_rows;
-            // A last block without a partner is its own: its second half is not stored.
-            fast_tile_matmul m(x, {block, blocks == 1 ? block : block + bytes}, 2 * bytes, (blocks + 1) / 2,
-                               blocks % 2 != 0, scratch);
+            fast_tile_matmul m({{&x, block}}, 1, outs, scratch);
             m.for_each_round(first, count,
                              [&](round const& of)
                              {
@@ -52,13 +48,12 @@ namespace gemma4::inline v0::kernels
         }
 
         // See fast_table::gated.
-        static void run_gated(activations const& x, std::size_t first, std::size_t count,
-                              std::byte const* gate, std::byte const* up, std::size_t outs,
-                              gated_bounds const& bounds, activations const& to, std::size_t column,
-                              std::byte* scratch)
+        static void run_gated(activations const& x, activations const& x_up, std::size_t first,
+                              std::size_t count, std::byte const* gate, std::byte const* up,
+                              std::size_t outs, gated_bounds const& bounds, activations const& to,
+                              std::size_t column, std::byte* scratch)
         {
-            auto const bytes = packed_block_bytes(Source::type, x.ins);
-            fast_tile_matmul m(x, {gate, up}, bytes, (outs + packed_rows - 1) / packed_rows, false, scratch);
+            fast_tile_matmul m({{&x, gate}, {&x_up, up}}, 2, outs, scratch);
             auto const layout = tile_rows::of(to.rows, to.ins);
             auto const each = [&](auto bounded)
             {
@@ -67,7 +62,7 @@ namespace gemma4::inline v0::kernels
                                  {
                                      for (std::size_t q = 0; q < of.pairs; q += 2)
                                      {
-                                         auto const g = (column + (of.first_pair + q) * packed_rows) / 32;
+                                         auto const g = column / 32 + (of.first_pair + q) / 2;
                                          for (auto r = of.first; r != of.last; ++r)
                                          {
                                              m.template store_gated<decltype(bounded)::value>(
@@ -85,22 +80,20 @@ namespace gemma4::inline v0::kernels
         using shape = tile_scratch;
         static constexpr bool in_place = Source::type == packed_type::bf16;
 
-        // Both blocks of pair p: side[0] + p * step, side[1] + p * step; of the last one only the first where
-        // it is `lone`.
-        struct sides
+        // Rows and the matrix that they meet. Of two such factors the pairs of blocks take turns.
+        struct factor
         {
-            std::byte const* first;
-            std::byte const* second;
+            activations const* x;
+            std::byte const* block;
         };
 
-        fast_tile_matmul(activations const& x, sides const& side, std::size_t step, std::size_t pairs,
-                         bool lone, std::byte* scratch)
-            : m_x(static_cast<std::byte const*>(x.data))
-            , m_layout(tile_rows::of(x.rows, x.ins))
-            , m_side{side.first, side.second}
-            , m_step(step)
-            , m_pairs(pairs)
-            , m_lone(lone)
+        fast_tile_matmul(factor const (&of)[2], std::size_t factors, std::size_t outs, std::byte* scratch)
+            : m_factor{of[0], of[factors - 1]}
+            , m_factors(factors)
+            , m_layout(tile_rows::of(of[0].x->rows, of[0].x->ins))
+            , m_block_bytes(packed_block_bytes(Source::type, of[0].x->ins))
+            , m_blocks((outs + packed_rows - 1) / packed_rows)
+            , m_pairs((m_blocks + 1) / 2 * factors)
             , m_scratch(*reinterpret_cast<shape*>(scratch))
         {}
 
@@ -123,8 +116,8 @@ namespace gemma4::inline v0::kernels
             {
                 auto const end = r + 32 * shape::most_strips < last ? r + 32 * shape::most_strips : last;
                 auto const strips = (end - r + 31) / 32;
-                auto const together =
-                    shape::most_sums / strips < m_pairs ? shape::most_sums / strips : m_pairs;
+                auto const most = shape::most_sums / strips / m_factors * m_factors;
+                auto const together = most < m_pairs ? most : m_pairs;
                 for (std::size_t p = 0; p < m_pairs; p += together)
                 {
                     round const of{r < first ? first : r,
@@ -168,8 +161,9 @@ namespace gemma4::inline v0::kernels
 
         std::byte const* block_of(panel const& p, std::size_t side) const
         {
-            bool const alone = m_lone && p.pair + 1 == m_pairs;
-            return m_side[alone ? 0 : side] + p.pair * m_step;
+            // A last block without a partner is its own: its second half is not stored.
+            auto const b = 2 * (p.pair / m_factors) + side;
+            return m_factor[p.pair % m_factors].block + (b < m_blocks ? b : b - 1) * m_block_bytes;
         }
 
         // Tiles [from, to) of a panel, in the order they are used: group, then side.
@@ -208,6 +202,7 @@ namespace gemma4::inline v0::kernels
 
         void multiply(round const& of, panel const& now, panel const& next, bool has_next, std::size_t slot)
         {
+            auto const* const x = static_cast<std::byte const*>(m_factor[now.pair % m_factors].x->data);
             auto const depth = depth_of(now);
             auto const steps = of.strips * depth;
             auto const work = has_next ? 2 * depth_of(next) : 0;
@@ -222,7 +217,7 @@ namespace gemma4::inline v0::kernels
             std::size_t done = 0;
             for (std::size_t s = 0; s != of.strips; ++s, sums += 4 * tile_bytes)
             {
-                auto const* a = m_x + m_layout.at(now.depth, of.strip + s);
+                auto const* a = x + m_layout.at(now.depth, of.strip + s);
                 bool const both = 32 * (of.strip + s) + 16 < of.last;
                 if (now.depth == 0)
                 {
@@ -311,24 +306,24 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // gelu_tanh(gate) * up of row r and two pairs, as a line of the next input; zeros where there is no
-        // second one.
+        // gelu_tanh(gate) * up of row r, a pair of blocks of the gate and the one of up behind it, as a line of
+        // the next input; zeros where there is no second block.
         template <bool Bounded>
         [[gnu::always_inline]] void store_gated(round const& of, std::size_t pair, std::size_t r,
                                                 gated_bounds const& bounds, std::byte* line)
         {
             constexpr auto parts = packed_rows / Isa::lanes;
             floats h[2 * parts];
-            for (std::size_t q = 0; q != 2; ++q)
+            for (std::size_t side = 0; side != 2; ++side)
             {
-                if (pair + q == of.pairs)
+                if (of.first_pair + pair + side == m_blocks)
                 {
                     for (std::size_t p = 0; p != parts; ++p) { h[parts + p] = Isa::spread(0.0f); }
                     break;
                 }
                 floats gate[parts], up[parts];
-                results(of, pair + q, r, 0, gate);
-                results(of, pair + q, r, 1, up);
+                results(of, pair, r, side, gate);
+                results(of, pair + 1, r, side, up);
                 for (std::size_t p = 0; p != parts; ++p)
                 {
                     if constexpr (Bounded)
@@ -338,7 +333,7 @@ namespace gemma4::inline v0::kernels
                     }
                     auto product = Isa::multiply(gelu(gate[p]), up[p]);
                     if constexpr (Bounded) { product = clamp(product, bounds.product); }
-                    h[parts * q + p] = Isa::multiply(product, Isa::spread(tile_factor));
+                    h[parts * side + p] = Isa::multiply(product, Isa::spread(tile_factor));
                 }
             }
             for (std::size_t p = 0; p != 2 * parts; p += 2)
@@ -362,11 +357,10 @@ namespace gemma4::inline v0::kernels
             return Isa::multiply(x, Isa::reciprocal(below));
         }
 
-        std::byte const* m_x;
+        factor m_factor[2];
+        std::size_t m_factors;
         tile_rows m_layout;
-        std::byte const* m_side[2];
-        std::size_t m_step, m_pairs;
-        bool m_lone;
+        std::size_t m_block_bytes, m_blocks, m_pairs;
         [[no_unique_address]] Tiles m_tiles;
         shape& m_scratch;
     };

@@ -5,6 +5,7 @@
 
 #include <gemma4/kernels/fast_instantiate.hpp>
 #include <gemma4/kernels/fast_tile_attention.hpp>
+#include <gemma4/kernels/fast_tile_block_attention.hpp>
 #include <gemma4/kernels/fast_tile_matmul.hpp>
 
 namespace gemma4::inline v0::kernels
@@ -63,6 +64,8 @@ namespace gemma4::inline v0::kernels
         made.activation_bytes = choice::bytes;
         made.quantise = choice::quantise;
         made.outs_at_once = 256;
+        static_assert(sizeof(tile_scratch)
+                      >= sizeof(typename fast_tile_block_attention<Isa, Tiles>::scratch_type));
         made.scratch_bytes = sizeof(tile_scratch);
         add_tile_products<Isa, Tiles, fast_q4_tile<Isa>>(made);
         add_tile_products<Isa, Tiles, fast_tile<Isa, fast_scaled<Isa, 4>>>(made);
@@ -76,6 +79,7 @@ namespace gemma4::inline v0::kernels
         add_tile_products<Isa, Tiles, fast_tile<Isa, fast_scaled<Isa, 5>>>(made);
         add_tile_products<Isa, Tiles, fast_tile<Isa, fast_super<Isa, 5>>>(made);
         add_attention<Isa>(made);
+        made.attend = fast_tile_block_attention<Isa, Tiles>::run;
         made.score_page[std::size_t(kv_type::bf16)] = fast_tile_attention<Isa, Tiles>::score;
         made.mix_page[std::size_t(kv_type::bf16)] = fast_tile_attention<Isa, Tiles>::mix;
         return made;

@@ -74,19 +74,28 @@ namespace gemma4::inline v0
                                                  no_keys_values>
             kv;
 
+        // The first matrix that rows of a.y meet.
+        matrix<Format> const& first_matrix() const
+        {
+            if constexpr (spec.owns_kv()) { return kv.k_proj; }
+            else { return q_proj; }
+        }
+
         // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv), or y Wv without a
-        // value_norm; y (rows, hidden) is a.y. The pages for these positions are there already.
-        void remember(compute const& c, activations& a, std::size_t cache) const
+        // value_norm; y (rows, hidden) is a.y, `in` its input of first_matrix(). The pages for these positions
+        // are there already.
+        void remember(compute const& c, activations& a, linear_input& in, std::size_t cache) const
             requires(spec.owns_kv())
         {
             constexpr auto width = spec.kv_heads * spec.head_dim;
             view<float> const key{a.key, a.rows(), width};
-            linear(c, kv.k_proj, a.y, key);
+            linear(c, kv.k_proj, in, key);
             float* value = a.key;    // v starts from the key projection where there is no v_proj
             if constexpr (!spec.value_is_key)
             {
                 value = a.value;
-                linear(c, kv.v_proj, a.y, view<float>{value, a.rows(), width});
+                serve(c, in, kv.v_proj);
+                linear(c, kv.v_proj, in, view<float>{value, a.rows(), width});
             }
             auto const& rope = a.rope_of(spec.attention);
             c.for_each_row(
@@ -119,13 +128,14 @@ namespace gemma4::inline v0
                 });
         }
 
-        // a.z = attention(a.y) Wo, reading keys and values from `cache` (the owner's index) of each row's
-        // sequence.
-        void attend(compute const& c, activations& a, std::size_t cache) const
+        // a.z = attention(a.y) Wo, `in` being an input of a.y, reading keys and values from `cache` (the
+        // owner's index) of each row's sequence.
+        void attend(compute const& c, activations& a, linear_input& in, std::size_t cache) const
         {
             constexpr auto width = spec.heads * spec.head_dim;
             view<float> const query{a.query, a.rows(), width};
-            linear(c, q_proj, a.y, query);
+            serve(c, in, q_proj);
+            linear(c, q_proj, in, query);
             auto const& rope = a.rope_of(spec.attention);
             c.for_each_row(a.rows(),
                            [&](std::size_t r, std::size_t)
@@ -315,11 +325,11 @@ namespace gemma4::inline v0
         static void attend_by_rows(compute const& c, activations& a, std::size_t cache)
         {
             static_assert(group <= block_attention::most_rows);
-            bool const fast = block_attention::serves(c, a.rows() * group);
+            bool const fast = block_attention::serves(c.fast, a.rows() * group);
             for_each_query_block(c, a, fast ? block_attention::most_rows : query_rows(spec),
                                  [&](std::size_t row, std::size_t tokens, std::size_t head, std::size_t slot)
                                  {
-                                     if (block_attention::serves(c, tokens * group))
+                                     if (block_attention::serves(c.fast, tokens * group))
                                      {
                                          packed_block(c, a, cache, row, tokens, head, slot);
                                      }

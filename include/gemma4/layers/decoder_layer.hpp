@@ -38,28 +38,49 @@ namespace gemma4::inline v0
         void forward(compute const& c, activations& a, std::size_t layer, placement const& place,
                      Observer& observer, OnlyWanted&& only_wanted) const
         {
+            auto const eps = spec.norm_eps;
             observe(observer, layer_point::input, layer, a.x);
-            norm(c, input_layernorm, spec.norm_eps, a.x, a.y);
-            if constexpr (spec.owns_kv()) { self_attn.remember(c, a, place.cache); }
+            auto in = prepare(c, self_attn.first_matrix(), a.y, [&](std::size_t r, std::size_t)
+                              { norm_row(c, input_layernorm, eps, a.x, a.y, r); });
+            if constexpr (spec.owns_kv()) { self_attn.remember(c, a, in, place.cache); }
             only_wanted();
-            self_attn.attend(c, a, place.cache);    // y -> z
+            if (a.y.rows != in.x.rows) { in = prepare(c, self_attn.q_proj, a.y); }
+            self_attn.attend(c, a, in, place.cache);    // y -> z
             observe(observer, layer_point::attention, layer, a.z);
-            add_normed(c, post_attention_layernorm, spec.norm_eps, a.z, a.x);
-            norm(c, pre_feedforward_layernorm, spec.norm_eps, a.x, a.y);
-            mlp.forward(c, a);                                         // y -> z
+
+            in = prepare(c, mlp.gate_proj, a.y,
+                         [&](std::size_t r, std::size_t)
+                         {
+                             add_normed_row(c, post_attention_layernorm, eps, a.z, a.x, r);
+                             norm_row(c, pre_feedforward_layernorm, eps, a.x, a.y, r);
+                         });
+            mlp.forward(c, a, in);                                     // y -> z
             if constexpr (spec.experts != 0) { moe.forward(c, a); }    // x, z -> z
-            add_normed(c, post_feedforward_layernorm, spec.norm_eps, a.z, a.x);
+
             if constexpr (spec.per_layer_input != 0)
             {
-                ple.forward(c, a, layer);    // x -> z
-                add_normed(c, ple.post_per_layer_input_norm, spec.norm_eps, a.z, a.x);
+                in = prepare(c, ple.per_layer_input_gate, a.x, [&](std::size_t r, std::size_t)
+                             { add_normed_row(c, post_feedforward_layernorm, eps, a.z, a.x, r); });
+                ple.forward(c, a, in, layer);    // x -> z
             }
-            if constexpr (spec.layer_scalar)
-            {
-                c.for_each_row(a.rows(), [&](std::size_t r, std::size_t)
-                               { c.kernels->scale(layer_scalar, a.x.row(r), spec.hidden); });
-            }
+            c.for_each_row(a.rows(),
+                           [&](std::size_t r, std::size_t)
+                           {
+                               add_normed_row(c, last_norm(), eps, a.z, a.x, r);
+                               if constexpr (spec.layer_scalar)
+                               {
+                                   c.kernels->scale(layer_scalar, a.x.row(r), spec.hidden);
+                               }
+                           });
             observe(observer, layer_point::output, layer, a.x);
+        }
+
+    private:
+        // Of the block that comes last.
+        vector_weight const& last_norm() const
+        {
+            if constexpr (spec.per_layer_input != 0) { return ple.post_per_layer_input_norm; }
+            else { return post_feedforward_layernorm; }
         }
     };
 }

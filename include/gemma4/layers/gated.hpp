@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <optional>
+#include <type_traits>
 
+#include <gemma4/core/math.hpp>
+#include <gemma4/core/memory.hpp>
 #include <gemma4/layers/linear.hpp>
 
 namespace gemma4::inline v0
@@ -49,12 +52,14 @@ namespace gemma4::inline v0
         }
 
         // gated() by fast_table::gated, in the place of h; none where the kernels, the types or the room do
-        // not allow it.
-        template <class Rows, class Format>
+        // not allow it. prepare_up(memory): the input of `up`, in this memory; null: it is that of the gate.
+        template <class Rows, class Format, class PrepareUp>
         std::optional<kernels::activations>
         whole_gated(compute const& c, Rows const& rows, gate_up<Format> const& w, linear_input const& in,
-                    matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds)
+                    matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds,
+                    PrepareUp const& prepare_up)
         {
+            constexpr bool is_same = std::is_same_v<PrepareUp, std::nullptr_t>;
             if (!in.quantised.data || w.gate.type() != w.up.type() || w.gate.has_factors()
                 || w.up.has_factors())
             {
@@ -67,17 +72,19 @@ namespace gemma4::inline v0
                 return std::nullopt;
             }
             kernels::activations const to{h, *kind, in.quantised.rows, w.width};
-            if (c.fast->activation_bytes(*kind, to.rows, to.ins) > in.x.rows * w.width * sizeof(float))
-            {
-                return std::nullopt;
-            }
+            auto const bytes = round_up(c.fast->activation_bytes(*kind, to.rows, to.ins), cache_line);
+            auto const up_bytes =
+                is_same ? 0 : c.fast->activation_bytes(*kind, in.quantised.rows, in.quantised.ins);
+            if (bytes + up_bytes > in.x.rows * w.width * sizeof(float)) { return std::nullopt; }
+            auto for_up = in.quantised;
+            if constexpr (!is_same) { for_up = prepare_up(reinterpret_cast<std::byte*>(h) + bytes).quantised; }
             rows.for_each_block(c, in, w.width,
                                 [&](std::size_t group, std::size_t, std::size_t from, std::size_t count,
                                     std::size_t out, std::size_t outs, std::size_t slot)
                                 {
                                     auto const row = group * w.stride + out;
-                                    run(in.quantised, from, count, w.gate.row(row), w.up.row(row), outs, bounds,
-                                        to, out, c.product_scratch_of(slot));
+                                    run(in.quantised, for_up, from, count, w.gate.row(row), w.up.row(row),
+                                        outs, bounds, to, out, c.product_scratch_of(slot));
                                 });
             return to;
         }
@@ -87,13 +94,16 @@ namespace gemma4::inline v0
     // of for the gate. Where the kernels have it, h is made block by block as that input, in its place;
     // elsewhere as float32, which then are prepared. Slot scratch: block_floats(x.rows). Matrices whose types
     // want the same input are read block by block side by side; others one after the other, each with an
-    // input of its own.
-    template <class Rows, class Format>
+    // input of its own. prepare_up(memory) makes the one of `up`, in this memory, where it is not of the same
+    // rows; null where it is.
+    template <class Rows, class Format, class PrepareUp = std::nullptr_t>
     linear_input gated(compute const& c, Rows const& rows, gate_up<Format> const& w, linear_input const& in,
-                       matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds = {})
+                       matrix<Format> const& down, float* h, kernels::gated_bounds const& bounds = {},
+                       PrepareUp const& prepare_up = nullptr)
     {
+        constexpr bool is_same = std::is_same_v<PrepareUp, std::nullptr_t>;
         view<float const> const made{h, in.x.rows, w.width};
-        if (auto const whole = detail::whole_gated(c, rows, w, in, down, h, bounds))
+        if (auto const whole = detail::whole_gated(c, rows, w, in, down, h, bounds, prepare_up))
         {
             return {made, *whole, in.together};
         }
@@ -120,7 +130,7 @@ namespace gemma4::inline v0
                 detail::clip(c, bounds.product, g, outs);
             }
         };
-        if (serves(c, in, w.up))
+        if (is_same && serves(c, in, w.up))
         {
             rows.for_each_block(c, in, w.width,
                                 [&](auto... block)
@@ -132,7 +142,11 @@ namespace gemma4::inline v0
         else
         {
             rows.for_each_block(c, in, w.width, [&](auto... block) { write_gate(in, block...); });
-            auto const again = rows.prepare(c, w.up, in.x);
+            auto const again = [&]
+            {
+                if constexpr (is_same) { return rows.prepare(c, w.up, in.x); }
+                else { return prepare_up(c.quantised); }
+            }();
             rows.for_each_block(c, again, w.width, [&](auto... block) { apply_up(again, block...); });
         }
         return rows.prepare(c, down, made);

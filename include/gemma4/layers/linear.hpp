@@ -82,22 +82,42 @@ namespace gemma4::inline v0
         return kind ? in.quantised.data && in.quantised.kind == *kind : !in.quantised.data;
     }
 
-    template <class Format>
-    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x)
+    // The input for w of rows that make(r, slot) writes to row r of x: they are quantised while they are near.
+    template <class Format, class Make>
+    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x, Make&& make)
     {
         linear_input in{x, {}, x.rows};
         auto const kind = input_kind(c, w, x.rows);
-        if (!kind) { return in; }
+        if (!kind)
+        {
+            c.for_each_row(x.rows, make);
+            return in;
+        }
         in.quantised = {c.quantised, *kind, x.rows, w.ins()};
         constexpr std::size_t block = 16;
         c.for_each(ceil_div(x.rows, block),
-                   [&](std::size_t i, std::size_t)
+                   [&](std::size_t i, std::size_t slot)
                    {
                        auto const first = i * block;
-                       c.fast->quantise(x.data, x.columns, first, std::min(block, x.rows - first),
-                                        in.quantised);
+                       auto const count = std::min(block, x.rows - first);
+                       for (auto r = first; r != first + count; ++r) { make(r, slot); }
+                       c.fast->quantise(x.data, x.columns, first, count, in.quantised);
                    });
         return in;
+    }
+
+    template <class Format>
+    linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x)
+    {
+        if (!input_kind(c, w, x.rows)) { return {x, {}, x.rows}; }
+        return prepare(c, w, x, [](auto...) {});
+    }
+
+    // Makes `in` one that serves(w), of the same rows. It is the input that compute::quantised holds.
+    template <class Format>
+    void serve(compute const& c, linear_input& in, matrix<Format> const& w)
+    {
+        if (!serves(c, in, w)) { in = prepare(c, w, in.x); }
     }
 
     // y (rows, outs; stride ldy) = rows [first, first + rows) of the input times rows [out, out + outs) of w.

@@ -15,23 +15,31 @@ namespace gemma4::inline v0
         std::size_t size = 0;
     };
 
-    // y = norm(x), row by row. y may be x.
+    // y[r] = norm(x[r]). y may be x.
+    inline void norm_row(compute const& c, vector_weight const& weight, float eps, view<float const> x,
+                         view<float> y, std::size_t r)
+    {
+        c.kernels->rms_norm(x.row(r), weight.data, y.row(r), x.columns, eps);
+    }
+
+    // x[r] += norm(h[r]); h[r] is overwritten.
+    inline void add_normed_row(compute const& c, vector_weight const& weight, float eps, view<float> h,
+                               view<float> x, std::size_t r)
+    {
+        c.kernels->rms_norm(h.row(r), weight.data, h.row(r), h.columns, eps);
+        c.kernels->add(h.row(r), x.row(r), x.columns);
+    }
+
+    // The same of all rows.
     inline void norm(compute const& c, vector_weight const& weight, float eps, view<float const> x,
                      view<float> y)
     {
-        c.for_each_row(x.rows, [&](std::size_t r, std::size_t)
-                       { c.kernels->rms_norm(x.row(r), weight.data, y.row(r), x.columns, eps); });
+        c.for_each_row(x.rows, [&](std::size_t r, std::size_t) { norm_row(c, weight, eps, x, y, r); });
     }
 
-    // x += norm(h); h is overwritten.
     inline void add_normed(compute const& c, vector_weight const& weight, float eps, view<float> h,
                            view<float> x)
     {
-        c.for_each_row(x.rows,
-                       [&](std::size_t r, std::size_t)
-                       {
-                           c.kernels->rms_norm(h.row(r), weight.data, h.row(r), h.columns, eps);
-                           c.kernels->add(h.row(r), x.row(r), x.columns);
-                       });
+        c.for_each_row(x.rows, [&](std::size_t r, std::size_t) { add_normed_row(c, weight, eps, h, x, r); });
     }
 }

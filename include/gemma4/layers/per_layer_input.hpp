@@ -17,14 +17,15 @@ namespace gemma4::inline v0
         matrix<Format> per_layer_projection;        // (hidden, per_layer_input)
         vector_weight post_per_layer_input_norm;    // (hidden)
 
-        // a.z = (gelu(a.x Wgate) * ple of `layer`) Wproj; the caller adds its norm to a.x.
-        void forward(compute const& c, activations& a, std::size_t layer) const
+        // a.z = (gelu(a.x Wgate) * ple of `layer`) Wproj, `in` being the input of a.x for the gate; the caller
+        // adds its norm to a.x.
+        void forward(compute const& c, activations& a, linear_input const& in, std::size_t layer) const
         {
             auto const width = per_layer_input_gate.outs();
             view<float> const gate{a.ffn, a.rows(), width};
             auto const stride = a.per_layer_count * width;
             auto const offset = (layer - a.per_layer_first) * width;
-            linear(c, per_layer_input_gate, a.x, gate.data, width,
+            linear(c, per_layer_input_gate, in, gate.data, width,
                    [&](std::size_t row, std::size_t rows, std::size_t out, std::size_t outs, std::size_t)
                    {
                        for (auto r = row; r != row + rows; ++r)

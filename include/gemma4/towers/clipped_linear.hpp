@@ -1,6 +1,7 @@
 // Linear layers of the towers, whose inputs and outputs may be clamped (Gemma4ClippableLinear).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <limits>
@@ -20,6 +21,8 @@ namespace gemma4::inline v0
 
         constexpr bool operator==(clip_bounds const&) const = default;
         constexpr bool bounded() const { return *this != clip_bounds{}; }
+
+        constexpr operator kernels::gated_bounds::range() const { return {low, high}; }
 
         // `n` values in place.
         void clip(compute const& c, float* x, std::size_t n) const
@@ -45,9 +48,9 @@ namespace gemma4::inline v0
         [[no_unique_address]] std::conditional_t<Clipped, clipping, no_clipping> bounds;
 
         // y (x.rows, ldy) = clip(x Wᵀ, output bounds), x having been clipped to the input bounds by who made
-        // it. then(...) as linear() calls it, after the clipping.
-        template <class Then>
-        void forward(compute const& c, view<float const> x, float* y, std::size_t ldy, Then&& then) const
+        // it; x: rows, or an input that serves `weight`. then(...) as linear() calls it, after the clipping.
+        template <class Input, class Then>
+        void forward(compute const& c, Input const& x, float* y, std::size_t ldy, Then&& then) const
         {
             linear(c, weight, x, y, ldy,
                    [&](std::size_t row, std::size_t rows, std::size_t out, std::size_t outs, std::size_t slot)
@@ -63,7 +66,8 @@ namespace gemma4::inline v0
                    });
         }
 
-        void forward(compute const& c, view<float const> x, view<float> y) const
+        template <class Input>
+        void forward(compute const& c, Input const& x, view<float> y) const
         {
             forward(c, x, y.data, y.columns, [](auto...) {});
         }
@@ -104,6 +108,9 @@ namespace gemma4::inline v0
                            });
         }
 
+        // Whether all readers see the same rows.
+        bool shared() const { return m_shared; }
+
         // The rows for a reader with these bounds; valid until the next call.
         view<float const> of(compute const& c, clip_bounds const& bounds)
         {
@@ -118,6 +125,37 @@ namespace gemma4::inline v0
                 m_held = bounds;
             }
             return m_copy;
+        }
+
+        // The input for a reader, in this memory where it is quantised, in slot scratch of 16 rows; valid as long as that is, or until the
+        // next call.
+        template <class Format, bool Clipped>
+        linear_input prepare(compute const& c, clipped_linear<Format, Clipped> const& reader,
+                             std::byte* memory)
+        {
+            auto const& bounds = reader.bounds.input;
+            auto const kind = input_kind(c, reader.weight, m_rows.rows);
+            if (!kind) { return {of(c, bounds), {}, m_rows.rows}; }
+            linear_input in{m_rows, {memory, *kind, m_rows.rows, m_rows.columns}, m_rows.rows};
+            constexpr std::size_t block = 16;
+            bool const clips = !m_shared && bounds.bounded();
+            c.for_each(ceil_div(m_rows.rows, block),
+                       [&](std::size_t i, std::size_t slot)
+                       {
+                           auto const first = i * block;
+                           auto const count = std::min(block, m_rows.rows - first);
+                           auto const* rows = m_rows.row(first);
+                           if (clips)
+                           {
+                               float* const clipped = c.scratch(slot);
+                               c.kernels->clip(rows, bounds.low, bounds.high, clipped,
+                                               count * m_rows.columns);
+                               rows = clipped;
+                           }
+                           c.fast->quantise(rows - first * m_rows.columns, m_rows.columns, first, count,
+                                            in.quantised);
+                       });
+            return in;
         }
 
     private:

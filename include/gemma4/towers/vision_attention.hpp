@@ -46,11 +46,11 @@ namespace gemma4::inline v0
             clipped_inputs inputs(m_compute, l.input_layernorm, V.norm_eps, x, y, m_work.clipped,
                                   {l.v_proj.bounds.input, l.k_proj.bounds.input, l.q_proj.bounds.input});
             view<float> const query{m_work.query, x.rows, V.hidden};
-            l.v_proj.forward(m_compute, inputs.of(m_compute, l.v_proj.bounds.input), query);
+            l.v_proj.forward(m_compute, inputs.prepare(m_compute, l.v_proj, m_compute.quantised), query);
             remember<false>(query, vector_weight{}, m_work.values);
-            l.k_proj.forward(m_compute, inputs.of(m_compute, l.k_proj.bounds.input), query);
+            l.k_proj.forward(m_compute, inputs.prepare(m_compute, l.k_proj, m_compute.quantised), query);
             remember<true>(query, l.k_norm, m_work.keys);
-            l.q_proj.forward(m_compute, inputs.of(m_compute, l.q_proj.bounds.input), query);
+            l.q_proj.forward(m_compute, inputs.prepare(m_compute, l.q_proj, m_compute.quantised), query);
             attend(query);
             l.o_proj.forward(m_compute, query, y);
         }
@@ -70,24 +70,56 @@ namespace gemma4::inline v0
             rope(head + half, m_work.cosine + row, m_work.sine + row, half, work::angles);
         }
 
-        // The heads of all rows, normed and, if `Turned`, with their rope, laid out per head in pages.
+        // A head of row r: normed and, if `Turned`, with its rope, filled with zeros to head_width.
         template <bool Turned>
-        void remember(view<float const> rows, vector_weight const& gain, float* to) const
+        void head_of(view<float const> rows, vector_weight const& gain, std::size_t head, std::size_t r,
+                     float* to) const
         {
-            auto const next_head = pages() * kernels::page_positions * head_width;
-            m_compute.for_each_row(rows.rows,
-                                   [&](std::size_t r, std::size_t)
-                                   {
-                                       for (std::size_t h = 0; h != V.heads; ++h)
+            m_compute.kernels->rms_norm(rows.row(r) + head * V.head_dim, gain.data, to, V.head_dim, V.norm_eps);
+            if constexpr (Turned) { turn(to, r); }
+            std::fill(to + V.head_dim, to + head_width, 0.0f);
+        }
+
+        static std::size_t pieces(std::size_t rows) { return ceil_div(rows, block_attention::keys_at_once); }
+
+        // Keys, or values, of all rows to where attend() reads them: packed for block_attention, or as float32
+        // pages of each head.
+        template <bool IsKey>
+        void remember(view<float const> rows, vector_weight const& gain, std::byte* to) const
+        {
+            if (!block_attention::serves(m_compute.fast, rows.rows))
+            {
+                auto const next_head = pages() * kernels::page_positions * head_width;
+                auto* const heads = reinterpret_cast<float*>(to);
+                m_compute.for_each_row(rows.rows,
+                                       [&](std::size_t r, std::size_t)
                                        {
-                                           float* const out = to + h * next_head + r * head_width;
-                                           m_compute.kernels->rms_norm(rows.row(r) + h * V.head_dim,
-                                                                       gain.data, out, V.head_dim,
-                                                                       V.norm_eps);
-                                           if constexpr (Turned) { turn(out, r); }
-                                           std::fill(out + V.head_dim, out + head_width, 0.0f);
-                                       }
-                                   });
+                                           for (std::size_t h = 0; h != V.heads; ++h)
+                                           {
+                                               head_of<IsKey>(rows, gain, h, r,
+                                                              heads + h * next_head + r * head_width);
+                                           }
+                                       });
+                return;
+            }
+            auto const of_head = pieces(rows.rows);
+            m_compute.for_each(V.heads * of_head,
+                               [&](std::size_t item, std::size_t slot)
+                               {
+                                   constexpr auto most = block_attention::keys_at_once;
+                                   auto const first = item % of_head * most;
+                                   auto const count = std::min(most, rows.rows - first);
+                                   float* const head = m_compute.scratch(slot);
+                                   for (std::size_t i = 0; i != count; ++i)
+                                   {
+                                       head_of<IsKey>(rows, gain, item / of_head, first + i,
+                                                      head + i * head_width);
+                                   }
+                                   auto const pack =
+                                       IsKey ? block_attention::pack_keys : block_attention::pack_values;
+                                   pack(m_compute, head, count, head_width,
+                                        to + item * block_attention::piece_bytes(head_width));
+                               });
         }
 
         struct item_scratch
@@ -115,7 +147,7 @@ namespace gemma4::inline v0
         // is a head and a block of queries, which walks the pages in order; nobody else reads its queries.
         void attend(view<float> query) const
         {
-            bool const fast = block_attention::serves(m_compute, query.rows);
+            bool const fast = block_attention::serves(m_compute.fast, query.rows);
             auto const most = fast ? block_attention::most_rows : block;
             auto const blocks = ceil_div(query.rows, most);
             m_compute.for_each(V.heads * blocks,
@@ -132,19 +164,11 @@ namespace gemma4::inline v0
                                });
         }
 
-        // The query of a row and head: normed, with its rope, filled with zeros to head_width.
-        void query_of(view<float const> query, std::size_t head, std::size_t row, float* to) const
-        {
-            m_compute.kernels->rms_norm(query.row(row) + head * V.head_dim, m_layer.q_norm.data, to,
-                                        V.head_dim, V.norm_eps);
-            turn(to, row);
-            std::fill(to + V.head_dim, to + head_width, 0.0f);
-        }
-
         // Keys and values of a page of a head.
         kernels::kv_page page_of(std::size_t head, std::size_t page) const
         {
-            auto const at = (head * pages() + page) * kernels::page_positions * head_width;
+            auto const at =
+                (head * pages() + page) * kernels::page_positions * head_width * sizeof(float);
             return {m_work.keys + at, m_work.values + at};
         }
 
@@ -163,10 +187,11 @@ namespace gemma4::inline v0
             for (std::size_t r = 0; r != rows; ++r)
             {
                 float q[head_width];
-                query_of(query, head, first + r, q);
+                head_of<true>(query, m_layer.q_norm, head, first + r, q);
                 attention.set(r, 1, q, head_width, 0, query.rows);
             }
-            attention.run(kernels::kv_type::f32, [&](std::size_t page) { return page_of(head, page); });
+            auto const at = head * pieces(query.rows) * block_attention::piece_bytes(head_width);
+            attention.run(m_work.keys + at, m_work.values + at, query.rows);
             for (std::size_t r = 0; r != rows; ++r)
             {
                 finish(query, head, first + r, attention.out(r), attention.sums()[r]);
@@ -179,7 +204,7 @@ namespace gemma4::inline v0
             auto const& kernel = *m_compute.kernels;
             for (std::size_t r = 0; r != rows; ++r)
             {
-                query_of(query, head, first + r, s.q + r * head_width);
+                head_of<true>(query, m_layer.q_norm, head, first + r, s.q + r * head_width);
             }
             std::fill_n(s.max, rows, -std::numeric_limits<float>::infinity());
             std::fill_n(s.sum, rows, 0.0f);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <gemma4/core/error.hpp>
+#include <gemma4/layers/gated.hpp>
 #include <gemma4/layers/rope.hpp>
 #include <gemma4/towers/soft_tokens.hpp>
 #include <gemma4/towers/vision_attention.hpp>
@@ -156,20 +157,19 @@ namespace gemma4::inline v0
                 clipped_inputs inputs(c, l.pre_feedforward_layernorm, V.norm_eps,
                                       view<float const>{x.row(first), rows, V.hidden}, in, w.clipped,
                                       {l.gate_proj.bounds.input, l.up_proj.bounds.input});
-                view<float> const gate{w.gate, rows, V.ffn};
-                l.gate_proj.forward(c, inputs.of(c, l.gate_proj.bounds.input), gate);
-                l.up_proj.forward(
-                    c, inputs.of(c, l.up_proj.bounds.input), w.up, V.ffn,
-                    [&](std::size_t row, std::size_t count, std::size_t out, std::size_t outs, std::size_t)
-                    {
-                        for (auto r = row; r != row + count; ++r)
-                        {
-                            float* const g = gate.row(r) + out;
-                            c.kernels->gelu_multiply(g, w.up + r * V.ffn + out, g, outs);
-                            l.down_proj.bounds.input.clip(c, g, outs);
-                        }
-                    });
-                l.down_proj.forward(c, gate, in);
+                auto const& gate = l.gate_proj;
+                auto const& up = l.up_proj;
+                auto const for_gate = inputs.prepare(c, gate, c.quantised);
+                auto const run = [&](auto const& prepare_up)
+                {
+                    return gated(c, all_rows{}, gate_up<Format>{gate.weight, up.weight, V.ffn, 0}, for_gate,
+                                 l.down_proj.weight, w.gate,
+                                 {gate.bounds.output, up.bounds.output, l.down_proj.bounds.input}, prepare_up);
+                };
+                auto const h = inputs.shared()
+                                   ? run(nullptr)
+                                   : run([&](std::byte* memory) { return inputs.prepare(c, up, memory); });
+                l.down_proj.forward(c, h, in);
             }
             add_normed(c, l.post_feedforward_layernorm, V.norm_eps, y, x);
         }

@@ -10,6 +10,7 @@
 #include <gemma4/core/view.hpp>
 #include <gemma4/layers/block_attention.hpp>
 #include <gemma4/layers/linear.hpp>
+#include <gemma4/parallel/pages.hpp>
 #include <gemma4/spec/vision_config.hpp>
 
 namespace gemma4::inline v0
@@ -33,12 +34,14 @@ namespace gemma4::inline v0
         static constexpr std::size_t angles = V.head_dim / 4;    // pairs that turn by one axis
 
         // Floats of a compute's slot scratch that a tower needs.
-        static constexpr std::size_t slot_floats(bool is_fast)
+        static constexpr std::size_t slot_floats(kernels::fast_table const* fast)
         {
             constexpr auto in_pages = vision_query_block * (2 * head_width + kernels::page_positions + 2)
                                       + 2 * vision_query_block * (sizeof(std::size_t) / sizeof(float));
-            auto const in_blocks = is_fast ? block_attention::floats(head_width) : 0;
-            return round_up(std::max({in_blocks, in_pages, 2 * V.hidden}), cache_line / sizeof(float));
+            auto const in_blocks = fast ? block_attention::floats(head_width) : 0;
+            return round_up(
+                std::max({in_blocks, in_pages, 16 * V.hidden, block_floats(vision_ffn_rows, fast)}),
+                cache_line / sizeof(float));
         }
 
         explicit vision_workspace(vision_workspace_options const& options,
@@ -46,6 +49,7 @@ namespace gemma4::inline v0
             : m_options(options)
             , m_arena(layout(options, nullptr, nullptr), memory)
         {
+            advise_huge_pages(m_arena.data(), m_arena.size());
             layout(options, this, m_arena.data());
         }
 
@@ -68,7 +72,7 @@ namespace gemma4::inline v0
                     .threads = &threads,
                     .slots = m_options.slots,
                     .slot_scratch = slot_scratch,
-                    .slot_floats = slot_floats(m_options.fast != nullptr),
+                    .slot_floats = slot_floats(m_options.fast),
                     .weight_rows = weight_rows,
                     .weight_row_floats = weight_floats(),
                     .fast = m_options.fast,
@@ -80,10 +84,10 @@ namespace gemma4::inline v0
         float* y = nullptr;          // (patches, hidden) input, then output of a block; then the pooled rows
         float* clipped = nullptr;    // (patches, hidden) the input as one linear sees it; null: never needed
         float* query = nullptr;      // (patches, hidden) projections on their way; queries; mixes of values
-        float* keys = nullptr;       // (heads, pages, page_positions, head_width)
-        float* values = nullptr;     // likewise
-        float* gate = nullptr;       // (ffn rows, ffn); in the place of query, keys and values
-        float* up = nullptr;         // (ffn rows, ffn)
+        // (heads, pages, page_positions, head_width) float32, or (heads, pieces) of block_attention.
+        std::byte* keys = nullptr;
+        std::byte* values = nullptr;    // likewise
+        float* gate = nullptr;          // (ffn rows, ffn); in the place of query, keys and values
         float* scaled = nullptr;     // (ffn rows, 768) pixels in -1..1; likewise
         float* cosine = nullptr;     // (columns + rows, angles)
         float* sine = nullptr;
@@ -104,6 +108,20 @@ namespace gemma4::inline v0
                             cache_line / sizeof(float));
         }
 
+        // Bytes of the keys, or values, of all patches.
+        static std::size_t key_bytes(vision_workspace_options const& o)
+        {
+            auto const in_pages = [](std::size_t patches)
+            {
+                return V.heads * round_up(patches, kernels::page_positions) * head_width * sizeof(float);
+            };
+            if (!block_attention::serves(o.fast, o.patches)) { return in_pages(o.patches); }
+            // A smaller image may still take pages.
+            auto const few = in_pages(std::min(o.patches, block_attention::fewest_rows));
+            return std::max(few, V.heads * ceil_div(o.patches, block_attention::keys_at_once)
+                                     * block_attention::piece_bytes(head_width));
+        }
+
         // Walks the buffers: returns their bytes; with `self`, points its members into `memory`.
         static std::size_t layout(vision_workspace_options const& o, vision_workspace* self,
                                   std::byte* memory)
@@ -119,14 +137,12 @@ namespace gemma4::inline v0
             take(&vision_workspace::y, rows);
             if constexpr (V.clipped) { take(&vision_workspace::clipped, rows); }
             auto const blocks = used;    // attention, feed-forward and embedding share what follows
-            auto const pages = ceil_div(o.patches, kernels::page_positions) * kernels::page_positions;
             take(&vision_workspace::query, rows);
-            take(&vision_workspace::keys, V.heads * pages * head_width);
-            take(&vision_workspace::values, V.heads * pages * head_width);
+            take(&vision_workspace::keys, key_bytes(o));
+            take(&vision_workspace::values, key_bytes(o));
             auto const attention_end = used;
             used = blocks;
             take(&vision_workspace::gate, ffn_rows(o.patches) * V.ffn);
-            take(&vision_workspace::up, ffn_rows(o.patches) * V.ffn);
             auto const ffn_end = used;
             used = blocks;
             take(&vision_workspace::scaled, ffn_rows(o.patches) * 3 * V.patch * V.patch);
@@ -134,7 +150,7 @@ namespace gemma4::inline v0
             auto const sides = o.patches / V.pooling + V.pooling;    // columns + rows at most
             take(&vision_workspace::cosine, sides * angles);
             take(&vision_workspace::sine, sides * angles);
-            take(&vision_workspace::slot_scratch, o.slots * slot_floats(o.fast != nullptr));
+            take(&vision_workspace::slot_scratch, o.slots * slot_floats(o.fast));
             take(&vision_workspace::weight_rows, o.slots * weight_floats());
             if (o.fast)
             {

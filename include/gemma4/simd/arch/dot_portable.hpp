@@ -233,6 +233,28 @@ namespace gemma4::inline v0::simd::arch
         {
             return each<floats>([=](std::size_t i) { return __builtin_exp2f(a.v[i]); });
         }
+        [[gnu::always_inline]] static floats exp2_coarse(floats a) { return exp2(a); }
+        [[gnu::always_inline]] static floats max(floats a, floats b)
+        {
+            return each<floats>([=](std::size_t i) { return a.v[i] < b.v[i] ? b.v[i] : a.v[i]; });
+        }
+        [[gnu::always_inline]] static float largest_of(floats a)
+        {
+            float most = a.v[0];
+            for (std::size_t i = 1; i != lanes; ++i) { most = most < a.v[i] ? a.v[i] : most; }
+            return most;
+        }
+        [[gnu::always_inline]] static float sum_of(floats a)
+        {
+            float sum = a.v[0];
+            for (std::size_t i = 1; i != lanes; ++i) { sum += a.v[i]; }
+            return sum;
+        }
+        // x[i] *= a lane of factor, i < n; the lanes are the same.
+        [[gnu::always_inline]] static void scale_by(float* x, floats factor, std::size_t n)
+        {
+            for (std::size_t i = 0; i != n; ++i) { x[i] *= factor.v[0]; }
+        }
         [[gnu::always_inline]] static floats reciprocal(floats a)
         {
             return each<floats>([=](std::size_t i) { return 1.0f / a.v[i]; });

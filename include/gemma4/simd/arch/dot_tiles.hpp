@@ -27,10 +27,11 @@ namespace gemma4::inline v0::simd::arch
             _mm512_storeu_si512(p, _mm512_inserti64x4(low, __m256i(narrow(second)), 1));
         }
 
+        static constexpr int fraction_below = 0x9;    // vreduceps: a - floor(a)
+
         // 2^a: a polynomial of degree 4 for the fraction, of relative error 3e-6.
         [[gnu::always_inline]] static floats exp2(floats a)
         {
-            constexpr int fraction_below = 0x9;    // a - floor(a)
             auto const f = _mm512_reduce_ps(a, fraction_below);
             auto p = _mm512_set1_ps(0.0135341f);
             p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.0520115f));
@@ -38,6 +39,27 @@ namespace gemma4::inline v0::simd::arch
             p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6930038f));
             p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0000026f));
             return _mm512_scalef_ps(p, a);
+        }
+        // The same of degree 3, of 8e-5: for what becomes bfloat16.
+        [[gnu::always_inline]] static floats exp2_coarse(floats a)
+        {
+            auto const f = _mm512_reduce_ps(a, fraction_below);
+            auto p = _mm512_set1_ps(0.0780240f);
+            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2260671f));
+            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6958340f));
+            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.9999251f));
+            return _mm512_scalef_ps(p, a);
+        }
+        [[gnu::always_inline]] static floats max(floats a, floats b) { return _mm512_max_ps(a, b); }
+        [[gnu::always_inline]] static float largest_of(floats a) { return _mm512_reduce_max_ps(a); }
+        [[gnu::always_inline]] static float sum_of(floats a) { return _mm512_reduce_add_ps(a); }
+        // x[i] *= a lane of factor, i < n; the lanes are the same.
+        [[gnu::always_inline]] static void scale_by(float* x, floats factor, std::size_t n)
+        {
+            std::size_t i = 0;
+            for (; i + lanes <= n; i += lanes) { store(x + i, multiply(load_float(x + i), factor)); }
+            auto const f = _mm512_cvtss_f32(factor);
+            for (; i != n; ++i) { x[i] *= f; }
         }
         [[gnu::always_inline]] static floats reciprocal(floats a) { return _mm512_rcp14_ps(a); }
         // x between low and high; a NaN stays one.

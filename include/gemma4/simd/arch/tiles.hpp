@@ -46,6 +46,14 @@ namespace gemma4::inline v0::simd::arch
         {
             std::memcpy(p, m_tile[T], sizeof m_tile[T]);
         }
+        template <int T>
+        void store_rows(void* p, std::size_t stride)
+        {
+            for (std::size_t i = 0; i != 16; ++i)
+            {
+                std::memcpy(static_cast<std::byte*>(p) + i * stride, m_tile[T] + 16 * i, 64);
+            }
+        }
 
         // C (16 rows, 16 float32) += A (16 rows, 32 bfloat16) * B (16 pairs of k, 16 columns, 2 bfloat16)
         template <int C, int A, int B>
@@ -142,6 +150,11 @@ namespace gemma4::inline v0::simd::arch
         {
             __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(std::size_t(64)), "i"(T)
                              : "memory");
+        }
+        template <int T>
+        [[gnu::always_inline]] void store_rows(void* p, std::size_t stride)
+        {
+            __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(p), "r"(stride), "i"(T) : "memory");
         }
         template <int C, int A, int B>
         [[gnu::always_inline]] void dot_bf16()
