@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include <doctest/doctest.h>
 #include <kernels/fast_activations_of.hpp>
 #include <packing/packed_matrix.hpp>
+#include <reference/pointwise.hpp>
 #include <reference/values.hpp>
 
 #include <gemma4/kernels/fast_tiles.hpp>
@@ -58,7 +60,8 @@ namespace
                 double sum = 0, magnitude = 0;
                 for (std::size_t k = 0; k != w.ins; ++k)
                 {
-                    auto const product = double(as_multiplied(table, w.type, kind, w.weights[n * w.ins + k])) * row[k];
+                    auto const product =
+                        double(as_multiplied(table, w.type, kind, w.weights[n * w.ins + k])) * row[k];
                     sum += product;
                     magnitude += std::abs(product);
                 }
@@ -91,6 +94,7 @@ TEST_CASE("amx: every format, rows that are no whole tiles")
         CAPTURE(std::string(name(source)));
         packed_matrix const w(source, 33, 512);
         for (std::size_t const rows : {17u, 31u, 32u, 33u, 64u, 97u}) { check(w, rows, 0, rows); }
+        if (w.type == packed_type::bf16) { check(w, 9, 0, 9); }
     }
     amx::check_executed();
 }
@@ -127,6 +131,131 @@ TEST_CASE("amx: any number of outputs, any range of rows")
             for (std::size_t const count : {0u, 1u, 15u, 17u, 33u}) { check(w, 75, first, count); }
         }
         check(packed_matrix(source, 200, 64), 530, 0, 530);    // more than one round of sums
+    }
+    amx::check_executed();
+}
+
+TEST_CASE("amx: gelu(gate) * up as the input of the next matrix")
+{
+    if (!amx::can_run()) { return; }
+    amx::tile_trap const trap;
+    auto const& table = amx::table();
+    constexpr std::size_t rows = 75, ins = 544;
+    for (auto const source : {ggml_type::q4_0, ggml_type::q8_0, ggml_type::q6_k, ggml_type::bf16})
+    {
+        auto const width = source == ggml_type::q6_k ? std::size_t(512) : ins;
+        for (std::size_t const outs : {16u, 48u, 96u, 304u})
+        {
+            packed_matrix const gate(source, outs, width), up(source, outs, width);
+            auto const x = reference::values(rows * width, 4), other = reference::values(rows * width, 5);
+            auto const a = quantised(table, activation_kind::tiles, x.data(), width, rows, width);
+            auto const b = quantised(table, activation_kind::tiles, other.data(), width, rows, width);
+            for (bool const is_same : {true, false})
+            {
+                auto const bounds = is_same
+                                        ? kernels::gated_bounds{}
+                                        : kernels::gated_bounds{{-1.0f, 2.0f}, {-1.5f, 3.0f}, {-2.0f, 4.0f}};
+                quantised_activations to{
+                    buffer<std::byte>(table.activation_bytes(activation_kind::tiles, rows, outs)), {}};
+                to.view = {to.bytes.data(), activation_kind::tiles, rows, outs};
+                buffer<std::byte> scratch(table.scratch_bytes);
+                for (std::size_t at = 0; at < outs; at += 96)
+                {
+                    auto const block = at / packed_rows * packed_block_bytes(gate.type, width);
+                    table.gated[std::size_t(gate.type)](a.view, is_same ? a.view : b.view, 0, rows,
+                                                        gate.bytes.data() + block, up.bytes.data() + block,
+                                                        std::min<std::size_t>(96, outs - at), bounds, to.view,
+                                                        at, scratch.data());
+                }
+                auto const product =
+                    [&](packed_matrix const& w, quantised_activations const& of, std::size_t r, std::size_t n)
+                {
+                    double sum = 0;
+                    for (std::size_t k = 0; k != width; ++k)
+                    {
+                        sum += double(as_multiplied(table, w.type, activation_kind::tiles,
+                                                    w.weights[n * width + k]))
+                               * of.value(r, k);
+                    }
+                    return sum;
+                };
+                auto const clamped = [&](double v, kernels::gated_bounds::range const& to_range)
+                { return std::min(std::max(v, double(to_range.low)), double(to_range.high)); };
+                double worst = 0;
+                for (std::size_t r = 0; r < rows; r += 3)
+                {
+                    for (std::size_t n = 0; n != outs; ++n)
+                    {
+                        auto const g = clamped(product(gate, a, r, n), bounds.gate);
+                        auto const u = clamped(product(up, is_same ? a : b, r, n), bounds.up);
+                        auto const expected = clamped(reference::gelu(g) * u, bounds.product);
+                        auto const error = std::abs(to.value(r, n) - expected);
+                        worst = std::fmax(worst, error / (std::abs(expected) + 0.01 * std::abs(u) + 1e-3));
+                        if (!(error == error)) { worst = INFINITY; }
+                    }
+                }
+                CAPTURE(std::string(name(source)));
+                CAPTURE(outs);
+                CAPTURE(is_same);
+                CHECK(worst < 0.005);    // bfloat16 is off by up to 2^-9
+            }
+        }
+    }
+    amx::check_executed();
+}
+
+TEST_CASE("amx: scales that binary16 could not multiply")
+{
+    if (!amx::can_run()) { return; }
+    amx::tile_trap const trap;
+    auto const& table = amx::table();
+    constexpr std::size_t outs = 32, ins = 96, rows = 20;
+    for (auto const source : {ggml_type::q4_0, ggml_type::q8_0})
+    {
+        for (float const scale : {0x1p-24f, 1e-5f, 0.99f, 1.5f, 31.0f, 33.0f, 4096.0f, 65504.0f})
+        {
+            auto stored = packed_cases::ordinary_rows(source, outs, ins, 6);
+            auto const bytes = traits_of(source).bytes_per_block;
+            auto const half = f16::from(scale);
+            for (std::size_t at = 0; at != stored.size(); at += bytes)
+            {
+                std::memcpy(stored.data() + at, &half, sizeof half);
+            }
+            auto const type = *packed_type_of(source);
+            buffer<std::byte> packed(packed_bytes(type, outs, ins));
+            std::vector<float> weights(outs * ins);
+            for (std::size_t n = 0; n != outs; n += packed_rows)
+            {
+                auto* const block = packed.data() + n / packed_rows * packed_block_bytes(type, ins);
+                auto const row = stored.size() / outs;
+                REQUIRE(pack_rows(source, stored.data() + n * row, row, packed_rows, ins, block));
+                unpack_rows(type, block, ins, 0, packed_rows, weights.data() + n * ins, ins);
+            }
+            auto const x = reference::values(rows * ins, 5);
+            auto const a = quantised(table, activation_kind::tiles, x.data(), ins, rows, ins);
+            std::vector<float> y(rows * outs);
+            ::multiply(table, type, a.view, 0, rows, packed.data(), outs, y.data(), outs);
+            double worst = 0;
+            for (std::size_t r = 0; r != rows; ++r)
+            {
+                for (std::size_t n = 0; n != outs; ++n)
+                {
+                    double sum = 0, magnitude = 0;
+                    for (std::size_t k = 0; k != ins; ++k)
+                    {
+                        auto const product = double(weights[n * ins + k]) * a.value(r, k);
+                        sum += product;
+                        magnitude += std::abs(product);
+                    }
+                    auto const error = std::abs(double(y[r * outs + n]) - sum) / magnitude;
+                    worst = error <= worst ? worst : error;
+                }
+            }
+            CAPTURE(std::string(name(source)));
+            CAPTURE(scale);
+            // Weights below 2^-22 may be taken for zero.
+            CHECK(worst < (scale < 1e-6f ? 1.0 : 0.004));
+        }
     }
     amx::check_executed();
 }

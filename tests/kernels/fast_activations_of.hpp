@@ -80,8 +80,8 @@ inline void multiply(gemma4::kernels::fast_table const& table, gemma4::packed_ty
     table.matmul[std::size_t(type)](x, first, count, block, outs, y, ldy, scratch.data());
 }
 
-// A weight as it meets activations of this kind: the matrix unit takes bfloat16, rounded to nearest, halves up;
-// q4 and q8 go through binary16, 2^8 times as large, where the processor has its arithmetic.
+// A weight as it meets activations of this kind: the matrix unit takes bfloat16, rounded to nearest, halves
+// up; q4 and q8 go through binary16, 2^8 times as large, where the processor has its arithmetic.
 inline float as_multiplied(gemma4::kernels::fast_table const& table, gemma4::packed_type type,
                            gemma4::kernels::activation_kind kind, float weight)
 {
@@ -89,9 +89,6 @@ inline float as_multiplied(gemma4::kernels::fast_table const& table, gemma4::pac
     if (kind != gemma4::kernels::activation_kind::tiles) { return weight; }
     bool const in_half = std::string_view(table.name) == "amx" && gemma4::simd::cpu().avx512_fp16
                          && (type == packed_type::q4 || type == packed_type::q8);
-    if (in_half && std::abs(weight) < 128)
-    {
-        weight = gemma4::f16::from(256 * weight).value() / 256;
-    }
+    if (in_half && std::abs(weight) < 128) { weight = gemma4::f16::from(256 * weight).value() / 256; }
     return reference::half_up(weight);
 }

@@ -123,6 +123,7 @@ TEST_CASE("fast tiles: few rows are left to the instruction set")
 {
     CHECK(tiles().wants(packed_type::q4, 1) == activation_kind::int16);
     CHECK(tiles().wants(packed_type::q4, 16) == activation_kind::int8);
-    CHECK(tiles().wants(packed_type::bf16, 16) == activation_kind::float32);
-    CHECK(tiles().wants(packed_type::bf16, 17) == activation_kind::tiles);
+    CHECK(tiles().wants(packed_type::q4, 17) == activation_kind::tiles);
+    CHECK(tiles().wants(packed_type::bf16, 8) == activation_kind::float32);
+    CHECK(tiles().wants(packed_type::bf16, 9) == activation_kind::tiles);
 }

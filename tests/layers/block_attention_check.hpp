@@ -137,4 +137,53 @@ namespace block_attention_check
         }
         return rows;
     }
+
+    // `count` rows that see all of `count` keys: from float32 pages, and from pieces.
+    inline void check_pieces(kernels::fast_table const& fast, std::size_t head_dim, std::size_t count)
+    {
+        auto const positions = round_up(count, page_positions);
+        auto const keys = reference::values(positions * head_dim, 3);
+        auto const values = reference::values(positions * head_dim, 8);
+        auto const q = reference::values(count * head_dim, 12, 0.5f);
+        compute c{};
+        c.kernels = &kernels::best();
+        c.fast = &fast;
+        buffer<float> scratch(block_attention::floats(head_dim));
+        buffer<std::byte> product_scratch(fast.scratch_bytes);
+        c.slot_scratch = scratch.data();
+        c.product_scratch = product_scratch.data();
+
+        constexpr auto most = block_attention::keys_at_once;
+        auto const bytes = block_attention::piece_bytes(head_dim);
+        buffer<std::byte> packed_keys(ceil_div(count, most) * bytes), packed_values(packed_keys.size());
+        for (std::size_t at = 0; at < count; at += most)
+        {
+            auto const some = std::min(most, count - at);
+            block_attention::pack_keys(c, keys.data() + at * head_dim, some, head_dim,
+                                       packed_keys.data() + at / most * bytes);
+            block_attention::pack_values(c, values.data() + at * head_dim, some, head_dim,
+                                         packed_values.data() + at / most * bytes);
+        }
+        std::vector<float> found[2];
+        for (std::size_t way = 0; way != 2; ++way)
+        {
+            auto const rows = std::min(count, block_attention::most_rows);
+            block_attention attention(c, head_dim, rows, 0);
+            attention.set(0, rows, q.data(), head_dim, 0, position(count));
+            if (way == 0)
+            {
+                attention.run(kv_type::f32,
+                              [&](std::size_t page)
+                              {
+                                  auto const at = page * page_positions * head_dim;
+                                  return kernels::kv_page{keys.data() + at, values.data() + at};
+                              });
+            }
+            else { attention.run(packed_keys.data(), packed_values.data(), count); }
+            found[way].assign(attention.out(0), attention.out(0) + rows * head_dim);
+            found[way].insert(found[way].end(), attention.sums(), attention.sums() + rows);
+        }
+        CHECK(found[0] == found[1]);
+        CHECK(found[0].front() == found[0].front());    // a number
+    }
 }

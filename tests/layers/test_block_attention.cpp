@@ -1,5 +1,6 @@
 // On every fast table that has it and on the matrix unit in plain C++.
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -53,5 +54,22 @@ TEST_CASE("attention in blocks: sharp scores, rows that see nothing of a block, 
         check(*fast, kv_type::bf16, 64, {{0, 5}, {600, 610}, {255, 257}, {0, 610}, {31, 33}}, 0.5f);
         check(*fast, kv_type::bf16, 64, {{3, 4}}, 0.5f);
         check(*fast, kv_type::bf16, 32, {{3, 4}, {511, 513}}, 0.5f);
+    }
+}
+
+TEST_CASE("attention in blocks: keys that were packed once are those of pages, to the bit")
+{
+    for (auto const* fast : tables())
+    {
+        for (std::size_t const head_dim : {64u, 80u})
+        {
+            for (std::size_t const count : {17u, 256u, 700u})
+            {
+                CAPTURE(std::string(fast->name));
+                CAPTURE(head_dim);
+                CAPTURE(count);
+                block_attention_check::check_pieces(*fast, head_dim, count);
+            }
+        }
     }
 }

@@ -98,9 +98,9 @@ namespace
             bytes = buffer<std::byte>(packed_bytes(packed_type::bf16, copies * width, width));
             for (std::size_t r = 0; r < copies * width; r += packed_rows)
             {
-                REQUIRE(pack_rows(ggml_type::bf16, source.data() + r * width * 2, width * 2, packed_rows, width,
-                                  bytes.data()
-                                      + r / packed_rows * packed_block_bytes(packed_type::bf16, width)));
+                REQUIRE(
+                    pack_rows(ggml_type::bf16, source.data() + r * width * 2, width * 2, packed_rows, width,
+                              bytes.data() + r / packed_rows * packed_block_bytes(packed_type::bf16, width)));
             }
             as_bound.bind(bytes.data(), weight_type_of(packed_type::bf16), copies * width, width);
         }
@@ -237,10 +237,9 @@ TEST_CASE("gated: dense, gate and up of any two types")
                     auto const bounds = u % 2 == 0 ? kernels::gated_bounds{} : tight;
                     std::vector<float> h(rows * width, std::nanf("")), y(h);
                     view<float const> const in{x.data(), rows, ins};
-                    auto const made =
-                        gated(m.c, all_rows{},
-                              gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, 0},
-                              prepare(m.c, gates[g].as_bound, in), down, h.data(), bounds);
+                    auto const made = gated(m.c, all_rows{},
+                                            gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, 0},
+                                            prepare(m.c, gates[g].as_bound, in), down, h.data(), bounds);
                     linear(m.c, down, made, view<float>{y.data(), rows, width});
                     INFO(std::string(table->name), ", ", rows, " rows, ", names(gates[g], ups[u]));
                     // What is left between the clamps is small beside what the error is of.
@@ -321,20 +320,18 @@ TEST_CASE("gated: experts, gate and up of any two types")
                     auto const& down = (g + u) % 3 == 1 ? plain.as_bound : packed.as_bound;
                     std::vector<float> h(pairs * width, std::nanf("")), y(h);
                     view<float const> const in{x.data(), pairs, ins};
-                    auto const made =
-                        gated(m.c, groups,
-                              gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, width},
-                              groups.prepare(m.c, gates[g].as_bound, in), down, h.data());
+                    auto const made = gated(
+                        m.c, groups, gate_up<any_format>{gates[g].as_bound, ups[u].as_bound, width, width},
+                        groups.prepare(m.c, gates[g].as_bound, in), down, h.data());
                     in_place += made.quantised.data == h.data();
-                    groups.for_each_block(m.c, made, width,
-                                          [&](std::size_t expert, std::size_t first, std::size_t from,
-                                              std::size_t count, std::size_t out, std::size_t outs,
-                                              std::size_t slot)
-                                          {
-                                              multiply_block(m.c, down, made, from, count,
-                                                             expert * width + out, outs,
-                                                             y.data() + first * width + out, width, slot);
-                                          });
+                    groups.for_each_block(
+                        m.c, made, width,
+                        [&](std::size_t expert, std::size_t first, std::size_t from, std::size_t count,
+                            std::size_t out, std::size_t outs, std::size_t slot)
+                        {
+                            multiply_block(m.c, down, made, from, count, expert * width + out, outs,
+                                           y.data() + first * width + out, width, slot);
+                        });
                     INFO(std::string(table->name), ", ", rows, " rows, ", names(gates[g], ups[u]));
                     REQUIRE(relative_l2(y, expected(of_gates[g], of_ups[u], {})) < allowed);
                 }

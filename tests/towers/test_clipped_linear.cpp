@@ -41,7 +41,7 @@ TEST_CASE("outputs are clipped to their bounds, before anyone sees them")
     on_one_thread one;
     std::vector<float> y(rows * outs);
     std::size_t seen = 0;
-    layer.forward(one.c, {x.data(), rows, ins}, y.data(), outs,
+    layer.forward(one.c, view<float const>{x.data(), rows, ins}, y.data(), outs,
                   [&](std::size_t row, std::size_t count, std::size_t out, std::size_t n, std::size_t)
                   {
                       for (auto r = row; r != row + count; ++r)

@@ -20,8 +20,8 @@
 
 #include <gemma4/cli/measure.hpp>
 #include <gemma4/core/memory.hpp>
-#include <gemma4/parallel/pages.hpp>
 #include <gemma4/parallel/executor.hpp>
+#include <gemma4/parallel/pages.hpp>
 #include <gemma4/simd/arch/cpu.hpp>
 #include <gemma4/simd/arch/tiles.hpp>
 

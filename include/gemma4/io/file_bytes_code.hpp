@@ -38,8 +38,8 @@ namespace gemma4::inline v0
             std::size_t done = 0;
             while (done != to.size())
             {
-                auto const count = uninterrupted(
-                    [&] { return ::read(file.number(), to.data() + done, to.size() - done); });
+                auto const count =
+                    uninterrupted([&] { return ::read(file.number(), to.data() + done, to.size() - done); });
                 if (count < 0) { fail_with_reason(path, "cannot be read"); }
                 if (count == 0) { break; }
                 done += std::size_t(count);
@@ -60,10 +60,7 @@ namespace gemma4::inline v0
         {
             throw file_error(sentence(path.string(), " is a folder, expected a file"));
         }
-        if (!S_ISREG(status.st_mode))
-        {
-            throw file_error(sentence(path.string(), " is not a regular file"));
-        }
+        if (!S_ISREG(status.st_mode)) { throw file_error(sentence(path.string(), " is not a regular file")); }
         if (status.st_size == 0) { return; }
         auto const size = static_cast<std::size_t>(status.st_size);
         if (access == file_access::map)

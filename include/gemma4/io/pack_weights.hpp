@@ -17,10 +17,10 @@
 #include <gemma4/core/memory.hpp>
 #include <gemma4/core/separate.hpp>
 #include <gemma4/io/load_weights.hpp>
-#include <gemma4/parallel/pages.hpp>
 #include <gemma4/io/weight_precision.hpp>
 #include <gemma4/packing/packed_type.hpp>
 #include <gemma4/parallel/executor.hpp>
+#include <gemma4/parallel/pages.hpp>
 
 namespace gemma4::inline v0
 {

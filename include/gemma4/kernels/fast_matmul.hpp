@@ -176,8 +176,17 @@ namespace gemma4::inline v0::kernels
             if constexpr (!Isa::prefetches && (Rows < 4 || Isa::registers < 32)) { return; }
             constexpr auto at = [](std::size_t group) { return packed_group_at(Format::type, group).codes; };
             constexpr auto two = at(4) - at(2);    // bytes of two groups
-            auto const* const next = block + at(g) + ahead;
-            for (std::size_t line = 0; line < two / 2; line += 64) { Isa::prefetch(next + line); }
+            constexpr bool is_far = Rows >= 4 && requires { Isa::far_ahead; };
+            auto const* const next = block + at(g);
+            for (std::size_t line = 0; line < two / 2; line += 64)
+            {
+                if constexpr (is_far)
+                {
+                    Isa::prefetch(next + Isa::near_ahead + line);
+                    Isa::prefetch_late(next + Isa::far_ahead + line);
+                }
+                else { Isa::prefetch(next + ahead + line); }
+            }
         }
 
         template <class Group>

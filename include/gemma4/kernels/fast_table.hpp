@@ -76,8 +76,8 @@ namespace gemma4::inline v0::kernels
         void (*quantise)(float const* x, std::size_t ldx, std::size_t first, std::size_t count,
                          activations const& to);
 
-        // Outputs of an item of many rows, and the bytes that a call of matmul, gated or attend works in, aligned to
-        // 64; may be 0.
+        // Outputs of an item of many rows, and the bytes that a call of matmul, gated or attend works in,
+        // aligned to 64; may be 0.
         std::size_t outs_at_once;
         std::size_t scratch_bytes;
 
@@ -95,9 +95,9 @@ namespace gemma4::inline v0::kernels
         // All three are of kind `tiles` and have as many rows. column: a multiple of 32; outs too, where
         // others follow. Null where nothing is gained.
         using gated_fn = void (*)(activations const& x, activations const& x_up, std::size_t first,
-                                  std::size_t count, std::byte const* gate, std::byte const* up, std::size_t outs,
-                                  gated_bounds const& bounds, activations const& to, std::size_t column,
-                                  std::byte* scratch);
+                                  std::size_t count, std::byte const* gate, std::byte const* up,
+                                  std::size_t outs, gated_bounds const& bounds, activations const& to,
+                                  std::size_t column, std::byte* scratch);
         gated_fn gated[packed_type_count];
 
         // `count` keys or values (count, head_dim) of the kv_type of the index, with the scales of int8 ones,
@@ -112,8 +112,8 @@ namespace gemma4::inline v0::kernels
         pack_keys_fn pack_keys[kv_type_count];
         pack_values_fn pack_values[kv_type_count];
 
-        // Some keys and their values, packed by pack_keys and pack_values, against all rows of q (kind `tiles`,
-        // head_dim wide): row r sees the keys [first[r], last[r]), 0 <= first, last <= count <=
+        // Some keys and their values, packed by pack_keys and pack_values, against all rows of q (kind
+        // `tiles`, head_dim wide): row r sees the keys [first[r], last[r]), 0 <= first, last <= count <=
         // attended_keys. Adds to out (q.rows, head_dim) the sum over them of w times value, and to sum the
         // sum of w = 2^(score / ln 2 - max); where max must grow, sum and out are scaled first. Before the
         // first call max is -infinity, sum and out are 0. Null where it is a row of other kernels.

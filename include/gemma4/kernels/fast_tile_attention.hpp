@@ -71,13 +71,17 @@ namespace gemma4::inline v0::kernels
             {
                 auto const* const key = keys + j * stride;
                 auto const* const value = values + j * stride;
+                bool const has_next = j + keys_at_once < to;
                 tiles.template zero<0>(), tiles.template zero<1>();
                 tiles.template zero<2>(), tiles.template zero<3>();
                 for (std::size_t g = 0; g != head_dim / 32; ++g)
                 {
+                    // The values of these keys, and the keys after them, which lie in pieces too small for
+                    // the processor to see that they are a stream.
                     for (std::size_t i = 0; i != keys_at_once; ++i)
                     {
                         Isa::prefetch_late(value + i * stride + 64 * g);
+                        if (has_next) { Isa::prefetch_late(key + (keys_at_once + i) * stride + 64 * g); }
                     }
                     tiles.template load<4>(queries[g]);
                     tiles.template load_rows<5>(key + 64 * g, stride);

@@ -1,8 +1,8 @@
-// Attention of many query rows to some hundred keys on the matrix unit, in one pass: scores, weights and mixes
-// of values of 32 rows stay in the first-level cache.
+// Attention of many query rows to some hundred keys on the matrix unit, in one pass: scores, weights and
+// mixes of values of 32 rows stay in the first-level cache.
 //
-// Online softmax (Milakov and Gimelshein, 2018) in powers of two; sums are rescaled only where a row's maximum
-// has grown by more than 2^8, which float32 and bfloat16 hold as well (as FlashAttention 4 does it).
+// Online softmax (Milakov and Gimelshein, 2018) in powers of two; sums are rescaled only where a row's
+// maximum has grown by more than 2^8, which float32 and bfloat16 hold as well (as FlashAttention 4 does it).
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,7 @@ namespace gemma4::inline v0::kernels
                 a.score(r / 32);
                 for (std::size_t i = 0; i != rows; ++i)
                 {
-                    a.weigh(i, first[r + i], last[r + i], max[r + i], sum[r + i],
-                            out + (r + i) * head_dim);
+                    a.weigh(i, first[r + i], last[r + i], max[r + i], sum[r + i], out + (r + i) * head_dim);
                 }
                 a.mix(rows, out + r * head_dim);
             }
@@ -134,8 +133,7 @@ namespace gemma4::inline v0::kernels
                 auto* const line = m_scratch.weights[j / 32][i / 16] + i % 16 * 64;
                 for (std::size_t x = 0; x != 32; x += 2 * lanes)
                 {
-                    auto const a =
-                        Isa::exp2_coarse(Isa::fma(Isa::load_float(s + j + x), scale, minus_max));
+                    auto const a = Isa::exp2_coarse(Isa::fma(Isa::load_float(s + j + x), scale, minus_max));
                     auto const b =
                         Isa::exp2_coarse(Isa::fma(Isa::load_float(s + j + x + lanes), scale, minus_max));
                     total = Isa::add(total, Isa::add(a, b));

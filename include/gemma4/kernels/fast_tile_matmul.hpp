@@ -42,16 +42,19 @@ namespace gemma4::inline v0::kernels
                                  for (auto r = of.first; r != of.last; ++r)
                                  {
                                      auto* const to = y + (r - first) * ldy;
-                                     for (std::size_t q = 0; q != of.pairs; ++q) { m.store(of, q, r, outs, to); }
+                                     for (std::size_t q = 0; q != of.pairs; ++q)
+                                     {
+                                         m.store(of, q, r, outs, to);
+                                     }
                                  }
                              });
         }
 
         // See fast_table::gated.
         static void run_gated(activations const& x, activations const& x_up, std::size_t first,
-                              std::size_t count, std::byte const* gate, std::byte const* up,
-                              std::size_t outs, gated_bounds const& bounds, activations const& to,
-                              std::size_t column, std::byte* scratch)
+                              std::size_t count, std::byte const* gate, std::byte const* up, std::size_t outs,
+                              gated_bounds const& bounds, activations const& to, std::size_t column,
+                              std::byte* scratch)
         {
             fast_tile_matmul m({{&x, gate}, {&x_up, up}}, 2, outs, scratch);
             auto const layout = tile_rows::of(to.rows, to.ins);
@@ -143,8 +146,9 @@ namespace gemma4::inline v0::kernels
         void multiply(round const& of)
         {
             auto const depths = (m_layout.groups + tile_depth - 1) / tile_depth;
-            auto const panel_at = [&](std::size_t i)
-            { return panel{of.first_pair + i % of.pairs, i / of.pairs}; };
+            auto const panel_at = [&](std::size_t i) {
+                return panel{of.first_pair + i % of.pairs, i / of.pairs};
+            };
             unpack(panel_at(0), m_scratch.panel[0], 0, 2 * tile_depth);
             for (std::size_t i = 0; i != depths * of.pairs; ++i)
             {
@@ -306,8 +310,8 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        // gelu_tanh(gate) * up of row r, a pair of blocks of the gate and the one of up behind it, as a line of
-        // the next input; zeros where there is no second block.
+        // gelu_tanh(gate) * up of row r, a pair of blocks of the gate and the one of up behind it, as a line
+        // of the next input; zeros where there is no second block.
         template <bool Bounded>
         [[gnu::always_inline]] void store_gated(round const& of, std::size_t pair, std::size_t r,
                                                 gated_bounds const& bounds, std::byte* line)

@@ -46,8 +46,8 @@ namespace gemma4::inline v0::kernels
         }
     };
 
-    // In binary16, of half the instructions: q4 and q8. Groups whose weights would not fit binary16 go through
-    // float32. Each weight is rounded twice, to 11 bits and to 8.
+    // In binary16, of half the instructions: q4 and q8. Groups whose weights would not fit binary16 go
+    // through float32. Each weight is rounded twice, to 11 bits and to 8.
     template <class Isa, packed_type Type>
     struct fast_half_tile
     {
@@ -90,8 +90,7 @@ namespace gemma4::inline v0::kernels
     private:
         [[gnu::noinline]] static void in_float32(std::byte const* block, std::size_t g, std::byte* tile)
         {
-            using format =
-                std::conditional_t<type == packed_type::q4, fast_centred<Isa, 4>, fast_q8<Isa>>;
+            using format = std::conditional_t<type == packed_type::q4, fast_centred<Isa, 4>, fast_q8<Isa>>;
             fast_tile<Isa, format>::unpack(block, g, tile);
             auto const small = Isa::spread(factor);
             for (std::size_t line = 0; line != 16; ++line)

@@ -18,7 +18,8 @@ namespace gemma4::inline v0::kernels
 
         static activation_kind wants(packed_type type, std::size_t rows)
         {
-            return rows > 16 ? activation_kind::tiles : few.wants(type, rows);
+            bool const is_plain = type == packed_type::bf16 || type == packed_type::f16;
+            return rows > (is_plain ? 8 : 16) ? activation_kind::tiles : few.wants(type, rows);
         }
 
         static std::size_t bytes(activation_kind kind, std::size_t rows, std::size_t ins)

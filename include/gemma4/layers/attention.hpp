@@ -82,8 +82,8 @@ namespace gemma4::inline v0
         }
 
         // Stores keys and values of all rows: k = rope(norm(y Wk)), v = norm(y Wv), or y Wv without a
-        // value_norm; y (rows, hidden) is a.y, `in` its input of first_matrix(). The pages for these positions
-        // are there already.
+        // value_norm; y (rows, hidden) is a.y, `in` its input of first_matrix(). The pages for these
+        // positions are there already.
         void remember(compute const& c, activations& a, linear_input& in, std::size_t cache) const
             requires(spec.owns_kv())
         {

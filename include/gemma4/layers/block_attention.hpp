@@ -20,8 +20,8 @@ namespace gemma4::inline v0
     class block_attention
     {
     public:
-        static constexpr std::size_t fewest_rows = 16;      // up to so many, pages are walked
-        static constexpr std::size_t most_rows = 256;       // as many as make packing keys cheap
+        static constexpr std::size_t fewest_rows = 16;    // up to so many, pages are walked
+        static constexpr std::size_t most_rows = 256;     // as many as make packing keys cheap
         static constexpr std::size_t keys_at_once = kernels::attended_keys;    // a multiple of packed_group
 
         // Floats of slot scratch for heads of head_dim, a multiple of 16, which must begin a cache line.
@@ -81,7 +81,8 @@ namespace gemma4::inline v0
             }
         }
 
-        // The same of `count` keys and values from position 0 on in pieces of keys_at_once, one after the other.
+        // The same of `count` keys and values from position 0 on in pieces of keys_at_once, one after the
+        // other.
         void run(std::byte const* keys, std::byte const* values, std::size_t count)
         {
             begin();

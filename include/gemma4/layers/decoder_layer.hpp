@@ -32,19 +32,20 @@ namespace gemma4::inline v0
                                                  no_part<1>>
             ple;
 
-        // a.x (rows, hidden) -> a.x. `only_wanted`: called once keys and values of all rows are stored, in
-        // the last layer that stores any; drops the rows whose logits nobody asked for.
+        // a.x (rows, hidden) -> a.x. `only_wanted`: called once keys and values of all rows are stored. In
+        // the last layer that stores any it drops the rows whose logits nobody asked for, uses
+        // compute::quantised, and returns true; else false.
         template <class Observer, class OnlyWanted>
         void forward(compute const& c, activations& a, std::size_t layer, placement const& place,
                      Observer& observer, OnlyWanted&& only_wanted) const
         {
             auto const eps = spec.norm_eps;
             observe(observer, layer_point::input, layer, a.x);
-            auto in = prepare(c, self_attn.first_matrix(), a.y, [&](std::size_t r, std::size_t)
-                              { norm_row(c, input_layernorm, eps, a.x, a.y, r); });
+            auto in =
+                prepare(c, self_attn.first_matrix(), a.y,
+                        [&](std::size_t r, std::size_t) { norm_row(c, input_layernorm, eps, a.x, a.y, r); });
             if constexpr (spec.owns_kv()) { self_attn.remember(c, a, in, place.cache); }
-            only_wanted();
-            if (a.y.rows != in.x.rows) { in = prepare(c, self_attn.q_proj, a.y); }
+            if (only_wanted()) { in = prepare(c, self_attn.q_proj, a.y); }
             self_attn.attend(c, a, in, place.cache);    // y -> z
             observe(observer, layer_point::attention, layer, a.z);
 
@@ -59,7 +60,8 @@ namespace gemma4::inline v0
 
             if constexpr (spec.per_layer_input != 0)
             {
-                in = prepare(c, ple.per_layer_input_gate, a.x, [&](std::size_t r, std::size_t)
+                in = prepare(c, ple.per_layer_input_gate, a.x,
+                             [&](std::size_t r, std::size_t)
                              { add_normed_row(c, post_feedforward_layernorm, eps, a.z, a.x, r); });
                 ple.forward(c, a, in, layer);    // x -> z
             }

@@ -77,7 +77,10 @@ namespace gemma4::inline v0
                 is_same ? 0 : c.fast->activation_bytes(*kind, in.quantised.rows, in.quantised.ins);
             if (bytes + up_bytes > in.x.rows * w.width * sizeof(float)) { return std::nullopt; }
             auto for_up = in.quantised;
-            if constexpr (!is_same) { for_up = prepare_up(reinterpret_cast<std::byte*>(h) + bytes).quantised; }
+            if constexpr (!is_same)
+            {
+                for_up = prepare_up(reinterpret_cast<std::byte*>(h) + bytes).quantised;
+            }
             rows.for_each_block(c, in, w.width,
                                 [&](std::size_t group, std::size_t, std::size_t from, std::size_t count,
                                     std::size_t out, std::size_t outs, std::size_t slot)

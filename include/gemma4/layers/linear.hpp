@@ -82,7 +82,8 @@ namespace gemma4::inline v0
         return kind ? in.quantised.data && in.quantised.kind == *kind : !in.quantised.data;
     }
 
-    // The input for w of rows that make(r, slot) writes to row r of x: they are quantised while they are near.
+    // The input for w of rows that make(r, slot) writes to row r of x: they are quantised while they are
+    // near.
     template <class Format, class Make>
     linear_input prepare(compute const& c, matrix<Format> const& w, view<float const> x, Make&& make)
     {
@@ -249,8 +250,9 @@ namespace gemma4::inline v0
                    });
     }
 
-    // y (rows, ldy) at columns [0, outs of w) = x (rows, ins of w) Wᵀ, of an input that serves(w). then(first_row,
-    // rows, first_out, outs, slot) is called for each block once it is written, by whoever wrote it.
+    // y (rows, ldy) at columns [0, outs of w) = x (rows, ins of w) Wᵀ, of an input that serves(w).
+    // then(first_row, rows, first_out, outs, slot) is called for each block once it is written, by whoever
+    // wrote it.
     template <class Format, class Then>
     void linear(compute const& c, matrix<Format> const& w, linear_input const& in, float* y, std::size_t ldy,
                 Then&& then)

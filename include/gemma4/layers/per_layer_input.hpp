@@ -17,8 +17,8 @@ namespace gemma4::inline v0
         matrix<Format> per_layer_projection;        // (hidden, per_layer_input)
         vector_weight post_per_layer_input_norm;    // (hidden)
 
-        // a.z = (gelu(a.x Wgate) * ple of `layer`) Wproj, `in` being the input of a.x for the gate; the caller
-        // adds its norm to a.x.
+        // a.z = (gelu(a.x Wgate) * ple of `layer`) Wproj, `in` being the input of a.x for the gate; the
+        // caller adds its norm to a.x.
         void forward(compute const& c, activations& a, linear_input const& in, std::size_t layer) const
         {
             auto const width = per_layer_input_gate.outs();

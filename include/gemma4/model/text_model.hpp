@@ -213,7 +213,9 @@ namespace gemma4::inline v0
                                          layer.forward(c, a, l, place, observer,
                                                        [&]
                                                        {
-                                                           if (l + 1 == schedule.owners) { only_wanted(); }
+                                                           bool const last = l + 1 == schedule.owners;
+                                                           if (last) { only_wanted(); }
+                                                           return last;
                                                        });
                                      });
                 if (every_layer) { look(l + 1); }

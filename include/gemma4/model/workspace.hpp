@@ -74,7 +74,7 @@ namespace gemma4::inline v0
         compute machine(executor& threads, kernels::table const& kernels) const
         {
             return {&kernels,    &threads,        m_options.slots, slot_scratch, slot_floats(m_options),
-                    weight_rows, weight_floats(), m_options.fast,  quantised, product_scratch};
+                    weight_rows, weight_floats(), m_options.fast,  quantised,    product_scratch};
         }
 
     private:
@@ -153,8 +153,8 @@ namespace gemma4::inline v0
             take(&workspace::weight_rows, o.slots * weight_floats());
             if (o.fast)
             {
-                take(&workspace::quantised, std::max(quantised_bytes(o.rows, widest_input()),
-                                                     quantised_expert_bytes(text, o.rows)));
+                take(&workspace::quantised,
+                     std::max(quantised_bytes(o.rows, widest_input()), quantised_expert_bytes(text, o.rows)));
                 take(&workspace::product_scratch, o.slots * o.fast->scratch_bytes);
             }
             take(&workspace::logits, std::min(o.logit_rows, o.rows) * text.vocab);

@@ -127,8 +127,8 @@ namespace gemma4::inline v0
             return m_copy;
         }
 
-        // The input for a reader, in this memory where it is quantised, in slot scratch of 16 rows; valid as long as that is, or until the
-        // next call.
+        // The input for a reader, in this memory where it is quantised, in slot scratch of 16 rows; valid as
+        // long as that is, or until the next call.
         template <class Format, bool Clipped>
         linear_input prepare(compute const& c, clipped_linear<Format, Clipped> const& reader,
                              std::byte* memory)

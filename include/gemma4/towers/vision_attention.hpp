@@ -75,15 +75,16 @@ namespace gemma4::inline v0
         void head_of(view<float const> rows, vector_weight const& gain, std::size_t head, std::size_t r,
                      float* to) const
         {
-            m_compute.kernels->rms_norm(rows.row(r) + head * V.head_dim, gain.data, to, V.head_dim, V.norm_eps);
+            m_compute.kernels->rms_norm(rows.row(r) + head * V.head_dim, gain.data, to, V.head_dim,
+                                        V.norm_eps);
             if constexpr (Turned) { turn(to, r); }
             std::fill(to + V.head_dim, to + head_width, 0.0f);
         }
 
         static std::size_t pieces(std::size_t rows) { return ceil_div(rows, block_attention::keys_at_once); }
 
-        // Keys, or values, of all rows to where attend() reads them: packed for block_attention, or as float32
-        // pages of each head.
+        // Keys, or values, of all rows to where attend() reads them: packed for block_attention, or as
+        // float32 pages of each head.
         template <bool IsKey>
         void remember(view<float const> rows, vector_weight const& gain, std::byte* to) const
         {
@@ -103,23 +104,22 @@ namespace gemma4::inline v0
                 return;
             }
             auto const of_head = pieces(rows.rows);
-            m_compute.for_each(V.heads * of_head,
-                               [&](std::size_t item, std::size_t slot)
-                               {
-                                   constexpr auto most = block_attention::keys_at_once;
-                                   auto const first = item % of_head * most;
-                                   auto const count = std::min(most, rows.rows - first);
-                                   float* const head = m_compute.scratch(slot);
-                                   for (std::size_t i = 0; i != count; ++i)
-                                   {
-                                       head_of<IsKey>(rows, gain, item / of_head, first + i,
-                                                      head + i * head_width);
-                                   }
-                                   auto const pack =
-                                       IsKey ? block_attention::pack_keys : block_attention::pack_values;
-                                   pack(m_compute, head, count, head_width,
-                                        to + item * block_attention::piece_bytes(head_width));
-                               });
+            m_compute.for_each(
+                V.heads * of_head,
+                [&](std::size_t item, std::size_t slot)
+                {
+                    constexpr auto most = block_attention::keys_at_once;
+                    auto const first = item % of_head * most;
+                    auto const count = std::min(most, rows.rows - first);
+                    float* const head = m_compute.scratch(slot);
+                    for (std::size_t i = 0; i != count; ++i)
+                    {
+                        head_of<IsKey>(rows, gain, item / of_head, first + i, head + i * head_width);
+                    }
+                    auto const pack = IsKey ? block_attention::pack_keys : block_attention::pack_values;
+                    pack(m_compute, head, count, head_width,
+                         to + item * block_attention::piece_bytes(head_width));
+                });
         }
 
         struct item_scratch
@@ -167,8 +167,7 @@ namespace gemma4::inline v0
         // Keys and values of a page of a head.
         kernels::kv_page page_of(std::size_t head, std::size_t page) const
         {
-            auto const at =
-                (head * pages() + page) * kernels::page_positions * head_width * sizeof(float);
+            auto const at = (head * pages() + page) * kernels::page_positions * head_width * sizeof(float);
             return {m_work.keys + at, m_work.values + at};
         }
 

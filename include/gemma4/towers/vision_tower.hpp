@@ -164,7 +164,8 @@ namespace gemma4::inline v0
                 {
                     return gated(c, all_rows{}, gate_up<Format>{gate.weight, up.weight, V.ffn, 0}, for_gate,
                                  l.down_proj.weight, w.gate,
-                                 {gate.bounds.output, up.bounds.output, l.down_proj.bounds.input}, prepare_up);
+                                 {gate.bounds.output, up.bounds.output, l.down_proj.bounds.input},
+                                 prepare_up);
                 };
                 auto const h = inputs.shared()
                                    ? run(nullptr)

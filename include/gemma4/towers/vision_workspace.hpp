@@ -88,8 +88,8 @@ namespace gemma4::inline v0
         std::byte* keys = nullptr;
         std::byte* values = nullptr;    // likewise
         float* gate = nullptr;          // (ffn rows, ffn); in the place of query, keys and values
-        float* scaled = nullptr;     // (ffn rows, 768) pixels in -1..1; likewise
-        float* cosine = nullptr;     // (columns + rows, angles)
+        float* scaled = nullptr;        // (ffn rows, 768) pixels in -1..1; likewise
+        float* cosine = nullptr;        // (columns + rows, angles)
         float* sine = nullptr;
         float* slot_scratch = nullptr;     // (slots, slot_floats)
         float* weight_rows = nullptr;      // (slots, weight_floats)
@@ -112,9 +112,7 @@ namespace gemma4::inline v0
         static std::size_t key_bytes(vision_workspace_options const& o)
         {
             auto const in_pages = [](std::size_t patches)
-            {
-                return V.heads * round_up(patches, kernels::page_positions) * head_width * sizeof(float);
-            };
+            { return V.heads * round_up(patches, kernels::page_positions) * head_width * sizeof(float); };
             if (!block_attention::serves(o.fast, o.patches)) { return in_pages(o.patches); }
             // A smaller image may still take pages.
             auto const few = in_pages(std::min(o.patches, block_attention::fewest_rows));

@@ -15,6 +15,11 @@ namespace gemma4::inline v0::simd::arch
     {
         using avx512_vnni_dot::store_bf16;
 
+        // Bytes of prefetch into the first and the second cache where 4 to 8 rows share weights (Granite
+        // Rapids: 10 % for 8 rows; one row is faster without).
+        static constexpr std::size_t near_ahead = 1152;
+        static constexpr std::size_t far_ahead = 4608;
+
         // 16 bfloat16, in order, rounded to nearest even; a NaN stays one.
         [[gnu::always_inline]] static void store_bf16(void* p, floats a)
         {
@@ -92,7 +97,8 @@ namespace gemma4::inline v0::simd::arch
         template <int I>
         [[gnu::always_inline]] static void store_scaled_nibbles(void* p, bytes codes, half_scales const& s)
         {
-            // (q - 8) * 2^8 as binary16; the fifth bit of the index, which is another code's, does not matter.
+            // (q - 8) * 2^8 as binary16; the fifth bit of the index, which is another code's, does not
+            // matter.
             alignas(64) static constexpr std::uint16_t table[32] = {
                 0xe800, 0xe700, 0xe600, 0xe500, 0xe400, 0xe200, 0xe000, 0xdc00, 0x0000, 0x5c00, 0x6000,
                 0x6200, 0x6400, 0x6500, 0x6600, 0x6700, 0xe800, 0xe700, 0xe600, 0xe500, 0xe400, 0xe200,
