@@ -1,8 +1,9 @@
 // Activations of kind `tiles`: bfloat16 as [512 of k][32 rows][32 of k][16 rows] tiles of (16, 32), padded
 // with zeros in k, so that the matrix unit walks them in a straight line.
 //
-// They are 2^52 times the numbers they stand for: 4-bit weights are unpacked to 2^-104 of theirs, and the
-// unit drops products below 2^-126. Sums are put right where they leave the tiles.
+// They are 2^52 times the numbers they stand for, which must be below 2^75: weights of 4 and 8 bits are
+// unpacked to 2^-104 of theirs, and the unit drops products below 2^-126. Sums are put right where they leave
+// the tiles.
 #pragma once
 
 #include <cstddef>
