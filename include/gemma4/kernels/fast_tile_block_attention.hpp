@@ -72,17 +72,7 @@ namespace gemma4::inline v0::kernels
                 auto const* const right = b + 1 < blocks ? left + block_bytes : left;
                 m_tiles.template zero<0>(), m_tiles.template zero<1>();
                 m_tiles.template zero<2>(), m_tiles.template zero<3>();
-                for (std::size_t g = 0; g != m_layout.groups; ++g)
-                {
-                    m_tiles.template load<6>(left + tile_bytes * g);
-                    m_tiles.template load<4>(q + 2 * tile_bytes * g);
-                    m_tiles.template load<7>(right + tile_bytes * g);
-                    m_tiles.template load<5>(q + 2 * tile_bytes * g + tile_bytes);
-                    m_tiles.template dot_bf16<0, 4, 6>();
-                    m_tiles.template dot_bf16<1, 4, 7>();
-                    m_tiles.template dot_bf16<2, 5, 6>();
-                    m_tiles.template dot_bf16<3, 5, 7>();
-                }
+                products(q, left, right, m_layout.groups);
                 auto* const to = &m_scratch.scores[0][packed_rows * b];
                 m_tiles.template store_rows<0>(to, stride);
                 m_tiles.template store_rows<2>(to + 16 * attended_keys, stride);
@@ -166,7 +156,7 @@ namespace gemma4::inline v0::kernels
                         m_tiles.template load_rows<1>(upper + packed_rows, stride);
                         m_tiles.template load_rows<3>(lower + packed_rows, stride);
                     }
-                    products(left, right);
+                    products(m_scratch.weights[0][0], left, right, m_padded / 32);
                     m_tiles.template store_rows<0>(upper, stride);
                     m_tiles.template store_rows<2>(lower, stride);
                     if (two)
@@ -176,7 +166,7 @@ namespace gemma4::inline v0::kernels
                     }
                     continue;
                 }
-                products(left, right);
+                products(m_scratch.weights[0][0], left, right, m_padded / 32);
                 auto& e = m_scratch.edge;
                 m_tiles.template store<0>(e[0]), m_tiles.template store<1>(e[1]);
                 m_tiles.template store<2>(e[2]), m_tiles.template store<3>(e[3]);
@@ -190,14 +180,16 @@ namespace gemma4::inline v0::kernels
             }
         }
 
-        [[gnu::always_inline]] void products(std::byte const* left, std::byte const* right)
+        // Tiles 0 to 3 += rows (32; `depth` pairs of tiles) times two blocks of as many tiles.
+        [[gnu::always_inline]] void products(std::byte const* rows, std::byte const* left,
+                                             std::byte const* right, std::size_t depth)
         {
-            for (std::size_t k = 0; k != m_padded / 32; ++k)
+            for (std::size_t k = 0; k != depth; ++k)
             {
                 m_tiles.template load<6>(left + tile_bytes * k);
-                m_tiles.template load<4>(m_scratch.weights[k][0]);
+                m_tiles.template load<4>(rows + 2 * tile_bytes * k);
                 m_tiles.template load<7>(right + tile_bytes * k);
-                m_tiles.template load<5>(m_scratch.weights[k][1]);
+                m_tiles.template load<5>(rows + 2 * tile_bytes * k + tile_bytes);
                 m_tiles.template dot_bf16<0, 4, 6>();
                 m_tiles.template dot_bf16<1, 4, 7>();
                 m_tiles.template dot_bf16<2, 5, 6>();

@@ -32,28 +32,14 @@ namespace gemma4::inline v0::simd::arch
             _mm512_storeu_si512(p, _mm512_inserti64x4(low, __m256i(narrow(second)), 1));
         }
 
-        static constexpr int fraction_below = 0x9;    // vreduceps: a - floor(a)
-
-        // 2^a: a polynomial of degree 4 for the fraction, of relative error 3e-6.
+        // 2^a, of relative error 3e-6; and of 8e-5, for what becomes bfloat16.
         [[gnu::always_inline]] static floats exp2(floats a)
         {
-            auto const f = _mm512_reduce_ps(a, fraction_below);
-            auto p = _mm512_set1_ps(0.0135341f);
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.0520115f));
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2414428f));
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6930038f));
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0000026f));
-            return _mm512_scalef_ps(p, a);
+            return power_of_two(a, 0.0135341f, 0.0520115f, 0.2414428f, 0.6930038f, 1.0000026f);
         }
-        // The same of degree 3, of 8e-5: for what becomes bfloat16.
         [[gnu::always_inline]] static floats exp2_coarse(floats a)
         {
-            auto const f = _mm512_reduce_ps(a, fraction_below);
-            auto p = _mm512_set1_ps(0.0780240f);
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.2260671f));
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.6958340f));
-            p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0.9999251f));
-            return _mm512_scalef_ps(p, a);
+            return power_of_two(a, 0.0780240f, 0.2260671f, 0.6958340f, 0.9999251f);
         }
         [[gnu::always_inline]] static floats max(floats a, floats b) { return _mm512_max_ps(a, b); }
         [[gnu::always_inline]] static float largest_of(floats a) { return _mm512_reduce_max_ps(a); }
@@ -81,7 +67,7 @@ namespace gemma4::inline v0::simd::arch
         struct half_scales
         {
             __m512i twice;
-            bool in_range;    // all below `limit`, so that no weight overflows
+            bool in_range;    // all below the binary16 of LimitBits, so that no weight overflows
         };
         template <int LimitBits>
         [[gnu::always_inline]] static half_scales load_half_scales(void const* p)
@@ -93,7 +79,7 @@ namespace gemma4::inline v0::simd::arch
             return {_mm512_or_si512(wide, _mm512_slli_epi32(wide, 16)), large == 0};
         }
 
-        // Half I of 4 bits of each word, a code q: (q - 8) times its scale.
+        // The four bits I of each word, a code q: (q - 8) times its scale.
         template <int I>
         [[gnu::always_inline]] static void store_scaled_nibbles(void* p, bytes codes, half_scales const& s)
         {
@@ -122,6 +108,17 @@ namespace gemma4::inline v0::simd::arch
         }
 
     private:
+        // 2^a by a polynomial of its fraction, the highest coefficient first.
+        template <class... Lower>
+        [[gnu::always_inline]] static floats power_of_two(floats a, float highest, Lower... lower)
+        {
+            constexpr int fraction_below = 0x9;    // vreduceps: a - floor(a)
+            auto const f = _mm512_reduce_ps(a, fraction_below);
+            auto p = _mm512_set1_ps(highest);
+            ((p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(lower))), ...);
+            return _mm512_scalef_ps(p, a);
+        }
+
         [[gnu::always_inline]] static __m512h halves(half_scales const& s)
         {
             return _mm512_castsi512_ph(s.twice);
